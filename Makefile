@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Domus.  `make help` lists the targets; sources are listed in build/files.mk.
+
+OUT ?= out
+CC ?= gcc
+XEN_INCLUDE ?= /usr/include
+
+all: image				## the guest image (the default)
+
+include build/common.mk
+include build/files.mk
+include build/lib.mk
+include build/guest.mk
+include build/host.mk
+
+.PHONY: all help image lib check unit style layers xen qemu fuzz size install clean
+
+image: $(OUT)/domus-x86_64.elf		## out/domus-x86_64.elf, boots every way
+lib: $(OUT)/libdomus.a			## the library for embedders
+
+check: style layers man unit		## style, layers, unit, loop, evil tests
+	@tools/sum-results $(OUT)/results/check
+
+style:					## clang-format on all our C
+	@tools/check-style
+layers: $(OUT)/libdomus.a		## who may include and call whom
+	@tools/check-layers $(OUT)/lib
+man:					## manual pages are well-formed
+	@mandoc -Tlint -Wwarning man/*.[1-9]
+
+clean:					## remove what make built (not out/deps)
+	rm -rf $(OUT)/guest $(OUT)/lib $(OUT)/host $(OUT)/results \
+	    $(OUT)/include $(OUT)/tests $(OUT)/*.elf $(OUT)/*.a
+
+help:					## this list
+	@awk -F':.*## *' '/^[a-z]+:.*##/ { printf "%-10s %s\n", $$1, $$2 }' \
+	    Makefile build/*.mk

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Flags that everything shares.
+
+WARN := -Wall -Wextra -Wshadow -Wvla -Wcast-qual -Wstrict-prototypes \
+	-Wmissing-prototypes -Wno-unused-parameter -Werror
+
+# Xen's public headers, and nothing else of the directory they live in.
+XEN_LINK := $(OUT)/include/xen
+$(XEN_LINK):
+	@test -e $(XEN_INCLUDE)/xen/xen.h || { echo "no Xen headers in" \
+	    "$(XEN_INCLUDE): install libxen-dev or set XEN_INCLUDE=" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@ln -sfn $(abspath $(XEN_INCLUDE))/xen $@
+
+LIB_INC := -Iinclude -Ilib -Icore -Ixen -Ivirtio -Idev -isystem $(OUT)/include
+FREESTANDING := -std=c11 -ffreestanding -fno-common -Wframe-larger-than=512
+
+# quiet rules: `make V=1` shows the commands
+ifeq ($(V),)
+Q := @
+say = @printf '  %-6s %s\n' $(1) $(2);
+else
+Q :=
+say =
+endif

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Every source of the project.  Plain lists, so that an embedder's build can
+# read them: lib-srcs is all of libdomus but the port.
+
+lib-srcs := \
+	lib/idmap.c lib/str.c \
+	core/dev.c core/dma.c core/conf.c
+
+xen-srcs := $(wildcard xen/*.c)
+
+dev-srcs := $(wildcard dev/*.c)
+
+libdomus-srcs := $(lib-srcs) $(xen-srcs) $(dev-srcs)
+
+# ---- the guest ---------------------------------------------------------------
+kernel-srcs := $(wildcard kernel/*.c kernel/net/*.c kernel/fs/*.c)
+libc-srcs := $(wildcard kernel/libc/*.c)
+app-srcs := $(wildcard apps/*.c)
+arch-srcs := $(wildcard arch/x86/*.c arch/x86/*.S arch/x86/pv/*.[cS] \
+	arch/x86/hvm/*.[cS])
+port-srcs := port/guest/os.c
+
+# ---- host tests --------------------------------------------------------------
+# Each test is tests/<dir>/t_<name>.c; t_<name>-srcs names what it links
+# beside itself, t_<name>-cflags what it needs to compile.
+sim-srcs := $(wildcard sim/*.c) port/host/os.c
+
+unit-tests := t_idmap t_ring t_bytering t_str t_list
+t_idmap-srcs := lib/idmap.c
+t_ring-srcs :=
+t_bytering-srcs :=
+t_str-srcs := lib/str.c
+t_list-srcs :=
+include $(wildcard tests/unit/*.mk)
+
+# Tests of the whole library against the simulated hypervisor.
+sim-tests := $(basename $(notdir $(wildcard tests/loop/t_*.c tests/evil/t_*.c \
+	tests/fail/t_*.c)))

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pv/blk.h -- a block device, whichever bus it hangs on.
+ *
+ * Theory of operation.  A driver (blkfront, virtio_blk, a virtio_scsi LUN)
+ * fills a struct pv_blk and announces it with the client's pc_blk_up; from
+ * then until pc_blk_down the consumer may submit requests.  A request is the
+ * consumer's memory and stays so; between submit and br_done it and the
+ * buffers it names must not be touched.  Each submit that returned 0 is
+ * answered by exactly one br_done, also when the device breaks or goes away.
+ *
+ * Sectors are 512 bytes, always, whatever the device's block size; a request
+ * must be a multiple of bk_bsize in place and length.  Buffers need not be
+ * page aligned, but each must be aligned to 512 bytes and each length be a
+ * multiple of 512, for a Xen ring speaks of sectors in a page.
+ *
+ * A consumer that holds a device open (a mounted file system, a back end)
+ * says so with pv_blk_open() and pv_blk_close(): while bk_users is not zero
+ * a polite request to close by the peer is answered "in use".  A device that
+ * vanishes all the same fails its requests with -PV_ENXIO.
+ */
+
+#ifndef PV_BLK_H
+#define PV_BLK_H
+
+#include <pv/types.h>
+
+enum pv_blk_op {
+	PV_BLK_READ,
+	PV_BLK_WRITE,
+	PV_BLK_FLUSH,			/* br_niov 0; all earlier completed
+					   writes are stable when it is done */
+	PV_BLK_DISCARD			/* br_nsect; contents become undefined */
+};
+
+struct pv_blk_req {
+	enum pv_blk_op	 br_op;
+	uint64_t	 br_sect;	/* first 512-byte sector */
+	uint64_t	 br_nsect;	/* READ, WRITE: sum of the iov; DISCARD */
+	struct pv_iov	*br_iov;	/* the caller's until br_done */
+	unsigned int	 br_niov;
+	/*
+	 * rv is 0 or -PV_EIO (device error), -PV_ENXIO (device broken or
+	 * gone), -PV_EPROTO (this answer was a lie), -PV_EOPNOTSUPP.
+	 * Context: deferred, no lock held.
+	 */
+	void		(*br_done)(struct pv_blk_req *, int rv);
+	void		*br_arg;	/* the caller's own */
+	struct pv_blk_req *br_next;	/* the driver's, between submit and done */
+};
+
+struct pv_blk_ops {
+	/*
+	 * 0: br_done will come.  -PV_EAGAIN: queue full, try again after some
+	 * br_done.  -PV_ENXIO: broken or gone.  -PV_EINVAL: out of range or
+	 * misaligned.  -PV_EROFS.  -PV_EOPNOTSUPP.
+	 * Context: deferred, thread.
+	 */
+	int	(*bo_submit)(void *sc, struct pv_blk_req *);
+	/* Look for completions without interrupts.  Context: any. */
+	void	(*bo_poll)(void *sc);
+};
+
+struct pv_blk {
+	const char		*bk_name;	/* "xvda" */
+	const struct pv_blk_ops	*bk_ops;
+	void			*bk_sc;
+	uint64_t		 bk_nsect;	/* capacity, 512-byte sectors */
+	uint32_t		 bk_bsize;	/* bytes: 512 or 4096 .. */
+	uint32_t		 bk_maxio;	/* bytes in one request */
+	uint32_t		 bk_flags;
+#define PV_BLK_RO	0x1
+#define PV_BLK_CDROM	0x2
+#define PV_BLK_CANFLUSH	0x4
+#define PV_BLK_CANDISCARD 0x8
+	uint32_t		 bk_users;	/* pv_blk_open() count */
+	void			*bk_client;	/* the consumer's own */
+	/* statistics, kept by the driver */
+	uint64_t		 bk_nread, bk_nwrite;	/* requests done */
+	uint64_t		 bk_rsect, bk_wsect;	/* sectors done */
+	uint64_t		 bk_nerror;
+};
+
+static inline int
+pv_blk_submit(struct pv_blk *bk, struct pv_blk_req *br)
+{
+	return bk->bk_ops->bo_submit(bk->bk_sc, br);
+}
+
+#endif /* PV_BLK_H */

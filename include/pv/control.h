@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pv/control.h -- what the toolstack asks of the guest as a whole.
+ */
+
+#ifndef PV_CONTROL_H
+#define PV_CONTROL_H
+
+#include <pv/types.h>
+
+enum pv_control_op {
+	PV_CONTROL_POWEROFF,
+	PV_CONTROL_REBOOT,
+	PV_CONTROL_HALT,
+	PV_CONTROL_CRASH
+};
+
+/*
+ * How a domain ends: the last thing a kernel asks of the hypervisor.  Does
+ * not return when the hypervisor knows the request.
+ * Source: xen/include/public/sched.h, SHUTDOWN_*.
+ */
+int	 pv_control_shutdown(enum pv_control_op);
+
+#endif /* PV_CONTROL_H */

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pv/pv.h -- what an embedder includes.
+ *
+ * Theory of operation.  The kernel fills a struct pv_client with the
+ * functions that take the devices as they come and go, tells libdomus where
+ * it finds itself (a struct pv_xen_boot under Xen) and calls pv_attach().
+ * From then on devices are announced as their peers get ready, at any time,
+ * in thread context; hot-plug and hot-unplug come the same way.
+ *
+ * pv_poll() lets a kernel without interrupts drive everything from its own
+ * loop; with interrupts it is not needed.
+ */
+
+#ifndef PV_PV_H
+#define PV_PV_H
+
+#include <pv/blk.h>
+#include <pv/cons.h>
+#include <pv/control.h>
+#include <pv/errno.h>
+#include <pv/net.h>
+#include <pv/types.h>
+
+#define PV_VERSION	"0.1"
+
+/*
+ * The consumer of the devices.  Any member may be NULL: then such devices
+ * are attached and left alone.  *_up: the device works until *_down returns;
+ * it must be let go of before *_down returns (its requests come back with
+ * -PV_ENXIO).  Context: thread, no lock held.
+ */
+struct pv_client {
+	void	(*pc_blk_up)(struct pv_blk *);
+	void	(*pc_blk_down)(struct pv_blk *);
+	void	(*pc_blk_resized)(struct pv_blk *);
+	void	(*pc_net_up)(struct pv_net *);
+	void	(*pc_net_down)(struct pv_net *);
+	void	(*pc_cons_up)(struct pv_cons *);
+	void	(*pc_cons_down)(struct pv_cons *);
+	/* The toolstack asks; already acknowledged. */
+	void	(*pc_control)(enum pv_control_op);
+};
+
+/*
+ * Where the kernel finds Xen's things.  Xen PV: from start_info.  HVM, PVH:
+ * only xb_flags; the rest is asked of the hypervisor.
+ */
+struct pv_xen_boot {
+	uint32_t	 xb_flags;
+#define PV_XEN_PV	0x1		/* paravirtualized memory: gfn is mfn */
+#define PV_XEN_DOM0	0x2		/* initial domain: no store, no console
+					   ring */
+	pv_pa_t		 xb_shared_info;	/* PV: machine address */
+	gfn_t		 xb_store_gfn;		/* PV */
+	evport_t	 xb_store_evport;
+	gfn_t		 xb_cons_gfn;
+	evport_t	 xb_cons_evport;
+};
+
+/*
+ * Attach to the hypervisor and start to look for devices.  Both structures
+ * are copied.  Returns 0, -PV_ENODEV (not under Xen), or what failed.
+ * Context: thread, once.
+ */
+int	 pv_attach(const struct pv_client *, const struct pv_xen_boot *);
+
+/* Detach every device and the hypervisor's interfaces.  Context: thread. */
+void	 pv_detach(void);
+
+/* Look at every event source once.  Context: deferred, thread. */
+void	 pv_poll(void);
+
+/* Hold a block device open; see pv/blk.h.  Context: thread. */
+void	 pv_blk_open(struct pv_blk *);
+void	 pv_blk_close(struct pv_blk *);
+
+/*
+ * Tell about the n-th device (0, 1, ..) or the machinery's totals, for an
+ * operator's listing.  Returns 0, or -PV_ENOENT behind the last.
+ * Context: thread.
+ */
+struct pv_dev_info {
+	char		 di_name[32];		/* "vbd/51712" */
+	const char	*di_driver;		/* "blkfront" */
+	const char	*di_state;		/* "connected" */
+	uint32_t	 di_peer;		/* domain id of the peer */
+	uint32_t	 di_ngref, di_nevport, di_npage, di_nwatch, di_nmap;
+	uint64_t	 di_nintr;		/* events handled */
+	uint64_t	 di_nspurious;		/* events without work */
+	uint64_t	 di_nkick;		/* notifications sent */
+	uint64_t	 di_nfail;		/* times broken */
+};
+struct pv_totals {
+	uint32_t	 pt_gref_used, pt_gref_max, pt_gref_parked;
+	uint32_t	 pt_evport_used;
+	uint32_t	 pt_watch_used, pt_xs_inflight;
+	uint64_t	 pt_npage;		/* pages held by the library */
+	uint64_t	 pt_nupcall, pt_nspurious;
+};
+int	 pv_dev_info(unsigned int n, struct pv_dev_info *);
+void	 pv_totals(struct pv_totals *);
+
+/*
+ * XenStore for the kernel's own use.  Paths are absolute or relative to
+ * /local/domain/<self>.  All: 0 or -PV_E*, the store's own ERROR replies by
+ * number.  Context: thread.
+ */
+int	 pv_store_read(const char *path, char *buf, size_t size, size_t *lenp);
+int	 pv_store_write(const char *path, const void *val, size_t len);
+int	 pv_store_rm(const char *path);
+/* Names separated by NUL bytes; *lenp bytes in all. */
+int	 pv_store_ls(const char *path, char *buf, size_t size, size_t *lenp);
+/*
+ * Watch a path until pv_store_unwatch(); fn gets the path that changed
+ * (relative as the watch was) in thread context, once at once.
+ */
+struct pv_store_watch;
+int	 pv_store_watch(const char *path, void (*fn)(void *, const char *path),
+	    void *arg, struct pv_store_watch **);
+void	 pv_store_unwatch(struct pv_store_watch *);
+
+#endif /* PV_PV_H */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * app.h -- what the guest can be (app=NAME), and the shell's commands.
+ */
+
+#ifndef APP_H
+#define APP_H
+
+#include <pv/types.h>
+
+struct app {
+	const char	*ap_name;	/* "httpd" */
+	const char	*ap_what;	/* one line */
+	void		(*ap_main)(void);	/* runs in a thread of its own */
+};
+
+/* A command of the shell: argv[0] is its name; returns an exit status. */
+struct cmd {
+	const char	*cm_name, *cm_args, *cm_what;
+	int		(*cm_main)(int argc, char **argv);
+};
+
+extern const struct app *const app_table[];	/* apps/apps.c; NULL at end */
+extern const struct cmd *const cmd_tables[];	/* tables, each ended by a
+						   cmd without name */
+
+/* Stop serving, unmount, then end the domain.  Does not return. */
+_Noreturn void app_poweroff(int status);
+_Noreturn void app_reboot(void);
+
+#endif /* APP_H */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * arch.h -- what the kernel asks of the processor; implemented in arch/x86.
+ *
+ * Nothing above this line asks in which mode (PV or hardware-virtualized) it
+ * runs: arch/x86 chooses one const struct cpu_mode at entry.
+ */
+
+#ifndef ARCH_H
+#define ARCH_H
+
+#include <pv/types.h>
+
+struct thread;
+struct cpu;
+
+/* ---- this CPU ------------------------------------------------------------ */
+struct cpu *arch_cpu(void);		/* per-CPU data of the CPU we are on */
+unsigned long arch_irq_save(void);	/* mask interrupts; returns old state */
+void	 arch_irq_restore(unsigned long);
+void	 arch_irq_enable(void);
+bool	 arch_irq_enabled(void);
+/*
+ * Sleep until an interrupt.  Entered with interrupts masked, having decided
+ * to sleep; an interrupt that is already pending ends it at once.  Returns
+ * with interrupts enabled.
+ */
+void	 arch_idle(void);
+void	 arch_pause(void);
+
+/* ---- threads ------------------------------------------------------------- */
+/*
+ * Switch stacks: save the callee-saved state at *from_sp, load to_sp.  Called
+ * with interrupts masked and the run queue locked.
+ */
+void	 arch_switch(void **from_sp, void *to_sp);
+/* Lay out a new stack so that arch_switch() to the result calls fn(arg). */
+void	*arch_thread_stack(void *top, void (*fn)(void *), void *arg);
+
+/* ---- time ---------------------------------------------------------------- */
+uint64_t arch_now(void);		/* ns since boot, monotonic; any context */
+uint64_t arch_wallclock(void);		/* ns since 1970 UTC, or 0: unknown */
+/* One interrupt (time_intr()) at or soon after the moment; ns as arch_now(). */
+void	 arch_timer_set(uint64_t deadline);
+
+/* ---- memory -------------------------------------------------------------- */
+/* The direct map: all RAM is always addressable. */
+void	*arch_pa_to_va(uint64_t pa);
+uint64_t arch_va_to_pa(const void *va);	/* direct map and kernel image */
+
+/* ---- the machine --------------------------------------------------------- */
+/* Polled output for early and last words; never blocks, any context. */
+void	 arch_early_write(const char *buf, size_t len);
+/*
+ * The serial console of the machine, where there is no paravirtual one
+ * (QEMU).  arch_serial_attach calls tty input from its interrupt.
+ */
+int	 arch_serial_attach(void (*input)(int ch));
+/* Write pc's as "symbol+off" lines through printf_early. */
+void	 arch_backtrace(void);
+_Noreturn void arch_poweroff(int status);	/* under QEMU also its exit code */
+_Noreturn void arch_reboot(void);
+_Noreturn void arch_crash(void);	/* tell the hypervisor and stop */
+const char *arch_mode_name(void);	/* "Xen PV", "Xen PVH", "Xen HVM", "QEMU" */
+
+#endif /* ARCH_H */

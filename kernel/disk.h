@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * disk.h -- block devices by name, with their partitions, and synchronous I/O
+ * on them for file systems and the shell.
+ *
+ * disk_up() reads the MBR or GPT of a new struct pv_blk and registers the
+ * whole disk ("xvda") and each partition ("xvda1" ..).
+ */
+
+#ifndef DISK_H
+#define DISK_H
+
+#include <pv/blk.h>
+
+struct disk;
+
+void	 disk_up(struct pv_blk *);	/* pv_client.pc_blk_up; thread */
+void	 disk_down(struct pv_blk *);	/* pv_client.pc_blk_down */
+void	 disk_resized(struct pv_blk *);
+
+/* By name; NULL if there is none.  Counted: disk_close() each. */
+struct disk *disk_open(const char *name);
+void	 disk_close(struct disk *);
+/* Wait until a disk of that name is there.  0 or -PV_ETIMEDOUT. */
+int	 disk_wait(const char *name, uint64_t deadline);
+
+/*
+ * Transfer nsect 512-byte sectors; buf any kernel memory aligned to 512.
+ * 0 or -PV_E*.  Context: thread.
+ */
+int	 disk_read(struct disk *, uint64_t sect, void *buf, size_t nsect);
+int	 disk_write(struct disk *, uint64_t sect, const void *buf, size_t nsect);
+int	 disk_flush(struct disk *);
+
+struct disk_info {
+	char		 dk_name[16];
+	uint64_t	 dk_nsect;
+	uint32_t	 dk_bsize, dk_flags;
+	bool		 dk_part;
+	uint64_t	 dk_start;	/* partition: first sector on the disk */
+	char		 dk_type[40];	/* "whole disk, GPT", "Linux (83)" */
+	uint32_t	 dk_users;
+	struct pv_blk	*dk_blk;
+};
+int	 disk_info(unsigned int n, struct disk_info *);	/* n-th, or -ENOENT */
+
+#endif /* DISK_H */

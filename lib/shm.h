@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shm.h -- the only door to memory that a peer can write.
+ *
+ * A peer may change any byte of a shared page at any moment.  So each value
+ * is read once, by one access of its own width, into private memory, and
+ * checked there; nothing is read back that we wrote there ourselves.
+ *
+ * On x86 an ordinary load is an acquire and an ordinary store a release; the
+ * builtins make the compiler keep the order too and are right on every
+ * architecture.  shm_mb() is the full barrier that the notification protocols
+ * need between publishing an index and reading the peer's.
+ *
+ * In hosted builds shared pages are poisoned for the address sanitizer and
+ * SHM_RAW marks these functions as the only ones it does not instrument: a
+ * plain dereference of a shared page is a test failure.  shm_trace() (hosted
+ * only) reports each read, by which double fetches are found.
+ */
+
+#ifndef SHM_H
+#define SHM_H
+
+#include <pv/types.h>
+
+#ifdef PV_HOSTED
+void shm_trace(const void *p, size_t len);
+#define SHM_RAW static __attribute__((__noinline__, __unused__, \
+    __no_sanitize__("address", "thread")))
+#else
+#define SHM_RAW static inline
+#define shm_trace(p, len) ((void)0)
+#endif
+
+#define SHM_ACCESSORS(bits)						\
+SHM_RAW uint##bits##_t							\
+shm_read##bits(const volatile uint##bits##_t *p)			\
+{									\
+	shm_trace((const void *)(uintptr_t)p, sizeof(*p));		\
+	return __atomic_load_n(p, __ATOMIC_RELAXED);			\
+}									\
+SHM_RAW void								\
+shm_write##bits(volatile uint##bits##_t *p, uint##bits##_t v)		\
+{									\
+	__atomic_store_n(p, v, __ATOMIC_RELAXED);			\
+}									\
+SHM_RAW uint##bits##_t							\
+shm_load_acquire##bits(const volatile uint##bits##_t *p)		\
+{									\
+	shm_trace((const void *)(uintptr_t)p, sizeof(*p));		\
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);			\
+}									\
+SHM_RAW void								\
+shm_store_release##bits(volatile uint##bits##_t *p, uint##bits##_t v)	\
+{									\
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);			\
+}									\
+/* Returns true when *p was want and is now v. */			\
+SHM_RAW bool								\
+shm_cas##bits(volatile uint##bits##_t *p, uint##bits##_t want,		\
+    uint##bits##_t v)							\
+{									\
+	return __atomic_compare_exchange_n(p, &want, v, false,		\
+	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);			\
+}
+
+SHM_ACCESSORS(8)
+SHM_ACCESSORS(16)
+SHM_ACCESSORS(32)
+
+/* Words of the event-channel bitmaps: unsigned long wide, changed atomically. */
+SHM_RAW unsigned long
+shm_readl(const volatile unsigned long *p)
+{
+	shm_trace((const void *)(uintptr_t)p, sizeof(*p));
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+SHM_RAW unsigned long
+shm_xchgl(volatile unsigned long *p, unsigned long v)
+{
+	return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+
+/* Both return the word as it was before. */
+SHM_RAW unsigned long
+shm_orl(volatile unsigned long *p, unsigned long bits)
+{
+	return __atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST);
+}
+
+SHM_RAW unsigned long
+shm_andl(volatile unsigned long *p, unsigned long bits)
+{
+	return __atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline void
+shm_mb(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Between an index that was read and the entries it covers. */
+static inline void
+shm_rmb(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void
+shm_wmb(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+/*
+ * Copy len bytes out of, or into, shared memory.  The bytes may change while
+ * they are copied; each is read once.  Widest aligned accesses first.
+ */
+SHM_RAW void
+shm_copy_in(void *dst, const volatile void *src, size_t len)
+{
+	const volatile unsigned char *s = src;
+	unsigned char *d = dst;
+
+	shm_trace((const void *)(uintptr_t)src, len);
+	while (len >= 4 && ((uintptr_t)s & 3) == 0) {
+		uint32_t w = *(const volatile uint32_t *)(const volatile
+		    void *)s;
+
+		__builtin_memcpy(d, &w, 4);
+		s += 4;
+		d += 4;
+		len -= 4;
+	}
+	while (len-- > 0)
+		*d++ = *s++;
+}
+
+SHM_RAW void
+shm_copy_out(volatile void *dst, const void *src, size_t len)
+{
+	volatile unsigned char *d = dst;
+	const unsigned char *s = src;
+
+	while (len >= 4 && ((uintptr_t)d & 3) == 0) {
+		uint32_t w;
+
+		__builtin_memcpy(&w, s, 4);
+		*(volatile uint32_t *)(volatile void *)d = w;
+		s += 4;
+		d += 4;
+		len -= 4;
+	}
+	while (len-- > 0)
+		*d++ = *s++;
+}
+
+SHM_RAW void
+shm_zero(volatile void *dst, size_t len)
+{
+	volatile unsigned char *d = dst;
+
+	while (len-- > 0)
+		*d++ = 0;
+}
+
+#endif /* SHM_H */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gnttab.h -- the grant table, version 1: pages of ours that other domains
+ * may map or copy.
+ *
+ * Entries 0..7 are reserved by Xen (console, store).  Free entries are
+ * linked in a private array, never in the shared table.  The table grows page
+ * by page up to what GNTTABOP_query_size allows.
+ *
+ * Revoking can fail: while the peer has the page mapped its entry can not be
+ * taken back.  Such entries go to quarantine (gnttab_park), are tried again
+ * with back-off, and only then is the owner told that the page is its own.
+ */
+
+#ifndef GNTTAB_H
+#define GNTTAB_H
+
+#include "xen.h"
+
+int	 gnttab_attach(struct xen *);
+void	 gnttab_detach(struct xen *);
+
+/* Take a free entry, growing the table.  0 or -PV_ENOSPC.  Thread. */
+int	 gnttab_reserve(struct xen *, gref_t *);
+/* Give back an entry that is not granted.  Any context but interrupt. */
+void	 gnttab_unreserve(struct xen *, gref_t);
+
+/* Let the peer map or copy a page through a reserved entry.  Deferred. */
+void	 gnttab_grant(struct xen *, gref_t, pv_domid_t peer, gfn_t,
+	    bool readonly);
+/* 0: revoked, entry reserved still.  -PV_EBUSY: in use by the peer. */
+int	 gnttab_revoke(struct xen *, gref_t);
+/* Quarantine a busy entry; fn(arg) in deferred context once it is revoked,
+   with the entry freed.  fn may be NULL.  Context: deferred, thread. */
+void	 gnttab_park(struct xen *, gref_t, void (*fn)(void *), void *arg);
+
+void	 gnttab_totals(struct xen *, struct pv_totals *);
+
+extern const struct pv_dma_ops gnttab_dma_ops;	/* gnttab_dma.c */
+
+#endif /* GNTTAB_H */

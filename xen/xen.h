@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xen.h -- the handle of a Xen guest: everything the library knows of its
+ * hypervisor hangs on one struct xen, so that several domains can live in
+ * one test process.  There are no other globals but the one handle that
+ * pv_attach() keeps.
+ *
+ * Attach order: features, shared info, event channels, grant table, XenStore,
+ * devices.  Detach is the mirror.
+ */
+
+#ifndef XEN_XEN_H
+#define XEN_XEN_H
+
+#include <pv/os.h>
+#include <pv/pv.h>
+
+#include <xen/xen.h>
+
+#include "list.h"
+
+struct evtchn;
+struct gnttab;
+struct xs;
+struct xenbus;
+
+struct xen {
+	struct pv_xen_boot x_boot;
+	uint32_t	 x_version;	/* major << 16 | minor */
+	uint32_t	 x_features;	/* XENFEAT_*, submap 0 */
+	pv_domid_t	 x_domid;
+	struct shared_info *x_shared;
+	void		*x_shared_page;	/* HVM: the page behind it */
+	struct pv_os_irq x_irq;		/* the upcall */
+	struct evtchn	*x_evtchn;
+	struct gnttab	*x_gnttab;
+	struct xs	*x_xs;
+	struct xenbus	*x_xenbus;
+	const struct pv_client *x_client;
+	void		*x_seam;	/* hosted: the simulated domain */
+};
+
+/*
+ * Attach to the hypervisor.  *x is zeroed memory of the caller's (hosted:
+ * x_seam is set before).  Context: thread.
+ */
+int	 xen_attach(struct xen *, const struct pv_xen_boot *,
+	    const struct pv_client *);
+void	 xen_detach(struct xen *);
+void	 xen_poll(struct xen *);
+bool	 xen_feature(const struct xen *, unsigned int feature);
+
+/* HVMOP_get_param: 0 or -PV_E*. */
+int	 xen_hvm_param(struct xen *, uint32_t index, uint64_t *value);
+
+/*
+ * Map a frame that the hypervisor or toolstack gave us (store and console
+ * rings).  NULL on failure.  Context: thread.
+ */
+void	*xen_map_frame(struct xen *, gfn_t);
+void	 xen_unmap_frame(struct xen *, void *);
+
+/*
+ * Map one of Xen's own pages: XENMAPSPACE_* and index, behind a fresh page of
+ * ours (HVM, PVH).  The page's RAM is lost to us while it is there.
+ */
+int	 xen_add_to_physmap(struct xen *, unsigned int space, unsigned long idx,
+	    void *page);
+
+#endif /* XEN_XEN_H */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xenbus.h -- devices in XenStore: found, connected, unplugged.
+ *
+ * One watch on "device" (and later "backend") tells that something changed;
+ * the directory is read again and compared with what is attached: what is new
+ * is attached, what vanished is detached.  Each device watches its peer's
+ * "state"; one table maps every pair of states to a pv_dev_event(), the same
+ * for all drivers.
+ *
+ * A driver is given its own directory and its peer's, reads the peer's values
+ * with a range, and publishes its own in one transaction.
+ */
+
+#ifndef XENBUS_H
+#define XENBUS_H
+
+#include <xen/io/xenbus.h>
+
+#include "dev.h"
+#include "evtchn.h"
+#include "gnttab.h"
+#include "xs.h"
+
+struct xenbus_dev {
+	struct list	 xd_link;
+	struct xen	*xd_xen;
+	struct pv_dev	*xd_dev;
+	char		 xd_type[16];		/* "vbd" */
+	char		 xd_path[XS_PATHMAX];	/* ours: "device/vbd/51712" */
+	char		 xd_peerpath[XS_PATHMAX];
+	pv_domid_t	 xd_peer;
+	struct xs_watch	 xd_watch;		/* the peer's state */
+	unsigned int	 xd_state, xd_peerstate; /* enum xenbus_state */
+	bool		 xd_seen;		/* in the last listing */
+};
+
+int	 xenbus_attach(struct xen *);
+void	 xenbus_detach(struct xen *);
+/* Look at the devices again now.  Context: thread. */
+void	 xenbus_rescan(struct xen *);
+
+/* ---- for drivers ---------------------------------------------------------- */
+/* dev's bus handle; drivers of xenbus only. */
+struct xenbus_dev *xenbus_of(struct pv_dev *);
+struct xen *xenbus_xen(struct pv_dev *);
+
+/*
+ * The peer's value of key, a number in lo..hi, else dflt.  Absent: dflt
+ * quietly.  Out of range or no number: dflt and one log line.
+ */
+uint64_t xenbus_peer_num(struct pv_dev *, const char *key, uint64_t lo,
+	    uint64_t hi, uint64_t dflt);
+/* The same in our own directory (toolstack's settings: "trusted"). */
+uint64_t xenbus_own_num(struct pv_dev *, const char *key, uint64_t lo,
+	    uint64_t hi, uint64_t dflt);
+/* A string of the peer's or of our own; as xs_read. */
+int	 xenbus_peer_str(struct pv_dev *, const char *key, char *buf, size_t);
+int	 xenbus_own_str(struct pv_dev *, const char *key, char *buf, size_t);
+
+/*
+ * Write our keys in one transaction: fn writes with xs_write_num() and
+ * xs_write_str() under dir (ours); called again when the store asks to redo.
+ */
+int	 xenbus_publish(struct pv_dev *, int (*fn)(void *sc,
+	    const struct xs_trans *, const char *dir), void *sc);
+
+/* ---- shared by the front ends ---------------------------------------------- */
+/* One page of ring, zeroed, granted to the peer read-write. */
+struct xenbus_ring {
+	void		*xr_va;
+	struct pv_dma_pool xr_pool;
+	gref_t		 xr_gref;
+};
+int	 xenbus_ring_create(struct pv_dev *, struct xenbus_ring *);
+/* Idempotent; a ring that the peer still maps goes to quarantine. */
+void	 xenbus_ring_destroy(struct pv_dev *, struct xenbus_ring *);
+
+#endif /* XENBUS_H */
