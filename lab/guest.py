@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A guest of the lab: its xl configuration, its console, its end.
+
+	guest = Guest(lab, "web", kernel="out/domus-x86_64.elf", mode="pvh",
+	    append="app=httpd", disks=["phy:/dev/vdb,xvda,r"])
+	guest.create()
+	url = guest.expect(rb"httpd: serving (\\S+)", 30).group(1)
+	guest.shutdown()
+"""
+
+import re
+import threading
+import time
+
+from build import LabError
+
+MODES = ("pv", "pvh", "hvm")
+# The reasons that Xen has for the end of a domain, as xl's log gives them.
+REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash",
+           4: "watchdog", 5: "soft-reset"}
+# Relays a console, of every domain that comes to have the name.
+CONSOLE = """while [ -e '%s' ]; do
+	id=$(xl domid '%s' 2>/dev/null) &&
+	xenconsole --interactive --type %s --num 0 "$id" 2>/dev/null
+	usleep 100000
+done"""
+
+
+def quoted(text):
+    """A string of xl's configuration language."""
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def config(name, kernel=None, mode="pv", memory=64, vcpus=1, append="",
+           disks=(), vifs=(), ramdisk=None, extra=()):
+    """The text of an xl configuration file; extra: more lines of it."""
+    lines = ["name = " + quoted(name),
+             "type = " + quoted(mode),
+             "memory = %d" % memory,
+             "vcpus = %d" % vcpus,
+             'tsc_mode = "native"',
+             'on_poweroff = "destroy"',
+             'on_reboot = "restart"',
+             'on_crash = "preserve"',
+             "disk = [%s]" % ", ".join(quoted(d) for d in disks),
+             "vif = [%s]" % ", ".join(quoted(v) for v in vifs)]
+    if kernel:
+        lines += ["kernel = " + quoted(kernel),
+                  "cmdline = " + quoted(append)]
+    if ramdisk:
+        lines.append("ramdisk = " + quoted(ramdisk))
+    if mode == "hvm":
+        lines += ['vga = "none"', "nographic = 1", "vnc = 0", "usb = 0",
+                  'serial = "pty"']
+    return "\n".join(lines + list(extra)) + "\n"
+
+
+class Guest:
+    """One domain of a lab."""
+
+    def __init__(self, lab, name, mode="pv", kernel=None, ramdisk=None,
+                 vifs=None, sink=None, **settings):
+        """kernel and ramdisk are host files; vifs None: one interface.
+        sink(bytes) is called with what comes from the console.  The other
+        settings are those of config()."""
+        self.lab = lab
+        self.name = name
+        self.mode = mode
+        self._kernel = kernel
+        self._ramdisk = ramdisk
+        self._vifs = vifs
+        self._settings = settings
+        self._sink = sink
+        self._changed = threading.Condition()
+        self._log = b""
+        self._console = self._watch = None
+        self.output = bytearray()       # all that the console said
+        self.ended = None               # poweroff, crash, … once it ended
+        self._at = 0                    # how far expect() has read
+
+    # Starting
+
+    def _config(self):
+        kernel = self._kernel and self.lab.put_file(self._kernel)
+        ramdisk = self._ramdisk and self.lab.put_file(self._ramdisk)
+        vifs = self._vifs
+        if vifs is None:
+            vifs = ["mac=%s,bridge=xenbr0,type=vif" % self.lab.next_mac()]
+        return config(self.name, kernel, self.mode, vifs=vifs,
+                      ramdisk=ramdisk, **self._settings)
+
+    def create(self, timeout=120):
+        """Write the configuration and start the domain with xl."""
+        path = "/lab/%s.cfg" % self.name
+        log = "/var/log/xen/xl-%s.log" % self.name
+        self.lab.check("rm -f %s /var/log/xen/console/guest-%s.log"
+                       % (log, self.name))
+        self.lab.put(self._config().encode(), path)
+        self._console = self.lab.spawn(
+            CONSOLE % (path, self.name, "pv"), self._console_bytes)
+        self.lab.check("xl create " + path, timeout=timeout)
+        self._watch = self.lab.spawn("exec tail -n +1 -F %s 2>/dev/null"
+                                     % log, self._log_bytes)
+
+    def _console_bytes(self, data):
+        with self._changed:
+            self.output += data
+            self._changed.notify_all()
+        if self._sink:
+            self._sink(data)
+
+    def _log_bytes(self, data):
+        with self._changed:
+            self._log += data
+            for code in re.findall(rb"has shut down, reason code (\d+)",
+                                   self._log):
+                reason = REASONS.get(int(code), "reason " + code.decode())
+                if reason != "reboot":
+                    self.ended = reason
+            if rb"has been destroyed" in self._log and not self.ended:
+                self.ended = "destroyed"
+            self._changed.notify_all()
+
+    # The console
+
+    def send(self, data):
+        """Type bytes on the console."""
+        self._console.send(data)
+
+    def expect(self, pattern, timeout=30):
+        """Wait until the console says the pattern (bytes) after what the
+        last expect() found; returns the match."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                found = re.compile(pattern, re.M).search(self.output,
+                                                         self._at)
+                if found:
+                    self._at = found.end()
+                    return found
+                left = end - time.monotonic()
+                if self.ended or left <= 0 or self.lab.agent.closed.is_set():
+                    raise LabError(self._not_seen(pattern, timeout))
+                self._changed.wait(min(left, 1))
+
+    def _not_seen(self, pattern, timeout):
+        why = "ended (%s)" % self.ended if self.ended else \
+            "did not do so in %d s" % timeout
+        tail = self.output[-1500:].decode(errors="replace")
+        return "the guest should have said %r but %s; its console:\n%s" \
+            % (pattern.decode(), why, tail)
+
+    def saved_console(self):
+        """All that xenconsoled has recorded, also what came last of all."""
+        return self.lab.exec("cat /var/log/xen/console/guest-%s.log"
+                             % self.name).stdout
+
+    def serial(self):
+        """Print a hardware-virtualized guest's serial port: a Session."""
+        return self.lab.spawn(CONSOLE % ("/lab/%s.cfg" % self.name, self.name,
+                                         "serial"), self._console_bytes)
+
+    # The end
+
+    def wait_end(self, timeout=60):
+        """Wait for the domain's end; returns the reason, None when not."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            while not self.ended and time.monotonic() < end:
+                if self.lab.agent.closed.is_set():
+                    self.ended = "the lab ended"
+                self._changed.wait(0.5)
+        return self.ended
+
+    def shutdown(self, timeout=60):
+        """Shut down cleanly; returns the reason of the end."""
+        self.lab.check("xl shutdown " + self.name)
+        reason = self.wait_end(timeout)
+        if reason is None:
+            raise LabError("the guest did not shut down in %d s" % timeout)
+        self.remove()
+        return reason
+
+    def registers(self):
+        """What the CPUs of a crashed domain were doing."""
+        return self.lab.exec("for c in 0 1; do xenctx -a $(xl domid %s) $c;"
+                             " done" % self.name).stdout
+
+    def running(self):
+        """Whether Xen still knows the domain."""
+        return self.lab.exec("xl domid " + self.name).status == 0
+
+    def remove(self):
+        """Destroy what is left of the domain; nothing when it is gone."""
+        self.lab.exec("rm -f /lab/%s.cfg; i=0; while xl domid %s; do"
+                      " xl destroy %s; usleep 200000; i=$((i+1));"
+                      " [ $i -lt 20 ] || break; done"
+                      % ((self.name,) * 3))
+        for session in (self._console, self._watch):
+            if session:
+                session.kill()
