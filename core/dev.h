@@ -57,8 +57,8 @@ struct pv_driver {
 	void		(*dv_disconnect)(void *sc);
 	void		(*dv_changed)(void *sc);	/* or NULL: the peer's
 							   values changed */
-	bool		(*dv_busy)(void *sc);		/* or NULL: in use, so
-							   don't close politely */
+	bool		(*dv_busy)(void *sc);		/* or NULL: in use, do
+							   not close yet */
 };
 
 enum pv_dev_state {
@@ -110,7 +110,7 @@ struct pv_dev {
 	uint64_t	 pd_nintr, pd_nspurious, pd_nkick, pd_nfail;
 };
 
-/* ---- for buses (core/dev.c) ----------------------------------------------- */
+/* ---- for buses (core/dev.c) -------------------------------------------- */
 /*
  * Make a device of a driver and attach it.  On failure nothing is left.  The
  * name is copied.  *devp is valid until pv_dev_destroy().  Context: thread.
@@ -125,7 +125,7 @@ void	 pv_dev_event(struct pv_dev *, unsigned int events);
 /* The driver for a bus match string, or NULL; core/conf.c. */
 const struct pv_driver *pv_conf_find(const char *match);
 
-/* ---- for drivers ---------------------------------------------------------- */
+/* ---- for drivers ------------------------------------------------------- */
 /*
  * The peer lied or died: one log line "name: broken: why"; the device turns
  * BROKEN, and disconnect runs soon in its work.  why is a constant string.

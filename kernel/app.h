@@ -11,7 +11,7 @@
 struct app {
 	const char	*ap_name;	/* "httpd" */
 	const char	*ap_what;	/* one line */
-	void		(*ap_main)(void);	/* runs in a thread of its own */
+	void		(*ap_main)(void);	/* in a thread of its own */
 };
 
 /* A command of the shell: argv[0] is its name; returns an exit status. */

@@ -38,7 +38,7 @@ void	 arch_switch(void **from_sp, void *to_sp);
 void	*arch_thread_stack(void *top, void (*fn)(void *), void *arg);
 
 /* ---- time ---------------------------------------------------------------- */
-uint64_t arch_now(void);		/* ns since boot, monotonic; any context */
+uint64_t arch_now(void);		/* ns since boot, monotonic; any */
 uint64_t arch_wallclock(void);		/* ns since 1970 UTC, or 0: unknown */
 /* One interrupt (time_intr()) at or soon after the moment; ns as arch_now(). */
 void	 arch_timer_set(uint64_t deadline);
@@ -58,9 +58,9 @@ void	 arch_early_write(const char *buf, size_t len);
 int	 arch_serial_attach(void (*input)(int ch));
 /* Write pc's as "symbol+off" lines through printf_early. */
 void	 arch_backtrace(void);
-_Noreturn void arch_poweroff(int status);	/* under QEMU also its exit code */
+_Noreturn void arch_poweroff(int status);	/* QEMU: its exit code */
 _Noreturn void arch_reboot(void);
 _Noreturn void arch_crash(void);	/* tell the hypervisor and stop */
-const char *arch_mode_name(void);	/* "Xen PV", "Xen PVH", "Xen HVM", "QEMU" */
+const char *arch_mode_name(void);	/* "Xen PV", "Xen PVH", .. "QEMU" */
 
 #endif /* ARCH_H */

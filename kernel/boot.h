@@ -29,7 +29,7 @@ struct boot_info {
 	char		 bi_cmdline[BOOT_CMDLINE];
 	unsigned int	 bi_nmem;
 	struct boot_mem	 bi_mem[BOOT_NMEM];	/* without the kernel image and
-						   what the loader handed over */
+						   what the loader gave */
 	uint64_t	 bi_nbytes;	/* RAM in all, those included */
 	struct pv_xen_boot bi_xenboot;
 };

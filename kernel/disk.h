@@ -29,7 +29,8 @@ int	 disk_wait(const char *name, uint64_t deadline);
  * 0 or -PV_E*.  Context: thread.
  */
 int	 disk_read(struct disk *, uint64_t sect, void *buf, size_t nsect);
-int	 disk_write(struct disk *, uint64_t sect, const void *buf, size_t nsect);
+int	 disk_write(struct disk *, uint64_t sect, const void *buf,
+	    size_t nsect);
 int	 disk_flush(struct disk *);
 
 struct disk_info {
@@ -37,7 +38,7 @@ struct disk_info {
 	uint64_t	 dk_nsect;
 	uint32_t	 dk_bsize, dk_flags;
 	bool		 dk_part;
-	uint64_t	 dk_start;	/* partition: first sector on the disk */
+	uint64_t	 dk_start;	/* partition: its first sector */
 	char		 dk_type[40];	/* "whole disk, GPT", "Linux (83)" */
 	uint32_t	 dk_users;
 	struct pv_blk	*dk_blk;

@@ -43,7 +43,7 @@ struct file_stat {
  */
 int	 fs_mount(const char *disk, const char *path, bool writable);
 int	 fs_unmount(const char *path);		/* -PV_EBUSY: files open */
-void	 fs_unmount_all(void);			/* shutdown: sync, then let go */
+void	 fs_unmount_all(void);		/* shutdown: sync, let go */
 int	 fs_sync(void);
 
 struct fs_info {
@@ -59,7 +59,7 @@ void	 file_close(struct file *);
 ptrdiff_t file_read(struct file *, uint64_t off, void *buf, size_t len);
 ptrdiff_t file_write(struct file *, uint64_t off, const void *buf, size_t len);
 int	 file_fstat(struct file *, struct file_stat *);
-int	 file_stat(const char *path, struct file_stat *);	/* follows links */
+int	 file_stat(const char *path, struct file_stat *); /* follows links */
 int	 file_unlink(const char *path);
 int	 file_rename(const char *from, const char *to);	/* replaces files */
 int	 file_mkdir(const char *path);

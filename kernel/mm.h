@@ -27,8 +27,8 @@ void	 kfree(void *p);
 size_t	 kmalloc_size(const void *p);
 
 struct mm_stat {
-	uint64_t	 ms_total, ms_free, ms_low;	/* bytes; low: least free */
-	uint64_t	 ms_heap;			/* bytes in the heap's pages */
+	uint64_t	 ms_total, ms_free, ms_low; /* bytes */
+	uint64_t	 ms_heap;	/* bytes of the heap's pages */
 	uint64_t	 ms_nfail;			/* failed allocations */
 };
 void	 mm_stat(struct mm_stat *);

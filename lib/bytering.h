@@ -21,7 +21,7 @@ struct bytering {
 	uint32_t	*by_prod;	/* shared indexes */
 	uint32_t	*by_cons;
 	uint32_t	 by_size;	/* bytes, a power of two */
-	uint32_t	 by_mine;	/* our index: prod to write, cons to read */
+	uint32_t	 by_mine;	/* our own of the two indexes */
 };
 
 static inline void

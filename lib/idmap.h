@@ -18,7 +18,7 @@ struct idmap_slot {
 };
 
 struct idmap {
-	struct idmap_slot *im_slot;	/* im_size of them, the caller's memory */
+	struct idmap_slot *im_slot;	/* im_size, the caller's memory */
 	uint32_t	 im_size;
 	uint32_t	 im_free;	/* first free, IDMAP_END if none */
 	uint32_t	 im_used;	/* in flight */

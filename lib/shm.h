@@ -67,7 +67,7 @@ SHM_ACCESSORS(8)
 SHM_ACCESSORS(16)
 SHM_ACCESSORS(32)
 
-/* Words of the event-channel bitmaps: unsigned long wide, changed atomically. */
+/* Words of the event-channel bitmaps: unsigned long, changed atomically. */
 SHM_RAW unsigned long
 shm_readl(const volatile unsigned long *p)
 {

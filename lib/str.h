@@ -22,7 +22,8 @@ bool	 str_prefix(const char *s, const char *prefix);
  * trailing NUL or newline is tolerated.  0, -PV_EINVAL (not a number) or
  * -PV_ERANGE (does not fit or not in lo..hi); *v is set only on success.
  */
-int	 str_num(const char *s, size_t n, uint64_t lo, uint64_t hi, uint64_t *v);
+int	 str_num(const char *s, size_t n, uint64_t lo, uint64_t hi,
+	    uint64_t *v);
 
 /* Parse "00:16:3e:01:02:03".  0 or -PV_EINVAL. */
 int	 str_mac(const char *s, size_t n, uint8_t mac[6]);

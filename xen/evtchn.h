@@ -46,7 +46,7 @@ void	 evtchn_poll(struct xen *);	/* as an upcall, any context */
  */
 int	 evtchn_alloc(struct xen *, struct pv_dev *, pv_domid_t peer,
 	    struct evtchn_handler *eh, enum evtchn_result (*fn)(void *),
-	    void *arg);				/* unbound, for the peer to bind */
+	    void *arg);			/* unbound, for the peer to bind */
 int	 evtchn_bind_peer(struct xen *, struct pv_dev *, pv_domid_t peer,
 	    evport_t remote, struct evtchn_handler *eh,
 	    enum evtchn_result (*fn)(void *), void *arg);

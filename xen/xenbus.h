@@ -40,7 +40,7 @@ void	 xenbus_detach(struct xen *);
 /* Look at the devices again now.  Context: thread. */
 void	 xenbus_rescan(struct xen *);
 
-/* ---- for drivers ---------------------------------------------------------- */
+/* ---- for drivers ------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */
 struct xenbus_dev *xenbus_of(struct pv_dev *);
 struct xen *xenbus_xen(struct pv_dev *);
@@ -65,7 +65,7 @@ int	 xenbus_own_str(struct pv_dev *, const char *key, char *buf, size_t);
 int	 xenbus_publish(struct pv_dev *, int (*fn)(void *sc,
 	    const struct xs_trans *, const char *dir), void *sc);
 
-/* ---- shared by the front ends ---------------------------------------------- */
+/* ---- shared by the front ends ------------------------------------------- */
 /* One page of ring, zeroed, granted to the peer read-write. */
 struct xenbus_ring {
 	void		*xr_va;

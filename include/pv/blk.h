@@ -30,13 +30,13 @@ enum pv_blk_op {
 	PV_BLK_WRITE,
 	PV_BLK_FLUSH,			/* br_niov 0; all earlier completed
 					   writes are stable when it is done */
-	PV_BLK_DISCARD			/* br_nsect; contents become undefined */
+	PV_BLK_DISCARD			/* br_nsect; contents get lost */
 };
 
 struct pv_blk_req {
 	enum pv_blk_op	 br_op;
 	uint64_t	 br_sect;	/* first 512-byte sector */
-	uint64_t	 br_nsect;	/* READ, WRITE: sum of the iov; DISCARD */
+	uint64_t	 br_nsect;	/* length; 0 for FLUSH */
 	struct pv_iov	*br_iov;	/* the caller's until br_done */
 	unsigned int	 br_niov;
 	/*
@@ -46,7 +46,7 @@ struct pv_blk_req {
 	 */
 	void		(*br_done)(struct pv_blk_req *, int rv);
 	void		*br_arg;	/* the caller's own */
-	struct pv_blk_req *br_next;	/* the driver's, between submit and done */
+	struct pv_blk_req *br_next;	/* the driver's until br_done */
 };
 
 struct pv_blk_ops {

@@ -29,7 +29,7 @@
 struct pv_net_pkt {
 	struct pv_iov	*np_iov;	/* the caller's until np_done */
 	unsigned int	 np_niov;	/* 1..PV_NET_MAXPIECES */
-	uint32_t	 np_len;	/* bytes in all, Ethernet header first */
+	uint32_t	 np_len;	/* bytes, Ethernet header first */
 	uint32_t	 np_flags;
 #define PV_NET_CSUM_BLANK 0x1		/* L4 checksum holds only the pseudo
 					   header; fill it in */
@@ -44,7 +44,7 @@ struct pv_net_pkt {
 	 */
 	void		(*np_done)(struct pv_net_pkt *, int rv);
 	void		*np_arg;	/* the caller's own */
-	struct pv_net_pkt *np_next;	/* the driver's, between send and done */
+	struct pv_net_pkt *np_next;	/* the driver's until np_done */
 };
 
 struct pv_net_ops {

@@ -66,7 +66,7 @@ enum pv_loglevel {
 	PV_LOG_DEBUG
 };
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ----------------------------------------------------------- */
 
 /*
  * [0] pv_os_alloc -- len bytes, zeroed, aligned for any object
@@ -151,7 +151,7 @@ void	 pv_os_unmap(void *va, size_t len);
  */
 int	 pv_os_rebind(void *va, gfn_t gfn);
 
-/* ---- interrupts and locks ------------------------------------------------ */
+/* ---- interrupts and locks --------------------------------------------- */
 
 /*
  * [1] pv_os_irq_attach -- call fn(arg) when the interrupt comes
@@ -189,7 +189,7 @@ pv_os_ipl_t pv_os_lock(struct pv_os_lock *lk);
  */
 void	 pv_os_unlock(struct pv_os_lock *lk, pv_os_ipl_t ipl);
 
-/* ---- time, waiting, deferred work ---------------------------------------- */
+/* ---- time, waiting, deferred work ------------------------------------- */
 
 /*
  * [0] pv_os_now -- nanoseconds since some fixed past moment; never goes back
@@ -238,7 +238,7 @@ void	 pv_os_defer(struct pv_os_work *work, uint64_t delay_ns);
  */
 void	 pv_os_cancel(struct pv_os_work *work);
 
-/* ---- bus access (only with PCI or legacy virtio) -------------------------- */
+/* ---- bus access (only with PCI or legacy virtio) ----------------------- */
 
 /*
  * [3] pv_os_pci_read -- configuration space, width 1, 2 or 4 bytes
@@ -259,7 +259,7 @@ uint32_t pv_os_pio_read(uint16_t port, unsigned int width);
 /* [3] pv_os_pio_write -- the other way; Context: any. */
 void	 pv_os_pio_write(uint16_t port, unsigned int width, uint32_t val);
 
-/* ---- saying things -------------------------------------------------------- */
+/* ---- saying things ----------------------------------------------------- */
 
 /*
  * [0] pv_os_log -- one line of log; fmt has no newline at its end

@@ -44,7 +44,8 @@ struct pv_client {
 
 /*
  * Where the kernel finds Xen's things.  Xen PV: from start_info.  HVM, PVH:
- * only xb_flags; the rest is asked of the hypervisor.
+ * xb_flags, and in xb_shared_info the address of the page where the kernel
+ * has mapped it already, or 0; the rest is asked of the hypervisor.
  */
 struct pv_xen_boot {
 	uint32_t	 xb_flags;
