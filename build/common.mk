@@ -12,7 +12,9 @@ $(XEN_LINK):
 	@mkdir -p $(@D)
 	@ln -sfn $(abspath $(XEN_INCLUDE))/xen $@
 
-LIB_INC := -Iinclude -Ilib -Icore -Ixen -Ivirtio -Idev -isystem $(OUT)/include
+# Without a version Xen's headers give the numbers of its first release.
+LIB_INC := -Iinclude -Ilib -Icore -Ixen -Ivirtio -Idev -isystem $(OUT)/include \
+	-D__XEN_INTERFACE_VERSION__=0x00040d00
 FREESTANDING := -std=c11 -ffreestanding -fno-common -Wframe-larger-than=512
 
 # quiet rules: `make V=1` shows the commands

@@ -50,6 +50,15 @@ void	 xen_detach(struct xen *);
 void	 xen_poll(struct xen *);
 bool	 xen_feature(const struct xen *, unsigned int feature);
 
+/*
+ * The primary console's ring and port, from the boot information (PV) or the
+ * domain's parameters (HVM, PVH).  0, or -PV_ENODEV when there is none.
+ * Context: thread.
+ */
+int	 xen_console(struct xen *, gfn_t *, evport_t *);
+/* The same of XenStore. */
+int	 xen_store(struct xen *, gfn_t *, evport_t *);
+
 /* HVMOP_get_param: 0 or -PV_E*. */
 int	 xen_hvm_param(struct xen *, uint32_t index, uint64_t *value);
 

@@ -10,6 +10,22 @@
  *
  * A driver is given its own directory and its peer's, reads the peer's values
  * with a range, and publishes its own in one transaction.
+ *
+ * Singletons.  Two devices have no directory under "device": the primary
+ * console, whose ring the domain builder made, and the control nodes.  They
+ * are the devices "console/0" (match "console") and "control/0" (match
+ * "control") on the same skeleton: connect and start follow attach at once,
+ * disconnect comes at failure and detach only.  xenbus_is_singleton() is true
+ * for them; they have no paths (the driver knows its nodes), no peer's state
+ * and no grants to make.  Their resources:
+ *
+ *	console	  xen_console() tells frame and port; xen_map_frame() and
+ *		  evtchn_adopt() make them usable; the peer is domain 0
+ *	control	  xs_watch() on "control/shutdown" with xw_dev set
+ *
+ * Without a console ring (dom0) there is no console/0, without XenStore no
+ * control/0.  A further console found under "device/console/<n>" comes to the
+ * console's driver as an ordinary device, not a singleton.
  */
 
 #ifndef XENBUS_H
@@ -44,6 +60,8 @@ void	 xenbus_rescan(struct xen *);
 /* dev's bus handle; drivers of xenbus only. */
 struct xenbus_dev *xenbus_of(struct pv_dev *);
 struct xen *xenbus_xen(struct pv_dev *);
+/* console/0 and control/0; see above. */
+bool	 xenbus_is_singleton(struct pv_dev *);
 
 /*
  * The peer's value of key, a number in lo..hi, else dflt.  Absent: dflt
