@@ -13,18 +13,20 @@ include build/lib.mk
 include build/guest.mk
 include build/host.mk
 
-.PHONY: all help image lib check unit style layers xen qemu fuzz size install clean
+.PHONY: all help image lib check unit style layers readme man xen qemu fuzz size install clean
 
 image: $(OUT)/domus-x86_64.elf		## out/domus-x86_64.elf, boots every way
 lib: $(OUT)/libdomus.a			## the library for embedders
 
-check: style layers man unit		## style, layers, unit, loop, evil tests
+check: style layers man readme unit	## style, layers, unit, loop, evil tests
 	@tools/sum-results $(OUT)/results/check
 
 style:					## clang-format on all our C
 	@tools/check-style
 layers: $(OUT)/libdomus.a		## who may include and call whom
 	@tools/check-layers $(OUT)/lib
+readme:					## the README's example compiles
+	@tools/check-readme $(CC)
 man:					## manual pages are well-formed
 	@mandoc -Tlint -Wwarning man/*.[1-9]
 
