@@ -7,6 +7,7 @@
  * an id that the host chooses; any number may run side by side.
  *
  *	host to agent	R  run the payload with sh -c	I  bytes for its stdin
+ *			T  the same on a terminal (stderr comes as stdout)
  *			E  end of its stdin		K  kill its process group
  *	agent to host	H  hello (once, session 0)	O  bytes of its stdout
  *			X  bytes of its stderr		D  done: 4 bytes, status
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -164,6 +166,34 @@ session_run(uint16_t id, const char *cmd)
 	close(er[1]);
 }
 
+/* The same on a pseudo-terminal, for a person. */
+static void
+session_terminal(uint16_t id, const char *cmd)
+{
+	int32_t failed = 127;
+	struct winsize ws = { .ws_row = 24, .ws_col = 80 };
+	struct session *se = session_new(id);
+	int fd = -1;
+	pid_t pid = se != NULL ? forkpty(&fd, NULL, NULL, &ws) : -1;
+
+	if (pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0) {
+		if (se != NULL)
+			se->se_used = 0;
+		agent_send(id, 'D', &failed, sizeof(failed));
+		return;
+	}
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	se->se_pid = pid;
+	se->se_in = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	se->se_out = fd;
+	se->se_err = -1;
+}
+
 static void
 session_input(struct session *se, const char *p, size_t len)
 {
@@ -223,6 +253,8 @@ agent_frame(void)
 	se = session_find(fr.fr_id);
 	if (fr.fr_type == 'R')
 		session_run(fr.fr_id, payload);
+	else if (fr.fr_type == 'T')
+		session_terminal(fr.fr_id, payload);
 	else if (se != NULL && fr.fr_type == 'I')
 		session_input(se, payload, fr.fr_len);
 	else if (se != NULL && fr.fr_type == 'E')

@@ -111,13 +111,14 @@ class Agent:
             except OSError:
                 self.closed.set()
 
-    def spawn(self, command, sink=None):
-        """Start a command; its output goes to sink when one is given."""
+    def spawn(self, command, sink=None, kind="R"):
+        """Start a command; its output goes to sink when one is given.
+        Kind T runs it on a terminal."""
         with self._lock:
             sid = self._next
             self._next = self._next % 65535 + 1
             session = self._sessions[sid] = Session(self, sid, sink)
-        self.send(sid, "R", command.encode())
+        self.send(sid, kind, command.encode())
         if self.closed.is_set():
             session.lost()
         return session

@@ -73,7 +73,8 @@ def main():
     with Lab(disks, max(args.memory, 256), name="boot") as lab:
         say("Xen is up; its log: " + lab.log)
         results = [boot(lab, args, mode) for mode in args.mode or ["pv"]]
-        said = lab.exec("xl dmesg | sed -n '/Freed.*init memory/,$p'").stdout
+        said = lab.exec("xl dmesg | sed -n '/Freed.*init memory/,$p'"
+                        " | grep -v 'HVM.* save: \\|HVM.* restore: '").stdout
         show(said.encode())
     return 0 if all(results) else 1
 

@@ -9,10 +9,9 @@
 """
 
 import re
-import threading
-import time
 
 from build import LabError
+from console import Console
 
 MODES = ("pv", "pvh", "hvm")
 # The reasons that Xen has for the end of a domain, as xl's log gives them.
@@ -55,14 +54,14 @@ def config(name, kernel=None, mode="pv", memory=64, vcpus=1, append="",
     return "\n".join(lines + list(extra)) + "\n"
 
 
-class Guest:
+class Guest(Console):
     """One domain of a lab."""
 
     def __init__(self, lab, name, mode="pv", kernel=None, ramdisk=None,
                  vifs=None, sink=None, **settings):
         """kernel and ramdisk are host files; vifs None: one interface.
-        sink(bytes) is called with what comes from the console.  The other
-        settings are those of config()."""
+        The other settings are those of config()."""
+        super().__init__(sink)
         self.lab = lab
         self.name = name
         self.mode = mode
@@ -70,13 +69,8 @@ class Guest:
         self._ramdisk = ramdisk
         self._vifs = vifs
         self._settings = settings
-        self._sink = sink
-        self._changed = threading.Condition()
         self._log = b""
         self._console = self._watch = None
-        self.output = bytearray()       # all that the console said
-        self.ended = None               # poweroff, crash, … once it ended
-        self._at = 0                    # how far expect() has read
 
     # Starting
 
@@ -97,58 +91,28 @@ class Guest:
                        % (log, self.name))
         self.lab.put(self._config().encode(), path)
         self._console = self.lab.spawn(
-            CONSOLE % (path, self.name, "pv"), self._console_bytes)
+            CONSOLE % (path, self.name, "pv"), self.feed)
         self.lab.check("xl create " + path, timeout=timeout)
         self._watch = self.lab.spawn("exec tail -n +1 -F %s 2>/dev/null"
                                      % log, self._log_bytes)
 
-    def _console_bytes(self, data):
-        with self._changed:
-            self.output += data
-            self._changed.notify_all()
-        if self._sink:
-            self._sink(data)
-
     def _log_bytes(self, data):
-        with self._changed:
-            self._log += data
-            for code in re.findall(rb"has shut down, reason code (\d+)",
-                                   self._log):
-                reason = REASONS.get(int(code), "reason " + code.decode())
-                if reason != "reboot":
-                    self.ended = reason
-            if rb"has been destroyed" in self._log and not self.ended:
-                self.ended = "destroyed"
-            self._changed.notify_all()
+        self._log += data
+        for code in re.findall(rb"has shut down, reason code (\d+)",
+                               self._log):
+            reason = REASONS.get(int(code), "reason " + code.decode())
+            if reason != "reboot":
+                self.end(reason)
+        if b"has been destroyed" in self._log:
+            self.end("destroyed")
 
     # The console
 
+    def alive(self):
+        return not self.lab.agent.closed.is_set()
+
     def send(self, data):
-        """Type bytes on the console."""
         self._console.send(data)
-
-    def expect(self, pattern, timeout=30):
-        """Wait until the console says the pattern (bytes) after what the
-        last expect() found; returns the match."""
-        end = time.monotonic() + timeout
-        with self._changed:
-            while True:
-                found = re.compile(pattern, re.M).search(self.output,
-                                                         self._at)
-                if found:
-                    self._at = found.end()
-                    return found
-                left = end - time.monotonic()
-                if self.ended or left <= 0 or self.lab.agent.closed.is_set():
-                    raise LabError(self._not_seen(pattern, timeout))
-                self._changed.wait(min(left, 1))
-
-    def _not_seen(self, pattern, timeout):
-        why = "ended (%s)" % self.ended if self.ended else \
-            "did not do so in %d s" % timeout
-        tail = self.output[-1500:].decode(errors="replace")
-        return "the guest should have said %r but %s; its console:\n%s" \
-            % (pattern.decode(), why, tail)
 
     def saved_console(self):
         """All that xenconsoled has recorded, also what came last of all."""
@@ -158,19 +122,9 @@ class Guest:
     def serial(self):
         """Print a hardware-virtualized guest's serial port: a Session."""
         return self.lab.spawn(CONSOLE % ("/lab/%s.cfg" % self.name, self.name,
-                                         "serial"), self._console_bytes)
+                                         "serial"), self.feed)
 
     # The end
-
-    def wait_end(self, timeout=60):
-        """Wait for the domain's end; returns the reason, None when not."""
-        end = time.monotonic() + timeout
-        with self._changed:
-            while not self.ended and time.monotonic() < end:
-                if self.lab.agent.closed.is_set():
-                    self.ended = "the lab ended"
-                self._changed.wait(0.5)
-        return self.ended
 
     def shutdown(self, timeout=60):
         """Shut down cleanly; returns the reason of the end."""
