@@ -57,6 +57,16 @@ class Console:
                     raise LabError(self._not_seen(pattern, timeout))
                 self._changed.wait(min(left, 1))
 
+    def mark(self):
+        """Where in the output the last expect() stopped reading."""
+        return self._at
+
+    def wait_output(self, size, timeout=1):
+        """Wait until there is more output than size, or an end."""
+        with self._changed:
+            if len(self.output) <= size and not self.ended:
+                self._changed.wait(timeout)
+
     def _not_seen(self, pattern, timeout):
         why = "ended (%s)" % self.ended if self.ended else \
             "did not do so in %d s" % timeout

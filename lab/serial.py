@@ -18,8 +18,7 @@ class SerialGuest(Console):
         self._argv = ["qemu-system-x86_64", "-M", "q35", "-accel",
                       "tcg,thread=multi", "-m", str(memory), "-smp",
                       str(vcpus), "-nodefaults", "-display", "none",
-                      "-no-reboot", "-kernel", kernel, "-append", append,
-                      "-device", "isa-debug-exit,iobase=0xf4"]
+                      "-no-reboot", "-kernel", kernel, "-append", append]
         self._sock = self._qemu = None
 
     def create(self):
