@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tty.c -- the operator's console.
+ *
+ * Output goes into a ring of 64 KiB and from there to the device, as much as
+ * it takes, whenever something is written and whenever the device says that
+ * it has room again.  Nobody waits: when the ring is full its oldest bytes
+ * are dropped and counted.  While there is no paravirtual device, output
+ * goes straight to the machine's polled console.
+ *
+ * Input goes into a ring of 4 KiB that tty_getc() empties.  What does not
+ * fit stays with the peer (cn_recv takes less), who is asked again when half
+ * of the ring is free.
+ *
+ * tty_lock covers both rings and is held over co_write, so bytes keep their
+ * order.  Nothing here logs: the log ends here.  Positions count bytes since
+ * boot and never wrap.
+ */
+
+#include <string.h>
+
+#include <arch.h>
+#include <ktime.h>
+#include <pv/errno.h>
+#include <sched.h>
+#include <sync.h>
+#include <tty.h>
+
+#define TTY_OUT		65536u		/* powers of 2 */
+#define TTY_IN		4096u
+
+static struct spinlock tty_lock;
+static struct pv_cons *tty_cons;	/* NULL: the polled console */
+
+static char tty_out[TTY_OUT];
+static uint64_t tty_output, tty_taken;	/* bytes written, bytes taken */
+static uint64_t tty_lost;
+
+static char tty_in[TTY_IN];
+static uint64_t tty_got, tty_read;	/* bytes received, bytes read */
+static bool tty_stalled;		/* the peer holds input back */
+
+static struct sem tty_insem;		/* one for each byte of input */
+static struct mutex tty_drain_lock;
+static struct condvar tty_drained;
+
+/* Hand the device what it takes.  Lock: tty_lock. */
+static void
+tty_push(void)
+{
+	size_t at, n;
+	int rv;
+
+	while (tty_cons != NULL && tty_taken < tty_output) {
+		at = (size_t)(tty_taken % TTY_OUT);
+		n = TTY_OUT - at;
+		if (tty_output - tty_taken < n)
+			n = (size_t)(tty_output - tty_taken);
+		rv = pv_cons_write(tty_cons, tty_out + at, n);
+		if (rv <= 0)
+			return;
+		tty_taken += (size_t)rv;
+	}
+}
+
+/* Lock: tty_lock. */
+static void
+tty_store(const char *buf, size_t len)
+{
+	size_t at, n;
+
+	for (; len > 0; buf += n, len -= n) {
+		at = (size_t)(tty_output % TTY_OUT);
+		n = TTY_OUT - at < len ? TTY_OUT - at : len;
+		memcpy(tty_out + at, buf, n);
+		tty_output += n;
+	}
+	if (tty_output - tty_taken > TTY_OUT) {
+		tty_lost += tty_output - tty_taken - TTY_OUT;
+		tty_taken = tty_output - TTY_OUT;
+	}
+}
+
+/* tty_write -- output that never waits.  Context: any. */
+void
+tty_write(const char *buf, size_t len)
+{
+	unsigned long s;
+
+	s = spin_lock(&tty_lock);
+	if (tty_cons == NULL) {
+		arch_early_write(buf, len);
+	} else {
+		tty_push();
+		tty_store(buf, len);
+		tty_push();
+	}
+	spin_unlock(&tty_lock, s);
+}
+
+/* pv_cons.cn_ready: the device has room again. */
+static void
+tty_ready(struct pv_cons *cn)
+{
+	unsigned long s;
+
+	(void)cn;
+	s = spin_lock(&tty_lock);
+	tty_push();
+	spin_unlock(&tty_lock, s);
+	cond_broadcast(&tty_drained);
+}
+
+/* Take input as far as there is room; returns how much. */
+static size_t
+tty_take(const char *buf, size_t len)
+{
+	unsigned long s;
+	size_t i;
+
+	s = spin_lock(&tty_lock);
+	for (i = 0; i < len && tty_got - tty_read < TTY_IN; i++)
+		tty_in[tty_got++ % TTY_IN] = buf[i];
+	if (i < len)
+		tty_stalled = true;
+	spin_unlock(&tty_lock, s);
+	for (len = i; i > 0; i--)
+		sem_post(&tty_insem);
+	return len;
+}
+
+/* pv_cons.cn_recv: input has come. */
+static size_t
+tty_recv(struct pv_cons *cn, const char *buf, size_t len)
+{
+	(void)cn;
+	return tty_take(buf, len);
+}
+
+/*
+ * tty_input -- a byte from a serial port; dropped when the ring is full
+ *
+ * Context: any.
+ */
+void
+tty_input(int ch)
+{
+	char byte = (char)ch;
+
+	(void)tty_take(&byte, 1);
+}
+
+/*
+ * tty_getc -- wait for a byte of input: 0 .. 255, or -PV_ETIMEDOUT
+ *
+ * Context: thread.
+ */
+int
+tty_getc(uint64_t deadline)
+{
+	struct pv_cons *ask = NULL;
+	unsigned long s;
+	int ch;
+
+	if (sem_wait(&tty_insem, deadline) != 0)
+		return -PV_ETIMEDOUT;
+	s = spin_lock(&tty_lock);
+	ch = (unsigned char)tty_in[tty_read++ % TTY_IN];
+	if (tty_stalled && tty_got - tty_read <= TTY_IN / 2) {
+		tty_stalled = false;
+		ask = tty_cons;
+	}
+	spin_unlock(&tty_lock, s);
+	if (ask != NULL)
+		ask->cn_ops->co_poll(ask->cn_sc);
+	return ch;
+}
+
+/*
+ * tty_init -- with the machine's serial port, if it has one
+ *
+ * Context: thread, once.
+ */
+void
+tty_init(void)
+{
+	/* Without one there is only output until a device attaches. */
+	(void)arch_serial_attach(tty_input);
+}
+
+/*
+ * tty_attach -- use this console from now on, unless another one is in use
+ *
+ * Context: thread.
+ */
+void
+tty_attach(struct pv_cons *cn)
+{
+	unsigned long s;
+	bool mine;
+
+	cn->cn_recv = tty_recv;
+	cn->cn_ready = tty_ready;
+	s = spin_lock(&tty_lock);
+	mine = tty_cons == NULL;
+	if (mine) {
+		tty_cons = cn;
+		tty_push();
+	}
+	spin_unlock(&tty_lock, s);
+	if (!mine) {
+		cn->cn_recv = NULL;
+		cn->cn_ready = NULL;
+		return;
+	}
+	/* What came before there was a consumer. */
+	cn->cn_ops->co_poll(cn->cn_sc);
+}
+
+/*
+ * tty_detach -- on return the console is not used any more
+ *
+ * Context: thread.
+ */
+void
+tty_detach(struct pv_cons *cn)
+{
+	unsigned long s;
+
+	s = spin_lock(&tty_lock);
+	if (tty_cons == cn)
+		tty_cons = NULL;
+	spin_unlock(&tty_lock, s);
+	cn->cn_recv = NULL;
+	cn->cn_ready = NULL;
+	cond_broadcast(&tty_drained);
+}
+
+/* Has the device taken everything up to a position? */
+static bool
+tty_is_drained(uint64_t pos)
+{
+	unsigned long s;
+	bool yes;
+
+	s = spin_lock(&tty_lock);
+	tty_push();
+	yes = tty_cons == NULL || tty_taken >= pos;
+	spin_unlock(&tty_lock, s);
+	return yes;
+}
+
+/*
+ * tty_drain -- wait until the device has all output so far
+ *
+ * Returns 0 or -PV_ETIMEDOUT.  Context: thread.
+ */
+int
+tty_drain(uint64_t deadline)
+{
+	uint64_t pos, until;
+	unsigned long s;
+	int rv = 0;
+
+	s = spin_lock(&tty_lock);
+	pos = tty_output;
+	spin_unlock(&tty_lock, s);
+	mutex_lock(&tty_drain_lock);
+	while (!tty_is_drained(pos)) {
+		if (arch_now() >= deadline) {
+			rv = -PV_ETIMEDOUT;
+			break;
+		}
+		/*
+		 * tty_ready() takes no mutex, so its signal may come between
+		 * the test and the wait: look again after a moment.
+		 */
+		until = arch_now() + 20 * NSEC_PER_MSEC;
+		(void)cond_wait(&tty_drained, &tty_drain_lock,
+		    until < deadline ? until : deadline);
+	}
+	mutex_unlock(&tty_drain_lock);
+	return rv;
+}
+
+/* tty_dropped -- bytes of output that nobody took in time.  Context: any. */
+uint64_t
+tty_dropped(void)
+{
+	unsigned long s;
+	uint64_t n;
+
+	s = spin_lock(&tty_lock);
+	n = tty_lost;
+	spin_unlock(&tty_lock, s);
+	return n;
+}
