@@ -153,15 +153,27 @@ str_add(struct strbuf *sb, const char *s)
 	str_addn(sb, s, str_len(s));
 }
 
-void
-str_addu(struct strbuf *sb, uint64_t v)
+static void
+str_addbase(struct strbuf *sb, uint64_t v, unsigned int base)
 {
 	char digit[20];
 	size_t n = sizeof(digit);
 
 	do {
-		digit[--n] = (char)('0' + v % 10);
-		v /= 10;
+		digit[--n] = "0123456789abcdef"[v % base];
+		v /= base;
 	} while (v > 0);
 	str_addn(sb, digit + n, sizeof(digit) - n);
+}
+
+void
+str_addu(struct strbuf *sb, uint64_t v)
+{
+	str_addbase(sb, v, 10);
+}
+
+void
+str_addx(struct strbuf *sb, uint64_t v)
+{
+	str_addbase(sb, v, 16);
 }

@@ -44,5 +44,6 @@ void	 str_begin(struct strbuf *, char *buf, size_t size);
 void	 str_add(struct strbuf *, const char *s);
 void	 str_addn(struct strbuf *, const char *s, size_t n);
 void	 str_addu(struct strbuf *, uint64_t v);		/* decimal */
+void	 str_addx(struct strbuf *, uint64_t v);		/* hexadecimal */
 
 #endif /* STR_H */
