@@ -50,13 +50,16 @@ enum pv_memtype {
 enum pv_irqkind {
 	PV_IRQ_XEN,		/* the Xen event upcall of this guest */
 	PV_IRQ_LINE,		/* a wired interrupt, is_num = line */
-	PV_IRQ_MSI		/* is_num = MSI-X table index of is_pci */
+	PV_IRQ_MSI		/* a message of is_pci's; the port makes it up */
 };
 
 struct pv_irqsrc {
 	enum pv_irqkind	 is_kind;
 	uint32_t	 is_num;
 	pv_pci_t	 is_pci;
+	/* Set by the port for PV_IRQ_MSI: what the device must write, where. */
+	uint64_t	 is_msgaddr;
+	uint32_t	 is_msgdata;
 };
 
 enum pv_loglevel {
@@ -159,11 +162,12 @@ int	 pv_os_rebind(void *va, gfn_t gfn);
  * fn runs in interrupt context with local interrupts masked.  The port
  * acknowledges its controller; fn acknowledges the device.  For PV_IRQ_XEN
  * there is one registration per struct xen and fn runs on the CPU that got
- * the upcall.
+ * the upcall.  For PV_IRQ_MSI the port allocates a vector and fills in the
+ * message; the library writes it to the device's table.
  * Returns 0, -PV_ENOSYS (no such kind here), -PV_EBUSY, -PV_EINVAL.
  * Context: thread.
  */
-int	 pv_os_irq_attach(struct pv_os_irq *irq, const struct pv_irqsrc *src,
+int	 pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
 	    void (*fn)(void *), void *arg);
 
 /*
