@@ -25,10 +25,10 @@
 #define HEAP_MAX	2016u
 #define HEAP_HEAD	64u		/* bytes before the first object */
 #define HEAP_MAGIC	0x48454150u
-#define HEAP_NWORD	4u		/* of 64 bits; objects of 16 bytes: 252 */
+#define HEAP_NWORD	4u		/* of 64 bits, for 252 objects */
 
 #ifdef PV_CHECKED
-#define HEAP_RED	16u		/* length (8 bytes) and at least 8 more */
+#define HEAP_RED	16u		/* a length, and as much again */
 #else
 #define HEAP_RED	0u
 #endif
@@ -63,7 +63,7 @@ heap_nobj(unsigned int class)
 	return (PV_PAGE_SIZE - HEAP_HEAD) / heap_size[class];
 }
 
-/* ---- the red zone ---------------------------------------------------------- */
+/* ---- the red zone -------------------------------------------------------- */
 
 static void
 heap_arm(uint8_t *obj, size_t size, size_t len)
@@ -109,7 +109,7 @@ heap_check_dead(const uint8_t *obj, size_t size)
 	}
 }
 
-/* ---- slabs ----------------------------------------------------------------- */
+/* ---- slabs --------------------------------------------------------------- */
 
 static void
 heap_link(struct heap_class *hc, struct heap_slab *hs)
@@ -252,7 +252,7 @@ heap_free(void *p)
 		heap_slab_destroy(gone);
 }
 
-/* ---- interface ------------------------------------------------------------- */
+/* ---- interface ----------------------------------------------------------- */
 
 static bool
 heap_is_pages(const void *p)

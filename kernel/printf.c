@@ -339,6 +339,8 @@ printf_buf_put(struct printf_sink *ps, const char *s, size_t len)
 
 	if (len > room)
 		len = room;
+	if (len == 0)			/* the buffer may be NULL then */
+		return;
 	memcpy(pb->pb_buf + pb->pb_len, s, len);
 	pb->pb_len += len;
 }

@@ -59,7 +59,7 @@ void	 sched_intr_exit(void);
 /* Called by time.c at each timer interrupt: time slices, sleepers.  Returns
    when it wants to be called again. */
 uint64_t sched_tick(uint64_t now);
-int	*thread_errno(void);			/* the C library's, per thread */
+int	*thread_errno(void);		/* the C library's, per thread */
 
 /* For the shell: the n-th thread. */
 struct thread_info {

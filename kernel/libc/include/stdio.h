@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-typedef struct libc_file FILE;		/* nobody looks inside */
+#define FILE	struct libc_file	/* nobody looks inside */
 
 extern FILE *const stdin, *const stdout, *const stderr;
 
