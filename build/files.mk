@@ -10,6 +10,12 @@ xen-srcs := $(wildcard xen/*.c)
 
 dev-srcs := $(wildcard dev/*.c)
 
+# PV_CONFIG_BLKFRONT and so on, for core/conf.c, which is compiled again when
+# a driver comes or goes.
+LIB_INC += $(shell echo $(dev-srcs:dev/%.c=-DPV_CONFIG_%) | tr a-z A-Z)
+$(foreach d,lib guest host/gcc64 host/clang64 host/gcc32 host/clang32,\
+	$(eval $(OUT)/$(d)/core/conf.o: $(dev-srcs)))
+
 libdomus-srcs := $(lib-srcs) $(xen-srcs) $(dev-srcs)
 
 # ---- the guest ---------------------------------------------------------------

@@ -88,10 +88,11 @@ struct pv_bus_ops {
 };
 
 #define PV_DEV_PATIENCE	(10ull * 1000 * 1000 * 1000)	/* ns */
+#define PV_DEV_BUSYWAIT	(500ull * 1000 * 1000)	/* ns, until dv_busy is
+						   asked again */
 #define PV_DEV_NAME	32
 
 struct pv_dev {
-	struct list	 pd_link;
 	const struct pv_driver *pd_driver;
 	const struct pv_bus_ops *pd_bus;
 	void		*pd_busdata;	/* xenbus_dev, virtio handle */
@@ -100,6 +101,9 @@ struct pv_dev {
 	uint32_t	 pd_peer;	/* domain id */
 	enum pv_dev_state pd_state;
 	uint32_t	 pd_events;	/* PV_EV_*, atomic, not yet handled */
+	bool		 pd_failed;	/* atomic; pv_dev_fail() until connect */
+	bool		 pd_busy;	/* peer wants to close, we are in use */
+	bool		 pd_dying;	/* being destroyed: no more events */
 	const char	*pd_why;	/* what broke it */
 	struct pv_dma	 pd_dma;
 	struct pv_os_work pd_work;	/* PV_WORK_SLEEPS */
@@ -107,6 +111,7 @@ struct pv_dev {
 	const struct pv_client *pd_client;
 	/* resources, zero when detached; kept by their owners */
 	uint32_t	 pd_ngref, pd_nevport, pd_npage, pd_nwatch, pd_nmap;
+	uint32_t	 pd_nalloc;	/* pv_alloc() without pv_free() */
 	uint64_t	 pd_nintr, pd_nspurious, pd_nkick, pd_nfail;
 };
 
@@ -122,6 +127,8 @@ int	 pv_dev_create(const struct pv_driver *, const struct pv_bus_ops *,
 void	 pv_dev_destroy(struct pv_dev *);
 /* Any context; handled later in the device's work. */
 void	 pv_dev_event(struct pv_dev *, unsigned int events);
+/* Fill in what an operator may know of the device.  Context: any. */
+void	 pv_dev_describe(const struct pv_dev *, struct pv_dev_info *);
 /* The driver for a bus match string, or NULL; core/conf.c. */
 const struct pv_driver *pv_conf_find(const char *match);
 
@@ -135,8 +142,17 @@ void	 pv_dev_fail(struct pv_dev *, const char *why);
 /* True from pv_dev_fail() on until the next connect. */
 bool	 pv_dev_broken(const struct pv_dev *);
 
+/* One line of log that begins with the device's name (dev NULL: without). */
 void	 pv_log(const struct pv_dev *, enum pv_loglevel, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 3, 4)));
+
+/* Keep a counter of pd_n* or one like it; c may be NULL. */
+static inline void
+pv_count(uint32_t *c, int by)
+{
+	if (c != NULL)
+		(void)__atomic_add_fetch(c, (uint32_t)by, __ATOMIC_RELAXED);
+}
 
 /* Memory, counted in the device. */
 void	*pv_alloc(struct pv_dev *, size_t len);

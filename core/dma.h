@@ -26,6 +26,7 @@
 
 #include <pv/os.h>
 
+struct dma_bounce;
 struct pv_dev;
 struct pv_dma;
 struct pv_dma_ops;
@@ -36,8 +37,9 @@ struct pv_dma_map {
 	void		*dm_va;
 	uint32_t	 dm_len;	/* bytes, within one page */
 	enum pv_dir	 dm_dir;
+	bool		 dm_reserved;	/* has all that a share needs */
 	bool		 dm_shared;
-	void		*dm_bounce;	/* bounce: the page the peer sees */
+	struct dma_bounce *dm_bounce;	/* bounce: what the peer sees */
 	uint64_t	 dm_priv;	/* the ops' own: reserved gref */
 };
 
@@ -61,6 +63,7 @@ struct pv_dma_ops {
 	void	(*do_release)(struct pv_dma *, struct pv_dma_map *);
 	int	(*do_share)(struct pv_dma *, struct pv_dma_map *);
 	int	(*do_unshare)(struct pv_dma *, struct pv_dma_map *);
+	/* Clears dm_reserved when the reserve can not be refilled. */
 	void	(*do_park)(struct pv_dma *, struct pv_dma_map *,
 		    void (*fn)(void *), void *arg);
 };
@@ -91,11 +94,12 @@ int	 pv_dma_unshare(struct pv_dma_pool *, struct pv_dma_map *);
 /*
  * Leave a map that is -PV_EBUSY to the quarantine.  fn(arg) is called in
  * deferred context when the memory is free to use.  The map is reusable at
- * once if the reserve can be refilled, else dm_priv is none and the map must
- * not be shared again: pv_dma_usable() tells.
+ * once if the reserve can be refilled, else it must not be shared again:
+ * pv_dma_usable() tells.
  */
 void	 pv_dma_park(struct pv_dma_pool *, struct pv_dma_map *,
 	    void (*fn)(void *), void *arg);
+/* True: reserved and not shared, pv_dma_share() may be called. */
 bool	 pv_dma_usable(const struct pv_dma_map *);
 
 extern const struct pv_dma_ops pv_dma_identity;

@@ -37,11 +37,13 @@
 	((type *)(void *)((char *)(p) - offsetof(type, member)))
 
 #ifdef PV_CHECKED
+#define PV_IS_CHECKED	true
 #define PV_BOXED(name, box, unbox, repr)				\
 	typedef struct { repr v; } name;				\
 	static inline name box(repr v) { return (name){ v }; }		\
 	static inline repr unbox(name n) { return n.v; }
 #else
+#define PV_IS_CHECKED	false
 #define PV_BOXED(name, box, unbox, repr)				\
 	typedef repr name;						\
 	static inline name box(repr v) { return v; }			\

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * conf.c -- the drivers that are compiled in, one line each.
+ *
+ * The only conditional compilation in the library: PV_CONFIG_<DRIVER> is
+ * defined for each driver whose file is part of the build (build/files.mk).
+ */
+
+#include "dev.h"
+#include "str.h"
+
+extern const struct pv_driver blkfront_driver;
+extern const struct pv_driver console_driver;
+extern const struct pv_driver control_driver;
+extern const struct pv_driver netfront_driver;
+
+static const struct pv_driver *const conf_drivers[] = {
+#ifdef PV_CONFIG_BLKFRONT
+	&blkfront_driver,
+#endif
+#ifdef PV_CONFIG_CONSOLE
+	&console_driver,
+#endif
+#ifdef PV_CONFIG_CONTROL
+	&control_driver,
+#endif
+#ifdef PV_CONFIG_NETFRONT
+	&netfront_driver,
+#endif
+	NULL
+};
+
+/*
+ * pv_conf_find -- the driver for a bus match string, or NULL
+ *
+ * match is of the bus: "vbd", "virtio,2".
+ * Context: any.
+ */
+const struct pv_driver *
+pv_conf_find(const char *match)
+{
+	const struct pv_driver *const *p;
+
+	for (p = conf_drivers; *p != NULL; p++) {
+		if (str_eq((*p)->dv_match, match))
+			return *p;
+	}
+	return NULL;
+}
