@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests of the guest kernel's own parts, on the machine that shim.c plays.
 
-unit-tests += t_printf t_mm
+unit-tests += t_printf t_mm t_sched
 t_printf-srcs := tests/unit/shim.c kernel/printf.c
 t_mm-srcs := tests/unit/shim.c kernel/spin.c
+t_sched-srcs := tests/unit/shim.c kernel/sched.c kernel/sync.c kernel/spin.c \
+	kernel/time.c kernel/mm.c kernel/mm_heap.c kernel/printf.c
+# It measures its stack: none of it may be elsewhere.
+t_sched-cflags := -fno-sanitize=address

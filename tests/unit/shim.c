@@ -20,10 +20,10 @@ uint64_t shim_now, shim_wall, shim_timer = UINT64_MAX;
 char shim_text[4096], shim_log[4096];
 
 static bool shim_enabled = true;
-static struct cpu shim_cpu;
 static char *shim_mem;
 
 /* Weak: only some tests link the scheduler and the timers. */
+__attribute__((__weak__)) struct cpu sched_cpu[CPU_MAX];
 void time_intr(void) __attribute__((__weak__));
 void sched_intr_exit(void) __attribute__((__weak__));
 const char *thread_name(struct thread *) __attribute__((__weak__));
@@ -43,8 +43,8 @@ shim_reset(void)
 	shim_timer = UINT64_MAX;
 	shim_text[0] = shim_log[0] = '\0';
 	shim_enabled = true;
-	memset(&shim_cpu, 0, sizeof(shim_cpu));
-	shim_cpu.cpu_self = &shim_cpu;
+	memset(&sched_cpu[0], 0, sizeof(sched_cpu[0]));
+	sched_cpu[0].cpu_self = &sched_cpu[0];
 }
 
 void
@@ -73,9 +73,9 @@ shim_interrupt(void (*fn)(void *), void *arg)
 	bool was = shim_enabled;
 
 	shim_enabled = false;
-	shim_cpu.cpu_nintr++;
+	sched_cpu[0].cpu_nintr++;
 	fn(arg);
-	shim_cpu.cpu_nintr--;
+	sched_cpu[0].cpu_nintr--;
 	if (sched_intr_exit != NULL)
 		sched_intr_exit();
 	shim_enabled = was;
@@ -102,7 +102,7 @@ shim_run(uint64_t ns)
 struct cpu *
 arch_cpu(void)
 {
-	return &shim_cpu;
+	return &sched_cpu[0];
 }
 
 unsigned long
@@ -239,6 +239,8 @@ arch_backtrace(void)
 _Noreturn void
 arch_crash(void)
 {
+	print_message("%s", shim_log);
+	shim_log[0] = '\0';
 	mock_assert(0, "arch_crash", __FILE__, __LINE__);
 	abort();
 }
