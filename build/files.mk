@@ -8,6 +8,8 @@ lib-srcs := \
 
 xen-srcs := $(wildcard xen/*.c)
 
+virtio-srcs := $(wildcard virtio/*.c)
+
 dev-srcs := $(wildcard dev/*.c)
 
 # PV_CONFIG_BLKFRONT and so on, for core/conf.c, which is compiled again when
@@ -16,7 +18,7 @@ LIB_INC += $(shell echo $(dev-srcs:dev/%.c=-DPV_CONFIG_%) | tr a-z A-Z)
 $(foreach d,lib guest host/gcc64 host/clang64 host/gcc32 host/clang32,\
 	$(eval $(OUT)/$(d)/core/conf.o: $(dev-srcs)))
 
-libdomus-srcs := $(lib-srcs) $(xen-srcs) $(dev-srcs)
+libdomus-srcs := $(lib-srcs) $(xen-srcs) $(virtio-srcs) $(dev-srcs)
 
 # ---- the guest ---------------------------------------------------------------
 kernel-srcs := $(wildcard kernel/*.c kernel/net/*.c kernel/fs/*.c)

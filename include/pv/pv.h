@@ -66,6 +66,16 @@ struct pv_xen_boot {
  */
 int	 pv_attach(const struct pv_client *, const struct pv_xen_boot *);
 
+/*
+ * Find virtio devices: on all PCI buses, or the one whose MMIO registers are
+ * at pa with a wired interrupt line.  The client is copied at the first call
+ * of any pv_attach*.  Number of devices attached (0 is not an error), or
+ * -PV_E*.  Context: thread.
+ */
+int	 pv_attach_virtio_pci(const struct pv_client *);
+int	 pv_attach_virtio_mmio(const struct pv_client *, pv_pa_t pa,
+	    uint32_t line);
+
 /* Detach every device and the hypervisor's interfaces.  Context: thread. */
 void	 pv_detach(void);
 
