@@ -58,7 +58,8 @@ pv_log(const struct pv_dev *dev, enum pv_loglevel level, const char *fmt, ...)
 /*
  * pv_alloc, pv_free, pv_pages_alloc, pv_pages_free -- memory, counted
  *
- * As the functions of pv/os.h; p and va may be NULL when freeing.
+ * As the functions of pv/os.h; p and va may be NULL when freeing.  Without a
+ * device they are not counted: for what may outlive it in quarantine.
  * Context: deferred, thread.
  */
 void *
@@ -66,7 +67,7 @@ pv_alloc(struct pv_dev *dev, size_t len)
 {
 	void *p = pv_os_alloc(len);
 
-	if (p != NULL)
+	if (p != NULL && dev != NULL)
 		pv_count(&dev->pd_nalloc, 1);
 	return p;
 }
@@ -77,7 +78,8 @@ pv_free(struct pv_dev *dev, void *p, size_t len)
 	if (p == NULL)
 		return;
 	pv_os_free(p, len);
-	pv_count(&dev->pd_nalloc, -1);
+	if (dev != NULL)
+		pv_count(&dev->pd_nalloc, -1);
 }
 
 void *
@@ -85,7 +87,7 @@ pv_pages_alloc(struct pv_dev *dev, unsigned int npg)
 {
 	void *va = pv_os_pages_alloc(npg);
 
-	if (va != NULL)
+	if (va != NULL && dev != NULL)
 		pv_count(&dev->pd_npage, (int)npg);
 	return va;
 }
@@ -96,7 +98,8 @@ pv_pages_free(struct pv_dev *dev, void *va, unsigned int npg)
 	if (va == NULL)
 		return;
 	pv_os_pages_free(va, npg);
-	pv_count(&dev->pd_npage, -(int)npg);
+	if (dev != NULL)
+		pv_count(&dev->pd_npage, -(int)npg);
 }
 
 /*

@@ -154,7 +154,7 @@ pv_count(uint32_t *c, int by)
 		(void)__atomic_add_fetch(c, (uint32_t)by, __ATOMIC_RELAXED);
 }
 
-/* Memory, counted in the device. */
+/* Memory, counted in the device (NULL: not counted; may outlive it). */
 void	*pv_alloc(struct pv_dev *, size_t len);
 void	 pv_free(struct pv_dev *, void *p, size_t len);
 void	*pv_pages_alloc(struct pv_dev *, unsigned int npg);
