@@ -143,7 +143,7 @@ class Qmp:
         self._sock = sock
         self._lock = threading.Lock()
         self._replies = queue.Queue()
-        self._events = []
+        self._deleted = []
         threading.Thread(target=self._reader, daemon=True).start()
         self.execute("qmp_capabilities")
 
@@ -151,9 +151,9 @@ class Qmp:
         with self._sock.makefile("r") as lines:
             for line in lines:
                 message = json.loads(line)
-                if "event" in message:
-                    self._events.append(message)
-                elif "QMP" not in message:
+                if message.get("event") == "DEVICE_DELETED":
+                    self._deleted.append(message["data"].get("device"))
+                elif "QMP" not in message and "event" not in message:
                     self._replies.put(message)
 
     def execute(self, command, timeout=30, **arguments):
@@ -176,12 +176,12 @@ class Qmp:
         if said.strip():
             raise LabError("QEMU: %s (%s)" % (said.strip(), line))
 
-    def wait_event(self, name, timeout=10):
-        """Wait for an event of that name; False when none came."""
+    def wait_deleted(self, device, timeout=10):
+        """Wait until a device is unplugged; False when it is not."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            if any(e["event"] == name for e in self._events):
-                self._events.clear()
+            if device in self._deleted:
+                self._deleted.remove(device)
                 return True
             time.sleep(0.05)
         return False

@@ -138,8 +138,9 @@ def copy(source, target):
     shutil.copymode(source, target)
 
 
-def module_order(kernel):
-    """Files of MODULES and what they depend on, in the order to load them."""
+def module_order(kernel, wanted):
+    """Files of the modules wanted and of what they depend on, in the order
+    to load them."""
     base = glob.glob(kernel + "/lib/modules/*") + \
         glob.glob(kernel + "/usr/lib/modules/*")
     tree = base[0]
@@ -155,7 +156,7 @@ def module_order(kernel):
         builtin = {module_name(line.strip()) for line in f}
     by_name = {module_name(path): path for path in depends}
     order = []
-    for name in (m.replace("-", "_") for m in MODULES):
+    for name in (m.replace("-", "_") for m in wanted):
         if name in builtin:
             continue
         if name not in by_name:
@@ -171,11 +172,11 @@ def module_name(path):
     return os.path.basename(path).split(".ko")[0].replace("-", "_")
 
 
-def stage_modules(kernel, root):
+def stage_modules(kernel, root, wanted):
     """Put the modules, unpacked, and their order into the root."""
     os.makedirs(root + "/modules")
     names = []
-    for path in module_order(kernel):
+    for path in module_order(kernel, wanted):
         name = module_name(path) + ".ko"
         if path.endswith(".xz"):
             with lzma.open(path) as src, \
@@ -219,7 +220,7 @@ def stage_root(kernel, work):
         copy(LAB + "/dom0/" + script, root + "/etc/xen/scripts/" + script)
     run("gcc", "-Os", "-static", "-Wall", "-Wextra", "-Werror", "-o",
         root + "/bin/agent", LAB + "/agent.c")
-    stage_modules(kernel, root)
+    stage_modules(kernel, root, MODULES)
     return root
 
 

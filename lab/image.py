@@ -45,7 +45,8 @@ def from_folder(folder, image, writable=False):
         ["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0",
          "-O", "^has_journal", "-E", "root_owner=0:0", "-L", "domus",
          "-d", folder, image, "%dk" % (size // 1024)],
-        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or ["no reason given"]
         raise LabError("cannot make a disk from %s: %s" % (folder, said[-1]))

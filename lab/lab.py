@@ -199,7 +199,7 @@ class Lab:
     def remove_disk(self, name):
         """Unplug a disk that add_disk() plugged."""
         self.qmp.execute("device_del", id="dev-" + name)
-        if not self.qmp.wait_event("DEVICE_DELETED"):
+        if not self.qmp.wait_deleted("dev-" + name):
             raise LabError("dom0 does not let go of the disk " + name)
         self.qmp.execute("blockdev-del", **{"node-name": name})
 

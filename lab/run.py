@@ -252,11 +252,14 @@ def finish(guest):
     """Shut the guest down cleanly unless it has ended by itself."""
     if not guest.ended:
         say("shutting the guest down …")
+        signals(stop)
         try:
             guest.shutdown(30)
-            return
         except LabError as error:
             say(str(error))
+        except Stopped:
+            say("stopping it at once")
+        signals(signal.SIG_IGN)
     guest.remove()
 
 

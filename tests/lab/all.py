@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""domus test: every test there is, and one line with the sum.
+
+Each step prints `N passed, N failed, N skipped` of its own as its last such
+line; a step which prints none, or fails without a failure in its line, counts
+as one failure.  A step that fails does not keep the next ones from running.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+STEPS = (
+    ("check", ["make", "check"]),
+    ("xen", ["make", "xen"]),
+    ("lab", ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
+             "-v", "tests/lab"]),
+)
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped\s*$", re.M)
+
+
+def step(name, argv):
+    """Run one step, show what it prints; its (passed, failed, skipped)."""
+    print("== %s: %s" % (name, " ".join(argv)), flush=True)
+    start = time.monotonic()
+    text = []
+    process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True,
+                               errors="replace")
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        text.append(line)
+    status = process.wait()
+    found = COUNTS.findall("".join(text))
+    counts = [int(n) for n in found[-1]] if found else [0, 0, 0]
+    if counts[1] == 0 and (status != 0 or not found):
+        counts[1] = 1
+    print("== %s: %s after %d s" % (name, "ok" if counts[1] == 0 else
+                                    "FAILED", time.monotonic() - start),
+          flush=True)
+    return counts
+
+
+def main():
+    """All steps; the sum is the last line."""
+    total = [0, 0, 0]
+    for name, argv in STEPS:
+        total = [a + b for a, b in zip(total, step(name, argv))]
+    print("%d passed, %d failed, %d skipped" % tuple(total), flush=True)
+    return 1 if total[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the lab's tests share: one lab for the session, folders, disks."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "lab"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import image as disk_image              # noqa: E402
+from guest import Guest                 # noqa: E402
+from lab import Lab                     # noqa: E402
+
+KERNEL = os.path.join(ROOT, "out", "domus-x86_64.elf")
+SEED_MIB = 64
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The line that ./domus test adds up."""
+    stats = terminalreporter.stats
+    failed = len(stats.get("failed", [])) + len(stats.get("error", []))
+    terminalreporter.write_line("")
+    terminalreporter.write_line(
+        "%d passed, %d failed, %d skipped"
+        % (len(stats.get("passed", [])), failed,
+           len(stats.get("skipped", []))))
+
+
+@pytest.fixture(scope="session")
+def kernel():
+    """The guest's image, built."""
+    subprocess.run(["make", "-s", "-C", ROOT, "image"], check=True)
+    return KERNEL
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """One lab for all tests that make their own guests."""
+    with Lab(guest_memory=512, name="test") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The example folder, with one large random file in it."""
+    folder = tmp_path_factory.mktemp("site") / "www"
+    shutil.copytree(os.path.join(ROOT, "examples", "site"), folder)
+    with open(folder / "random.bin", "wb") as f:
+        for _ in range(SEED_MIB):
+            f.write(os.urandom(1 << 20))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site_image(tmp_path_factory):
+    """The example folder as a disk image."""
+    path = str(tmp_path_factory.mktemp("image") / "site.img")
+    disk_image.from_folder(os.path.join(ROOT, "examples", "site"), path)
+    return path
+
+
+@pytest.fixture
+def disk(lab):
+    """disk(image, readonly=True): its device in dom0; unplugged again."""
+    names = []
+
+    def plug(path, readonly=True):
+        name = "t%d" % time.monotonic_ns()
+        name = name[-12:]
+        device = lab.add_disk("d" + name, str(path), readonly)
+        names.append("d" + name)
+        return device
+
+    yield plug
+    for name in names:
+        lab.remove_disk(name)
+
+
+@pytest.fixture
+def guest(lab, kernel, disk):
+    """guest(mode, append, **settings): a created Domus guest.  It depends on
+    disk, so that it is gone when disks are unplugged."""
+    made = []
+
+    def create(mode="pv", append="app=httpd root=xvda", **settings):
+        new = Guest(lab, "t%d" % (time.monotonic_ns() // 1000 % 10**9), mode,
+                    kernel, append=append, **settings)
+        made.append(new)
+        new.create()
+        return new
+
+    yield create
+    for old in made:
+        old.remove()
+
+
+def run_domus(*argv, **kwargs):
+    """Run the front door; the completed process, output as text."""
+    return subprocess.run([os.path.join(ROOT, "domus"), *argv],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, **kwargs)
+
+
+def shell(guest_, line, quiet=1.0, timeout=20):
+    """Type a line at the guest's shell; what came until it was quiet."""
+    start = len(guest_.output)
+    guest_.send(line.encode() + b"\r")
+    end = time.monotonic() + timeout
+    size, since = start, time.monotonic()
+    while time.monotonic() < end:
+        if len(guest_.output) != size:
+            size, since = len(guest_.output), time.monotonic()
+        elif size > start + len(line) + 2 and \
+                time.monotonic() - since > quiet:
+            break
+        time.sleep(0.05)
+    return guest_.output[start:].decode(errors="replace")

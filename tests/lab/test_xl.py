@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A running guest under the toolstack: consoles, ends, hot-plug."""
+
+import os
+import re
+import subprocess
+import time
+
+import pytest
+from build import LabError
+from conftest import shell
+
+SERVING = rb"^httpd: serving (http://\S+)"
+ROUNDS = 20
+MODES = ["pv", "pvh", "hvm"]
+
+
+@pytest.fixture
+def web(lab, guest, disk, site_image):
+    """web(mode): a guest that serves the example folder."""
+    def create(mode="pv", **settings):
+        vbd = "phy:%s,xvda,r" % disk(site_image)
+        new = guest(mode, disks=[vbd], **settings)
+        new.expect(SERVING, 120)
+        return new
+    return create
+
+
+def fetch(lab, guest_, path):
+    """Get a path from the guest, from within dom0."""
+    url = re.search(rb"serving http://([^/:\s]+)", guest_.output).group(1)
+    return lab.check("wget -q -T 10 -O - 'http://%s/%s'"
+                     % (url.decode(), path))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_serves_and_shuts_down(lab, web, mode):
+    """The guest serves in dom0's sight and obeys xl shutdown."""
+    web_guest = web(mode)
+    assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
+    domid = lab.check("xl domid " + web_guest.name).strip()
+    features = lab.check("xenstore-ls /local/domain/%s/control" % domid)
+    assert "feature-poweroff" in features and "feature-reboot" in features
+    assert web_guest.shutdown() == "poweroff"
+    assert not web_guest.running()
+
+
+def test_xl_console(lab, web):
+    """xl console reaches the shell."""
+    web_guest = web()
+    web_guest.send(b"help\r")
+    web_guest.expect(rb"poweroff", 15)
+    log = web_guest.saved_console()
+    assert "httpd: serving" in log
+
+
+def test_reboot(lab, web):
+    """xl reboot: the guest comes back as a new domain and serves again."""
+    web_guest = web()
+    before = lab.check("xl domid " + web_guest.name)
+    lab.check("xl reboot " + web_guest.name)
+    web_guest.expect(SERVING, 60)
+    assert lab.check("xl domid " + web_guest.name) != before
+    assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
+
+
+def test_destroy(lab, web):
+    """xl destroy ends it, and its devices are gone from the store."""
+    web_guest = web()
+    domid = lab.check("xl domid " + web_guest.name).strip()
+    lab.check("xl destroy " + web_guest.name)
+    assert not web_guest.running()
+    assert lab.exec("xenstore-ls /local/domain/%s" % domid).status != 0
+
+
+def test_crash_is_told(lab, web):
+    """A crash ends in a PANIC line on the console, and Xen knows."""
+    web_guest = web()
+    lab.check("xenstore-write /local/domain/$(xl domid %s)/control/shutdown"
+              " crash" % web_guest.name)
+    assert web_guest.wait_end(30) == "crash"
+
+
+def held(guest_):
+    """What the guest holds: the counters which hot-plug must leave."""
+    said = shell(guest_, "devices")
+    wanted = re.compile(r"(grants?|grefs?|ports?|events?|event channels|pages|"
+                        r"watches|memory)\s*[:=]?\s*(\d+)", re.I)
+    counts = wanted.findall(said)
+    assert counts, "no counters in: " + said
+    return sorted(counts)
+
+
+def wait_for(lab, command, timeout=20):
+    """Wait until a command in dom0 succeeds."""
+    end = time.monotonic() + timeout
+    while lab.exec(command).status != 0:
+        if time.monotonic() > end:
+            raise LabError("did not come true: " + command)
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("mode", ["pv", "pvh"])
+def test_block_hotplug(lab, web, disk, tmp_path, mode):
+    """20 rounds of block-attach and -detach leave nothing behind."""
+    image = tmp_path / "extra.img"
+    image.write_bytes(os.urandom(4 << 20))
+    extra = disk(image)
+    web_guest = web(mode)
+    backend = "/local/domain/0/backend/vbd/$(xl domid %s)/51728/state" \
+        % web_guest.name
+    before = None
+    for _ in range(ROUNDS + 1):
+        lab.check("xl block-attach %s phy:%s,xvdb,r"
+                  % (web_guest.name, extra))
+        wait_for(lab, '[ "$(xenstore-read %s)" = 4 ]' % backend)
+        lab.check("xl block-detach %s xvdb" % web_guest.name)
+        wait_for(lab, "! xenstore-exists " + backend)
+        before = before or held(web_guest)
+    assert held(web_guest) == before
+    assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
+
+
+@pytest.mark.parametrize("mode", ["pv", "pvh"])
+def test_network_hotplug(lab, web, mode):
+    """20 rounds of network-attach and -detach leave nothing behind."""
+    web_guest = web(mode)
+    backend = "/local/domain/0/backend/vif/$(xl domid %s)/1/state" \
+        % web_guest.name
+    before = None
+    for _ in range(ROUNDS + 1):
+        lab.check("xl network-attach %s bridge=xenbr0" % web_guest.name)
+        wait_for(lab, '[ "$(xenstore-read %s)" = 4 ]' % backend)
+        lab.check("xl network-detach %s 1" % web_guest.name)
+        wait_for(lab, "! xenstore-exists " + backend)
+        before = before or held(web_guest)
+    assert held(web_guest) == before
+    assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
+
+
+def test_qdisk(lab, guest, disk, site_image):
+    """QEMU's block back end serves the guest as well."""
+    vbd = "format=raw,backendtype=qdisk,vdev=xvda,access=r,target=%s" \
+        % disk(site_image)
+    web_guest = guest("pv", disks=[vbd])
+    web_guest.expect(SERVING, 90)
+    assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
+
+
+@pytest.fixture(scope="session")
+def grub_disk(kernel, tmp_path_factory):
+    """A CD image from which GRUB boots the guest by multiboot2."""
+    where = tmp_path_factory.mktemp("grub")
+    os.makedirs(where / "iso" / "boot" / "grub")
+    (where / "iso" / "boot" / "domus.elf").write_bytes(
+        open(kernel, "rb").read())
+    (where / "iso" / "boot" / "grub" / "grub.cfg").write_text(
+        "set timeout=0\nset default=0\nmenuentry domus {\n"
+        "multiboot2 /boot/domus.elf app=httpd root=xvdb\n}\n")
+    subprocess.run(["grub-mkrescue", "-o", where / "boot.img",
+                    where / "iso"], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    path = where / "boot.img"
+    os.truncate(path, (path.stat().st_size + 511) // 512 * 512)
+    return path
+
+
+def test_hvm_from_grub(lab, kernel, disk, site_image, grub_disk):
+    """An HVM guest boots from its disk by GRUB and serves."""
+    from guest import Guest
+    vbds = ["phy:%s,hda,w" % disk(grub_disk, readonly=False),
+            "phy:%s,xvdb,r" % disk(site_image)]
+    booted = Guest(lab, "grub", "hvm", memory=96, disks=vbds)
+    try:
+        booted.create()
+        booted.expect(SERVING, 180)
+        assert "FOLDER" in fetch(lab, booted, "notes.txt")
+        assert booted.shutdown() == "poweroff"
+    finally:
+        booted.remove()
+
+
+def test_ipv6(lab, web):
+    """The guest takes an IPv6 address from router advertisements."""
+    web_guest = web()
+    end = time.monotonic() + 20
+    said = ""
+    while "fec0:" not in said and time.monotonic() < end:
+        said = shell(web_guest, "interfaces")
+    assert "fec0:" in said
