@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * blkfront_xs -- what blkfront and its peer say to each other in XenStore.
+ *
+ * Ours:	ring-ref, event-channel, protocol.  Nothing is published for a
+ *		feature that is not there.
+ * The peer's:	sectors, sector-size, info, mode, feature-*.
+ *
+ * Protocol: xen/include/public/io/blkif.h.  The node "sectors" is in units of
+ * 512 bytes whatever the sector-size, as that header has it now and Linux
+ * always had.
+ */
+
+#include <xen/io/protocols.h>
+
+#include "blkfront.h"
+#include "str.h"
+
+/* ---- Wire ---------------------------------------------------------------- */
+
+#define BLKFRONT_XS_ABSENT	UINT64_MAX
+
+static const struct blkfront_xs_key {
+	const char	*bk_key;
+	uint64_t	 bk_max, bk_dflt;
+	size_t		 bk_off;	/* in struct blkfront_peer */
+} blkfront_xs_keys[] = {
+	{ "sectors", BLKFRONT_MAXSECT, BLKFRONT_XS_ABSENT,
+	    offsetof(struct blkfront_peer, bp_sectors) },
+	{ "sector-size", UINT32_MAX, PV_SECT_SIZE,
+	    offsetof(struct blkfront_peer, bp_bsize) },
+	{ "info", UINT32_MAX, 0, offsetof(struct blkfront_peer, bp_info) },
+	{ "feature-flush-cache", 1, 0,
+	    offsetof(struct blkfront_peer, bp_flush) },
+	{ "feature-barrier", 1, 0,
+	    offsetof(struct blkfront_peer, bp_barrier) },
+	{ "feature-discard", 1, 0,
+	    offsetof(struct blkfront_peer, bp_discard) },
+};
+
+/* ---- Our own directory --------------------------------------------------- */
+
+/* Where Linux's block majors put their disks; vbd-interface.7. */
+static const struct blkfront_xs_major {
+	uint8_t		 mj_first, mj_last;
+	uint8_t		 mj_shift;	/* minor >> shift: disk in the major */
+	uint8_t		 mj_disk;	/* first disk of mj_first */
+	char		 mj_prefix[4];
+} blkfront_xs_majors[] = {
+	{ 202, 202, 4, 0, "xvd" },
+	{ 8, 8, 4, 0, "sd" }, { 65, 71, 4, 16, "sd" },
+	{ 128, 135, 4, 128, "sd" },
+	{ 3, 3, 6, 0, "hd" }, { 22, 22, 6, 2, "hd" }, { 33, 34, 6, 4, "hd" },
+	{ 56, 57, 6, 8, "hd" },
+};
+
+/* Append a, .. z, aa, .. zz, aaa .. */
+static void
+blkfront_xs_letters(struct strbuf *sb, uint32_t disk)
+{
+	char c[8];
+	size_t n = sizeof(c);
+
+	do {
+		c[--n] = (char)('a' + disk % 26);
+		disk /= 26;
+	} while (disk-- > 0);
+	str_addn(sb, c + n, sizeof(c) - n);
+}
+
+/*
+ * The name that an operator expects for a virtual device number: Linux's
+ * major << 8 | minor, or, with bit 28, disk << 8 | partition.
+ */
+static void
+blkfront_xs_format(struct strbuf *sb, uint32_t vdev)
+{
+	const struct blkfront_xs_major *mj = NULL;
+	uint32_t major = vdev >> 8, disk = major & 0xfffff, part = vdev & 0xff;
+	const char *prefix = "xvd";
+	size_t i;
+
+	if ((vdev & 1u << 28) == 0) {
+		for (i = 0; i < PV_NELEM(blkfront_xs_majors); i++)
+			if (major >= blkfront_xs_majors[i].mj_first &&
+			    major <= blkfront_xs_majors[i].mj_last)
+				mj = &blkfront_xs_majors[i];
+		if (mj == NULL) {
+			str_add(sb, "vbd");
+			str_addu(sb, vdev);
+			return;
+		}
+		prefix = mj->mj_prefix;
+		disk = mj->mj_disk + (part >> mj->mj_shift) +
+		    ((major - mj->mj_first) << (8 - mj->mj_shift));
+		part &= (1u << mj->mj_shift) - 1;
+	}
+	str_add(sb, prefix);
+	blkfront_xs_letters(sb, disk);
+	if (part > 0)
+		str_addu(sb, part);
+}
+
+void
+blkfront_xs_name(struct blkfront_softc *sc)
+{
+	struct strbuf sb;
+	uint64_t vdev;
+
+	vdev = xenbus_own_num(sc->sc_dev, "virtual-device", 0, UINT32_MAX, 0);
+	if (vdev == 0)
+		vdev = xenbus_own_num(sc->sc_dev, "virtual-device-ext", 0,
+		    UINT32_MAX, 0);
+	sc->sc_handle = (uint16_t)vdev;
+	str_begin(&sb, sc->sc_name, sizeof(sc->sc_name));
+	blkfront_xs_format(&sb, (uint32_t)vdev);
+}
+
+static int
+blkfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
+{
+	struct blkfront_softc *sc = softc;
+	struct xen *x = xenbus_xen(sc->sc_dev);
+	int rv;
+
+	rv = xs_write_num(x, xt, dir, "ring-ref", gref_x(sc->sc_page.xr_gref));
+	if (rv == 0)
+		rv = xs_write_num(x, xt, dir, "event-channel",
+		    evport_x(sc->sc_eh.eh_port));
+	if (rv == 0)
+		rv = xs_write_str(x, xt, dir, "protocol",
+		    BLKFRONT_ABI64 ? XEN_IO_PROTO_ABI_X86_64 :
+		    XEN_IO_PROTO_ABI_X86_32);
+	return rv;
+}
+
+int
+blkfront_xs_publish(struct blkfront_softc *sc)
+{
+	return xenbus_publish(sc->sc_dev, blkfront_xs_write, sc);
+}
+
+/* ---- The peer's directory ------------------------------------------------ */
+
+/* The flags of the class that follow from what the peer said. */
+static uint32_t
+blkfront_xs_flags(struct blkfront_softc *sc, const struct blkfront_peer *bp)
+{
+	uint32_t flags = 0;
+	char mode[8];
+
+	if ((bp->bp_info & VDISK_READONLY) != 0 ||
+	    (xenbus_peer_str(sc->sc_dev, "mode", mode, sizeof(mode)) == 0 &&
+	    mode[0] == 'r'))
+		flags |= PV_BLK_RO;
+	if ((bp->bp_info & VDISK_CDROM) != 0)
+		flags |= PV_BLK_CDROM;
+	if (bp->bp_flush != 0 || bp->bp_barrier != 0)
+		flags |= PV_BLK_CANFLUSH;
+	if (bp->bp_discard != 0)
+		flags |= PV_BLK_CANDISCARD;
+	return flags;
+}
+
+int
+blkfront_xs_read(struct blkfront_softc *sc, struct blkfront_peer *bp)
+{
+	const struct blkfront_xs_key *k;
+	size_t i;
+
+	for (i = 0; i < PV_NELEM(blkfront_xs_keys); i++) {
+		k = &blkfront_xs_keys[i];
+		*(uint64_t *)(void *)((char *)bp + k->bk_off) =
+		    xenbus_peer_num(sc->sc_dev, k->bk_key, 0, k->bk_max,
+		    k->bk_dflt);
+	}
+	/* peer: a size that is none leaves us without a disk. */
+	if (bp->bp_sectors == BLKFRONT_XS_ABSENT ||
+	    bp->bp_bsize < PV_SECT_SIZE || bp->bp_bsize > BLKFRONT_MAXBSIZE ||
+	    (bp->bp_bsize & (bp->bp_bsize - 1)) != 0)
+		return -PV_EPROTO;
+	bp->bp_flags = blkfront_xs_flags(sc, bp);
+	return 0;
+}
