@@ -6,7 +6,13 @@
 #ifndef KERNEL_H
 #define KERNEL_H
 
-#include <pv/pv.h>
+#include <boot.h>
+
+/*
+ * What this image is: apps/main.c, or the main.c of a test.  Called on the
+ * first thread with threads, time and console working; may return.
+ */
+void	 guest_main(const struct boot_info *);
 
 /* net/: lwIP and its interfaces.  net_up/net_down are pv_client members. */
 void	 net_init(void);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hvm/lapic.c -- the local APIC of a machine without Xen: one-shot timer and
+ * interrupt acknowledgement.  Under Xen there is no use for it: the upcall
+ * vector comes without it.
+ *
+ * Its timer counts 1 GHz in QEMU and KVM, whatever the CPU does; with the
+ * divider at 1 a count is a nanosecond.
+ */
+
+#include <arch.h>
+#include <ktime.h>
+
+#include "../trap.h"
+#include "../x86.h"
+#include "hvm.h"
+
+#define LAPIC_MSR_BASE	0x1bu
+#define LAPIC_BASE_X2	0x400ul
+#define LAPIC_BASE_ON	0x800ul
+#define LAPIC_MSR_X2	0x800u		/* + register offset / 16 */
+
+#define LAPIC_EOI	0x0b0u
+#define LAPIC_SVR	0x0f0u
+#define LAPIC_SVR_ON	0x100u
+#define LAPIC_LVT_TIMER	0x320u
+#define LAPIC_LVT_LINT0	0x350u
+#define LAPIC_LVT_LINT1	0x360u
+#define LAPIC_MASKED	0x10000u
+#define LAPIC_COUNT	0x380u		/* writing starts the timer */
+#define LAPIC_CURRENT	0x390u
+#define LAPIC_DIVIDE	0x3e0u
+#define LAPIC_DIVIDE_1	0x0bu
+
+#define LAPIC_MEASURE	10000000u	/* ns */
+#define LAPIC_SPIN	50000000u
+
+static volatile uint32_t *lapic_regs;	/* NULL: by MSR */
+
+static uint32_t
+lapic_get(uint32_t reg)
+{
+	if (lapic_regs == NULL)
+		return (uint32_t)x86_rdmsr(LAPIC_MSR_X2 + reg / 16);
+	return lapic_regs[reg / 4];
+}
+
+static void
+lapic_set(uint32_t reg, uint32_t v)
+{
+	if (lapic_regs == NULL)
+		x86_wrmsr(LAPIC_MSR_X2 + reg / 16, v);
+	else
+		lapic_regs[reg / 4] = v;
+}
+
+/*
+ * lapic_init -- switch it on, its timer one-shot and quiet
+ *
+ * Context: entry.
+ */
+void
+lapic_init(void)
+{
+	uint64_t base = x86_rdmsr(LAPIC_MSR_BASE);
+
+	if ((base & LAPIC_BASE_X2) == 0) {
+		lapic_regs = window_map(base & ~0xffful, PV_PAGE_SIZE,
+		    MODE_UNCACHED | MODE_IO);
+		x86_wrmsr(LAPIC_MSR_BASE, base | LAPIC_BASE_ON);
+	}
+	lapic_set(LAPIC_SVR, LAPIC_SVR_ON | VEC_SPURIOUS);
+	lapic_set(LAPIC_LVT_LINT0, LAPIC_MASKED);
+	lapic_set(LAPIC_DIVIDE, LAPIC_DIVIDE_1);
+	lapic_set(LAPIC_LVT_TIMER, LAPIC_MASKED | VEC_TIMER);
+}
+
+/*
+ * lapic_measure_tsc -- TSC ticks per second, by the LAPIC timer
+ *
+ * Context: entry.
+ */
+uint64_t
+lapic_measure_tsc(void)
+{
+	uint64_t tsc;
+	uint32_t i, ns = 0;
+
+	lapic_set(LAPIC_COUNT, UINT32_MAX);
+	tsc = x86_rdtsc();
+	for (i = 0; i < LAPIC_SPIN && ns < LAPIC_MEASURE; i++)
+		ns = UINT32_MAX - lapic_get(LAPIC_CURRENT);
+	tsc = x86_rdtsc() - tsc;
+	lapic_set(LAPIC_COUNT, 0);
+	if (ns < LAPIC_MEASURE) {
+		printf_early("lapic: its timer stands still; "
+		    "assuming a TSC of 1 GHz\n");
+		return NSEC_PER_SEC;
+	}
+	return tsc * NSEC_PER_SEC / ns;
+}
+
+/*
+ * lapic_timer_set -- see arch_timer_set()
+ *
+ * A moment that is too far away interrupts early; time_intr() then asks
+ * again.
+ * Context: any, interrupts masked.
+ */
+void
+lapic_timer_set(uint64_t when)
+{
+	uint64_t now = arch_now(), ns = when > now ? when - now : 1;
+
+	lapic_set(LAPIC_LVT_TIMER, VEC_TIMER);
+	lapic_set(LAPIC_COUNT, ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX);
+}
+
+void
+lapic_eoi(void)
+{
+	lapic_set(LAPIC_EOI, 0);
+}
+
+/*
+ * lapic_intr -- an interrupt that came through the LAPIC
+ *
+ * Context: interrupt.
+ */
+void
+lapic_intr(unsigned int vec)
+{
+	if (vec == VEC_SPURIOUS)
+		return;			/* takes no EOI */
+	if (vec == VEC_TIMER) {
+		lapic_eoi();
+		time_intr();
+		return;
+	}
+	if (vec >= VEC_LINE && vec < VEC_LINE + VEC_NLINE)
+		(void)irq_run(PV_IRQ_LINE, vec - VEC_LINE);
+	else if (vec >= VEC_MSI && vec < VEC_MSI + VEC_NMSI)
+		(void)irq_run(PV_IRQ_MSI, vec - VEC_MSI);
+	lapic_eoi();	/* a level line asks again when still asserted */
+}

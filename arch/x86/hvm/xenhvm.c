@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hvm/xenhvm.c -- Xen beneath a PVH or HVM guest.
+ *
+ * Order matters: a guest is entered in 32-bit mode, and Xen settles the layout
+ * of the shared info page (32 or 64 bit) when HVM_PARAM_CALLBACK_IRQ is set.
+ * By now we are in long mode.
+ */
+
+#include <arch.h>
+
+#include "../trap.h"
+#include "../x86.h"
+#include "../xen_abi.h"
+#include "hvm.h"
+#include "xen_call.h"
+
+#define XENHVM_LEAF_MIN	0x40000000u	/* Xen may come behind Viridian */
+#define XENHVM_LEAF_MAX	0x40010000u
+
+/*
+ * xenhvm_detect -- is Xen there?  Then hypercalls work from here on
+ *
+ * Context: entry.
+ */
+bool
+xenhvm_detect(void)
+{
+	uint32_t base;
+	struct x86_cpuid id;
+
+	for (base = XENHVM_LEAF_MIN; base < XENHVM_LEAF_MAX; base += 0x100) {
+		id = x86_cpuid(base, 0);
+		if (id.b == 0x566e6558 && id.c == 0x65584d4d &&
+		    id.d == 0x4d4d566e)		/* "XenVMMXenVMM" */
+			break;
+	}
+	if (base == XENHVM_LEAF_MAX)
+		return false;
+	id = x86_cpuid(0, 0);
+	if (id.b == 0x756e6547)			/* "Genu"ine Intel */
+		xen_call_insn = XEN_CALL_VMCALL;
+	else if (id.b == 0x746e6543)		/* "Cent"aur, VMX as well */
+		xen_call_insn = XEN_CALL_VMCALL;
+	else
+		xen_call_insn = XEN_CALL_VMMCALL;
+	return true;
+}
+
+static long
+xenhvm_param(unsigned int op, uint32_t index, uint64_t *value)
+{
+	struct xen_hvm_param hp = { .domid = DOMID_SELF, .index = index };
+	long xrc;
+
+	hp.value = *value;
+	xrc = xen_call2(NULL, __HYPERVISOR_hvm_op, op, (unsigned long)&hp);
+	*value = hp.value;
+	return xrc;
+}
+
+/*
+ * cm_upcall_init: a vector of ours, which Xen injects without the LAPIC, so
+ * it needs no EOI.
+ */
+int
+xenhvm_upcall_init(void)
+{
+	uint64_t via = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 |
+	    VEC_UPCALL;
+
+	if ((xen_features() & 1u << XENFEAT_hvm_callback_vector) == 0)
+		return -PV_ENOSYS;
+	return (int)xenhvm_param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ,
+	    &via);
+}
+
+/* The console ring, or Xen's console for dom0. */
+static void
+xenhvm_console(void)
+{
+	uint64_t pfn = 0, port = 0;
+	void *ring;
+
+	if (mode_boot.bi_xenboot.xb_flags & PV_XEN_DOM0) {
+		early_add(EARLY_XENIO);
+		return;
+	}
+	if (xenhvm_param(HVMOP_get_param, HVM_PARAM_CONSOLE_PFN, &pfn) != 0 ||
+	    xenhvm_param(HVMOP_get_param, HVM_PARAM_CONSOLE_EVTCHN, &port) !=
+	    0 || pfn == 0)
+		return;
+	ring = window_map(pfn << PV_PAGE_SHIFT, PV_PAGE_SIZE, 0);
+	if (ring != NULL)
+		early_ring(ring, EVPORT((uint32_t)port));
+}
+
+static bool
+xenhvm_shared_init(void)
+{
+	struct xen_add_to_physmap xp = {
+		.domid = DOMID_SELF,
+		.space = XENMAPSPACE_shared_info,
+		.gpfn = arch_va_to_pa(xen_shared_page) >> PV_PAGE_SHIFT
+	};
+
+	if (xen_call2(NULL, __HYPERVISOR_memory_op, XENMEM_add_to_physmap,
+	    (unsigned long)&xp) != 0)
+		return false;
+	mode_boot.bi_xenboot.xb_shared_info = arch_va_to_pa(xen_shared_page);
+	xen_shared = (struct shared_info *)(void *)xen_shared_page;
+	return true;
+}
+
+/*
+ * What tells HVM from PVH is the device model, with its host bridge; a PVH
+ * dom0 sees the machine's.  Only the name depends on it.
+ */
+static bool
+xenhvm_has_pci(void)
+{
+	if (mode_boot.bi_xenboot.xb_flags & PV_XEN_DOM0)
+		return false;
+	x86_outl(0xcf8, 0x80000000u);
+	return x86_inl(0xcfc) != 0xffffffffu;
+}
+
+/*
+ * xenhvm_init -- shared info, upcall, time
+ *
+ * Context: entry, page tables are ours.
+ */
+void
+xenhvm_init(void)
+{
+	mode_name = xenhvm_has_pci() ? "Xen HVM" : "Xen PVH";
+	xenhvm_console();
+	if (!xenhvm_shared_init()) {
+		printf_early("PANIC: can not map the shared info page\n");
+		arch_crash();
+	}
+	if (cpu_mode->cm_upcall_init() != 0)
+		printf_early("xen: no callback vector: no interrupts\n");
+	xen_time_start();
+}

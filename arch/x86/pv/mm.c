@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pv/mm.c -- the page tables of a PV guest.
+ *
+ * Xen gives us page tables that map the image and what it put behind it, at
+ * LAYOUT_KERNEL; we keep their root and hang the direct map and the window
+ * below it.  Rules of the game (xen.h, HYPERVISOR_mmu_update): a page that
+ * is part of a page table has no writable mapping anywhere, and its entries
+ * change only through hypercalls.
+ *
+ *	pfn 0 .. image .. p2m, start_info, rings, boot tables, stack | pool | ..
+ *	                                                     end of boot data
+ *
+ * The new tables come from a pool of pages right behind the boot data.
+ * As their place is known beforehand, the direct map has them read-only from
+ * the start, and the tables need no second pass.  They are filled through one
+ * scratch address, bottom up; hanging the L3 into the live L4 has Xen check the
+ * whole tree in one (preemptible) hypercall.  Validating it pins it: the L4
+ * is in use as long as we live.
+ */
+
+#include <string.h>
+
+#include <arch.h>
+
+#include "../layout.h"
+#include "../mode.h"
+#include "../xen_abi.h"
+#include "pv.h"
+#include "xen_call.h"
+
+#define PV_MM_L1_PFNS	512ul
+#define PV_MM_L2_PFNS	(512ul * 512)
+
+unsigned long *pv_mm_p2m;
+uint64_t pv_mm_npfn;
+
+static struct {
+	uint64_t	 boot_lo, boot_hi;	/* pfns of Xen's tables */
+	uint64_t	 pool_lo, pool_hi;	/* pfns of ours */
+	uint64_t	 next;			/* in the pool */
+	uint64_t	 nl1, nl2;		/* of the direct map */
+} pv_mm;
+
+/* Its address is what is used: frames are mapped over it for filling. */
+static char pv_mm_scratch[PV_PAGE_SIZE] __attribute__((__aligned__(4096)));
+
+static uint64_t
+pv_mm_va_to_pfn(const void *va)
+{
+	return ((uintptr_t)va - LAYOUT_KERNEL) >> PV_PAGE_SHIFT;
+}
+
+/*
+ * pv_mm_set -- change the last-level entry of an address
+ *
+ * Returns 0 or -PV_E*.  Context: any.
+ */
+int
+pv_mm_set(uintptr_t va, uint64_t pte)
+{
+	return (int)xen_call3(NULL, __HYPERVISOR_update_va_mapping, va, pte,
+	    UVMF_INVLPG | UVMF_ALL);
+}
+
+static void
+pv_mm_must(long xrc, const char *what)
+{
+	if (xrc == 0)
+		return;
+	printf_early("PANIC: Xen refused (%ld): %s\n", xrc, what);
+	arch_crash();
+}
+
+/*
+ * Frames to mfn and back.  Xen's table of all machine frames is readable for
+ * everybody; what it says is true for frames of ours.
+ */
+uint64_t
+pv_mm_mfn_to_pfn(uint64_t mfn)
+{
+	return ((const unsigned long *)MACH2PHYS_VIRT_START)[mfn];
+}
+
+/*
+ * pv_mm_early -- enough to translate frames
+ *
+ * Context: entry, first.
+ */
+void
+pv_mm_early(const struct start_info *si)
+{
+	pv_mm_p2m = (unsigned long *)si->mfn_list;
+	pv_mm_npfn = si->nr_pages;
+}
+
+/* ---- building the direct map --------------------------------------------- */
+
+static bool
+pv_mm_is_table(uint64_t pfn)
+{
+	return (pfn >= pv_mm.boot_lo && pfn < pv_mm.boot_hi) ||
+	    (pfn >= pv_mm.pool_lo && pfn < pv_mm.pool_hi);
+}
+
+static uint64_t
+pv_mm_direct_pte(uint64_t pfn)
+{
+	uint64_t pte, mfn;
+
+	if (pfn >= pv_mm_npfn)
+		return 0;
+	mfn = pv_mm_p2m[pfn];
+	if (mfn == ~0ul)		/* a hole of the toolstack's */
+		return 0;
+	pte = mfn << PV_PAGE_SHIFT | PTE_P | PTE_A | PTE_D | PTE_NX;
+	if (pv_mm_is_table(pfn) || (pfn >= pv_mm_va_to_pfn(kern_start) &&
+	    pfn < pv_mm_va_to_pfn(kern_ro_end)))
+		return pte;
+	return pte | PTE_W;
+}
+
+/* The next page of the pool, writable at the scratch address. */
+static uint64_t *
+pv_mm_open(void)
+{
+	uint64_t mfn = pv_mm_p2m[pv_mm.next];
+
+	pv_mm_must(pv_mm_set((uintptr_t)pv_mm_scratch, mfn << PV_PAGE_SHIFT |
+	    PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX), "scratch mapping");
+	pv_mm.next++;
+	return (uint64_t *)(void *)pv_mm_scratch;
+}
+
+/* No writable mapping of it is left; returns its pfn. */
+static uint64_t
+pv_mm_close(void)
+{
+	pv_mm_must(pv_mm_set((uintptr_t)pv_mm_scratch, 0), "scratch mapping");
+	return pv_mm.next - 1;
+}
+
+static uint64_t
+pv_mm_table_pte(uint64_t pfn)
+{
+	return pv_mm_p2m[pfn] << PV_PAGE_SHIFT | PTE_TABLE;
+}
+
+/* A table whose entries are n tables, from pfn first of the pool on. */
+static uint64_t
+pv_mm_upper(uint64_t first, uint64_t n)
+{
+	uint64_t *pt = pv_mm_open(), i;
+
+	for (i = 0; i < 512; i++)
+		pt[i] = i < n ? pv_mm_table_pte(first + i) : 0;
+	return pv_mm_close();
+}
+
+/* Two levels over n L1 tables which start at pfn first; returns the L3. */
+static uint64_t
+pv_mm_tree(uint64_t first, uint64_t n)
+{
+	uint64_t l2 = pv_mm.next, i;
+
+	for (i = 0; i < n; i += 512)
+		(void)pv_mm_upper(first + i, n - i < 512 ? n - i : 512);
+	return pv_mm_upper(l2, (n + 511) / 512);
+}
+
+static void
+pv_mm_hang(const struct start_info *si, uintptr_t va, uint64_t l3)
+{
+	struct mmu_update up;
+	uint64_t l4 = pv_mm_p2m[pv_mm_va_to_pfn((void *)si->pt_base)];
+
+	up.ptr = (l4 << PV_PAGE_SHIFT) + PTE_INDEX(va, 4) * 8;
+	up.val = pv_mm_table_pte(l3);
+	pv_mm_must(xen_call4(NULL, __HYPERVISOR_mmu_update,
+	    (unsigned long)&up, 1, 0, DOMID_SELF), "page tables");
+}
+
+static void
+pv_mm_direct(const struct start_info *si)
+{
+	uint64_t first = pv_mm.next, i, j;
+
+	for (i = 0; i < pv_mm.nl1; i++) {
+		uint64_t *pt = pv_mm_open();
+
+		for (j = 0; j < 512; j++)
+			pt[j] = pv_mm_direct_pte(i * PV_MM_L1_PFNS + j);
+		(void)pv_mm_close();
+	}
+	pv_mm_hang(si, LAYOUT_DIRECT, pv_mm_tree(first, pv_mm.nl1));
+}
+
+static void
+pv_mm_window(const struct start_info *si)
+{
+	uint64_t first = pv_mm.next, i;
+
+	for (i = 0; i < LAYOUT_WINDOW_NPT; i++) {
+		memset(pv_mm_open(), 0, PV_PAGE_SIZE);
+		(void)pv_mm_close();
+	}
+	pv_mm_hang(si, LAYOUT_WINDOW, pv_mm_tree(first, LAYOUT_WINDOW_NPT));
+}
+
+/*
+ * Xen mapped writable whatever lies between end and the next multiple of
+ * 4 MiB, at least 512 KiB.  The pool is in there.
+ */
+static void
+pv_mm_unmap_padding(uintptr_t end)
+{
+	while (pv_mm_set(end, 0) == 0)
+		end += PV_PAGE_SIZE;
+}
+
+/* Protect the image, and take everything else out of its neighbourhood. */
+static void
+pv_mm_protect(uintptr_t end)
+{
+	uintptr_t va;
+	uint64_t pte;
+
+	for (va = LAYOUT_KERNEL; va < end; va += PV_PAGE_SIZE) {
+		if (va < (uintptr_t)kern_start || va >= (uintptr_t)kern_end) {
+			(void)pv_mm_set(va, 0);
+			continue;
+		}
+		if (va == (uintptr_t)xen_shared_page)
+			continue;
+		pte = pv_mm_p2m[pv_mm_va_to_pfn((void *)va)] <<
+		    PV_PAGE_SHIFT | PTE_P | PTE_A | PTE_D;
+		if (va >= (uintptr_t)kern_text_end)
+			pte |= PTE_NX;
+		if (va >= (uintptr_t)kern_ro_end)
+			pte |= PTE_W;
+		pv_mm_must(pv_mm_set(va, pte), "protecting the image");
+	}
+}
+
+/*
+ * pv_mm_init -- direct map, window and protection
+ *
+ * end is the address behind everything the domain builder allocated.
+ * Context: entry.
+ */
+void
+pv_mm_init(const struct start_info *si, uintptr_t end)
+{
+	uint64_t n;
+
+	pv_mm.nl1 = (pv_mm_npfn + PV_MM_L1_PFNS - 1) / PV_MM_L1_PFNS;
+	pv_mm.nl2 = (pv_mm_npfn + PV_MM_L2_PFNS - 1) / PV_MM_L2_PFNS;
+	n = pv_mm.nl1 + pv_mm.nl2 + 1 + LAYOUT_WINDOW_NPT + 2;
+	pv_mm.boot_lo = pv_mm_va_to_pfn((void *)si->pt_base);
+	pv_mm.boot_hi = pv_mm.boot_lo + si->nr_pt_frames;
+	pv_mm.pool_lo = pv_mm.next = pv_mm_va_to_pfn((void *)end);
+	pv_mm.pool_hi = pv_mm.pool_lo + n;
+	if (pv_mm.nl2 > 512)
+		pv_mm_must(-PV_E2BIG, "more than 512 GiB of memory");
+	if (pv_mm.pool_hi + 64 > pv_mm_npfn)
+		pv_mm_must(-PV_ENOMEM, "too little memory, give it 32 MiB");
+	pv_mm_unmap_padding(end);
+	pv_mm_direct(si);
+	pv_mm_window(si);
+	pv_mm_p2m = arch_pa_to_va(pv_mm_va_to_pfn(pv_mm_p2m) << PV_PAGE_SHIFT);
+	pv_mm_protect(end);
+	/* Pages that the image's end, the boot data and the pool leave. */
+	mode_mem_add(PV_PAGE_SIZE, LAYOUT_IMAGE);
+	mode_mem_add(pv_mm.pool_hi << PV_PAGE_SHIFT,
+	    pv_mm_npfn << PV_PAGE_SHIFT);
+	mode_boot.bi_nbytes = pv_mm_npfn << PV_PAGE_SHIFT;
+}
+
+/* ---- afterwards ---------------------------------------------------------- */
+
+/* cm_gfn */
+gfn_t
+pv_mm_gfn(uint64_t pfn)
+{
+	if (pfn >= pv_mm_npfn || pv_mm_p2m[pfn] == ~0ul)
+		return GFN_NONE;
+	return GFN(pv_mm_p2m[pfn]);
+}
+
+/*
+ * cm_rebind: the direct map's entry and the p2m.  Xen keeps its own table the
+ * other way round when it hands out or takes the frame.
+ */
+int
+pv_mm_rebind(void *va, gfn_t gfn)
+{
+	uint64_t pfn = ((uintptr_t)va - LAYOUT_DIRECT) >> PV_PAGE_SHIFT;
+	uint64_t pte = 0;
+	int rv;
+
+	if (pfn >= pv_mm_npfn || pv_mm_is_table(pfn))
+		return -PV_EINVAL;
+	if (!gfn_eq(gfn, GFN_NONE))
+		pte = gfn_x(gfn) << PV_PAGE_SHIFT | PTE_P | PTE_W | PTE_A |
+		    PTE_D | PTE_NX;
+	rv = pv_mm_set((uintptr_t)va, pte);
+	if (rv == 0)
+		pv_mm_p2m[pfn] = gfn_x(gfn);
+	return rv;
+}
+
+/*
+ * cm_map.  A frame that is nobody's RAM (a device of dom0's) is mapped on
+ * behalf of DOMID_IO, anything else on our own.
+ */
+int
+pv_mm_map(uintptr_t va, gfn_t gfn, unsigned int flags)
+{
+	uint64_t pte = gfn_x(gfn) << PV_PAGE_SHIFT | PTE_P | PTE_W | PTE_A |
+	    PTE_D | PTE_NX;
+
+	if (flags & MODE_UNCACHED)
+		pte |= PTE_PCD | PTE_PWT;
+	if (flags & MODE_IO)
+		return (int)xen_call4(NULL,
+		    __HYPERVISOR_update_va_mapping_otherdomain, va, pte,
+		    UVMF_INVLPG | UVMF_ALL, DOMID_IO);
+	return pv_mm_set(va, pte);
+}
+
+/* cm_unmap */
+void
+pv_mm_unmap(uintptr_t va)
+{
+	(void)pv_mm_set(va, 0);
+}

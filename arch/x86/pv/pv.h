@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pv.h -- inside arch/x86/pv.
+ *
+ * Here, and only here, mfn is the machine frame and pfn our own number.
+ */
+
+#ifndef ARCH_PV_H
+#define ARCH_PV_H
+
+#include <pv/types.h>
+
+struct start_info;
+
+/* mm.c */
+extern unsigned long *pv_mm_p2m;	/* pfn -> mfn */
+extern uint64_t pv_mm_npfn;
+
+void	 pv_mm_early(const struct start_info *);
+void	 pv_mm_init(const struct start_info *, uintptr_t end);
+uint64_t pv_mm_mfn_to_pfn(uint64_t mfn);
+/* One entry of the live page tables, through Xen. */
+int	 pv_mm_set(uintptr_t va, uint64_t pte);
+int	 pv_mm_map(uintptr_t va, gfn_t, unsigned int flags);
+void	 pv_mm_unmap(uintptr_t va);
+gfn_t	 pv_mm_gfn(uint64_t pfn);
+int	 pv_mm_rebind(void *va, gfn_t);
+
+#endif /* ARCH_PV_H */

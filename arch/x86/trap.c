@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * trap.c -- exceptions and interrupts, after the entry stubs.
+ *
+ * The kernel has no exception that it expects: each one is a bug of ours (or
+ * an NMI or machine check that nobody can mend), so it ends in a register
+ * dump, a backtrace and a crash that the hypervisor is told of.
+ */
+
+#include <arch.h>
+#include <ktime.h>
+#include <sched.h>
+
+#include "backtrace.h"
+#include "mode.h"
+#include "trap.h"
+#include "x86.h"
+
+static const char *const trap_names[] = {
+	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound",
+	"invalid opcode", "no FPU", "double fault", "coprocessor overrun",
+	"invalid TSS", "segment not present", "stack fault",
+	"general protection", "page fault", "?", "x87 error",
+	"alignment check", "machine check", "SIMD error", "virtualization",
+	"control protection"
+};
+
+static const char *
+trap_name(uint64_t vec)
+{
+	if (vec == TRAP_FAILSAFE)
+		return "Xen failsafe callback";
+	return vec < PV_NELEM(trap_names) ? trap_names[vec] : "?";
+}
+
+static void
+trap_dump(const struct trap_frame *tf)
+{
+	printf_early("rip %04x:%016llx rsp %04llx:%016llx rflags %08llx\n",
+	    tf->tf_cs, (unsigned long long)tf->tf_rip,
+	    (unsigned long long)tf->tf_ss & 0xffff,
+	    (unsigned long long)tf->tf_rsp,
+	    (unsigned long long)tf->tf_rflags);
+#define R(a, b, c)							\
+	printf_early("%3s %016llx %3s %016llx %3s %016llx\n",		\
+	    #a, (unsigned long long)tf->tf_##a,				\
+	    #b, (unsigned long long)tf->tf_##b,				\
+	    #c, (unsigned long long)tf->tf_##c)
+	R(rax, rbx, rcx);
+	R(rdx, rsi, rdi);
+	R(rbp, r8, r9);
+	R(r10, r11, r12);
+	R(r13, r14, r15);
+#undef R
+	printf_early("err %016llx cr2 %016llx\n",
+	    (unsigned long long)tf->tf_err,
+	    (unsigned long long)cpu_mode->cm_fault_addr());
+}
+
+/*
+ * Report the registers and where they came from, then crash.
+ * Context: any.
+ */
+_Noreturn void
+trap_panic(struct trap_frame *tf, const char *what)
+{
+	static bool again;
+	struct thread *td = arch_cpu()->cpu_thread;
+
+	if (again) {
+		printf_early("PANIC: %s while panicking, at %016llx\n", what,
+		    (unsigned long long)tf->tf_rip);
+		arch_crash();
+	}
+	again = true;
+	printf_early("\nPANIC: trap %u: %s, thread %s\n",
+	    (unsigned int)tf->tf_vec, what,
+	    td != NULL ? thread_name(td) : "none");
+	trap_dump(tf);
+	backtrace_from(tf->tf_rip, tf->tf_rbp);
+	arch_crash();
+}
+
+static void
+trap_interrupt(unsigned int vec)
+{
+	mode_intr_enter();
+	if (vec == VEC_UPCALL || vec == TRAP_UPCALL)
+		xen_upcall();
+	else
+		lapic_intr(vec);
+	mode_intr_leave();
+}
+
+/*
+ * All of them end up here, interrupts masked.
+ * Context: interrupt.
+ */
+void
+trap_entry(struct trap_frame *tf)
+{
+	if (tf->tf_vec < TRAP_NEXC || tf->tf_vec == TRAP_FAILSAFE)
+		trap_panic(tf, trap_name(tf->tf_vec));
+	trap_interrupt((unsigned int)tf->tf_vec);
+}
