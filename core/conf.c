@@ -13,6 +13,8 @@ extern const struct pv_driver blkfront_driver;
 extern const struct pv_driver console_driver;
 extern const struct pv_driver control_driver;
 extern const struct pv_driver netfront_driver;
+extern const struct pv_driver virtio_blk_driver;
+extern const struct pv_driver virtio_net_driver;
 
 static const struct pv_driver *const conf_drivers[] = {
 #ifdef PV_CONFIG_BLKFRONT
@@ -26,6 +28,12 @@ static const struct pv_driver *const conf_drivers[] = {
 #endif
 #ifdef PV_CONFIG_NETFRONT
 	&netfront_driver,
+#endif
+#ifdef PV_CONFIG_VIRTIO_BLK
+	&virtio_blk_driver,
+#endif
+#ifdef PV_CONFIG_VIRTIO_NET
+	&virtio_net_driver,
 #endif
 	NULL
 };
