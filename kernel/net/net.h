@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * net.h -- the network for apps and the shell; no type of lwIP's here.
+ */
+
+#ifndef NET_H
+#define NET_H
+
+#include <pv/types.h>
+
+#define NET_ADDRLEN	48		/* text of any address */
+#define NET_NADDR	4
+
+struct net_info {
+	char		 ni_name[16];	/* "xn0" */
+	uint8_t		 ni_mac[6];
+	uint16_t	 ni_mtu;
+	bool		 ni_link, ni_dhcp;
+	char		 ni_addr[NET_NADDR][NET_ADDRLEN];	/* "" at end */
+	char		 ni_gw[NET_ADDRLEN];		/* "" if none */
+	uint64_t	 ni_rxpkt, ni_txpkt, ni_rxbyte, ni_txbyte;
+	uint64_t	 ni_rxdrop, ni_txdrop, ni_txerr;
+	uint32_t	 ni_offload;	/* PV_NET_CAN_* */
+};
+
+/* The n-th interface, or -PV_ENOENT.  Context: thread. */
+int	 net_info(unsigned int n, struct net_info *);
+
+/*
+ * Wait until an interface has an address that peers outside the link can use,
+ * and write the first such address as text: IPv4 if there is one.
+ * 0 or -PV_ETIMEDOUT.  Context: thread.
+ */
+int	 net_wait(uint64_t deadline, char addr[NET_ADDRLEN]);
+
+#endif /* NET_H */

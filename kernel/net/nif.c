@@ -1,0 +1,716 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * nif.c -- packets between drivers and lwIP; theory in nif.h.
+ *
+ * Checksums.  Of a received packet the driver may know that its TCP or UDP
+ * checksum is good; then lwIP does not look at it.  lwIP can be told so only
+ * for an interface, not for a packet, but it handles one packet at a time
+ * under its lock: nif_input() sets the interface's flags for each.  Between
+ * packets nothing is checked, as for the loopback packets of the interface's
+ * own addresses, which never had a checksum.
+ *
+ * When the device can, it fills in the TCP checksum of packets that we send:
+ * lwIP leaves the field empty and nif_csum() puts the sum of the pseudo
+ * header there.  UDP and ICMP are few and go out complete; a UDP datagram
+ * may also be fragmented, which no device could complete.
+ */
+
+#include <string.h>
+
+#include <klog.h>
+#include <mm.h>
+#include <sched.h>
+
+#include "lwip/etharp.h"
+#include "lwip/ethip6.h"
+#include "lwip/pbuf.h"
+#include "lwip/prot/ip.h"
+#include "lwip/prot/ip4.h"
+#include "lwip/prot/ip6.h"
+#include "lwip/prot/tcp.h"
+#include "netif/ethernet.h"
+
+#include "nif.h"
+
+#define NIF_PBUF_CSUM	0x80u		/* pbuf.flags: checksum is good */
+#define NIF_HDRLEN	SIZEOF_ETH_HDR
+#define NIF_BATCH	64		/* packets in one turn of lwIP's */
+#define NIF_SMALL	1600u		/* received in one contiguous pbuf */
+#define NIF_PKTMAX	0xffffu
+
+static struct spinlock nif_table_lock;	/* nif_table, every nif_refs */
+static struct nif *nif_table[NIF_MAX];
+
+/* ---- references ------------------------------------------------------------ */
+
+static void
+nif_free(struct nif *nif)
+{
+	tcpip_callbackmsg_delete(nif->nif_rxmsg);
+	page_free(nif, PV_HOWMANY(sizeof(*nif), PV_PAGE_SIZE));
+}
+
+static void
+nif_ref(struct nif *nif)
+{
+	unsigned long s = spin_lock(&nif_table_lock);
+
+	nif->nif_refs++;
+	spin_unlock(&nif_table_lock, s);
+}
+
+/*
+ * Give a reference back; the last one frees the interface.
+ * Context: deferred, thread.
+ */
+void
+nif_put(struct nif *nif)
+{
+	unsigned long s = spin_lock(&nif_table_lock);
+	bool last = --nif->nif_refs == 0;
+
+	spin_unlock(&nif_table_lock, s);
+	if (last)
+		nif_free(nif);
+}
+
+/*
+ * The interface on nt, with a reference, or NULL.
+ * Context: any.
+ */
+struct nif *
+nif_get(const struct pv_net *nt)
+{
+	unsigned long s = spin_lock(&nif_table_lock);
+	struct nif *nif = NULL;
+	unsigned int i;
+
+	for (i = 0; i < NIF_MAX && nif == NULL; i++)
+		if (nif_table[i] != NULL && nif_table[i]->nif_nt == nt)
+			nif = nif_table[i];
+	if (nif != NULL)
+		nif->nif_refs++;
+	spin_unlock(&nif_table_lock, s);
+	return nif;
+}
+
+/*
+ * The n-th interface, with a reference, or NULL.
+ * Context: any.
+ */
+struct nif *
+nif_get_nth(unsigned int n)
+{
+	unsigned long s = spin_lock(&nif_table_lock);
+	struct nif *nif = NULL;
+	unsigned int i;
+
+	for (i = 0; i < NIF_MAX && nif == NULL; i++)
+		if (nif_table[i] != NULL && n-- == 0)
+			nif = nif_table[i];
+	if (nif != NULL)
+		nif->nif_refs++;
+	spin_unlock(&nif_table_lock, s);
+	return nif;
+}
+
+/* Enter it into the table, or take it out (then the slot's value is old). */
+static bool
+nif_table_set(struct nif *old, struct nif *new)
+{
+	unsigned long s = spin_lock(&nif_table_lock);
+	unsigned int i;
+
+	for (i = 0; i < NIF_MAX && nif_table[i] != old; i++)
+		continue;
+	if (i < NIF_MAX)
+		nif_table[i] = new;
+	spin_unlock(&nif_table_lock, s);
+	return i < NIF_MAX;
+}
+
+/* ---- receiving ------------------------------------------------------------- */
+
+/* A fragment's checksum can not be known before all of them are there. */
+static bool
+nif_is_fragment(const struct pbuf *p)
+{
+	const struct eth_hdr *eth = p->payload;
+	const struct ip_hdr *ip = (const void *)(eth + 1);
+	const struct ip6_hdr *ip6 = (const void *)(eth + 1);
+
+	if (eth->type == PP_HTONS(ETHTYPE_IP))
+		return p->len < NIF_HDRLEN + IP_HLEN ||
+		    (IPH_OFFSET(ip) & PP_HTONS(IP_OFFMASK | IP_MF)) != 0;
+	if (eth->type == PP_HTONS(ETHTYPE_IPV6))
+		return p->len < NIF_HDRLEN + IP6_HLEN ||
+		    IP6H_NEXTH(ip6) == IP6_NEXTH_FRAGMENT;
+	return true;
+}
+
+/* Copy a packet of the driver's into a pbuf, or NULL. */
+static struct pbuf *
+nif_copy_in(const struct pv_net_pkt *np)
+{
+	struct pbuf *p;
+	unsigned int i;
+	u16_t off = 0;
+
+	/* peer: any length may come; lwIP's lengths have 16 bits. */
+	if (np->np_len < NIF_HDRLEN || np->np_len > NIF_PKTMAX)
+		return NULL;
+	p = pbuf_alloc(PBUF_RAW, (u16_t)np->np_len,
+	    np->np_len <= NIF_SMALL ? PBUF_RAM : PBUF_POOL);
+	if (p == NULL)
+		return NULL;
+	for (i = 0; i < np->np_niov; i++) {
+		if (pbuf_take_at(p, np->np_iov[i].iov_base,
+		    (u16_t)np->np_iov[i].iov_len, off) != ERR_OK) {
+			pbuf_free(p);
+			return NULL;
+		}
+		off = (u16_t)(off + np->np_iov[i].iov_len);
+	}
+	if ((np->np_flags & (PV_NET_CSUM_VALID | PV_NET_CSUM_BLANK)) != 0 &&
+	    !nif_is_fragment(p))
+		p->flags |= NIF_PBUF_CSUM;
+	return p;
+}
+
+/* Take the oldest packet received; at the end nif_rxposted falls. */
+static struct pbuf *
+nif_rx_pop(struct nif *nif)
+{
+	unsigned long s = spin_lock(&nif->nif_lock);
+	struct pbuf *p = NULL;
+
+	if (nif->nif_rxcount > 0) {
+		p = nif->nif_rx[nif->nif_rxhead];
+		nif->nif_rxhead = (nif->nif_rxhead + 1) % NIF_NRX;
+		nif->nif_rxcount--;
+	} else {
+		nif->nif_rxposted = false;
+	}
+	spin_unlock(&nif->nif_lock, s);
+	return p;
+}
+
+/* Hand one packet to lwIP.  Lock: lwIP's. */
+static void
+nif_input_one(struct nif *nif, struct pbuf *p)
+{
+	struct netif *netif = &nif->nif_netif;
+	u16_t gen = netif->chksum_flags;
+
+	if ((p->flags & NIF_PBUF_CSUM) == 0)
+		netif->chksum_flags |= NETIF_CHECKSUM_CHECK_TCP |
+		    NETIF_CHECKSUM_CHECK_UDP;
+	p->flags &= (u8_t)~NIF_PBUF_CSUM;
+	netif->chksum_flags |= NETIF_CHECKSUM_CHECK_IP |
+	    NETIF_CHECKSUM_CHECK_ICMP | NETIF_CHECKSUM_CHECK_ICMP6;
+	if (nif->nif_gone || netif->input(p, netif) != ERR_OK)
+		pbuf_free(p);
+	netif->chksum_flags = gen;
+}
+
+/* lwIP's thread: packets are waiting.  Holds a reference.  Lock: lwIP's. */
+static void
+nif_input(void *arg)
+{
+	struct nif *nif = arg;
+	struct pbuf *p;
+	unsigned int n;
+
+	for (n = 0; n < NIF_BATCH; n++) {
+		p = nif_rx_pop(nif);
+		if (p == NULL) {
+			nif_put(nif);
+			return;
+		}
+		nif_input_one(nif, p);
+	}
+	/* Others want their turn.  Should the mailbox be full, go on now. */
+	while (tcpip_callbackmsg_trycallback(nif->nif_rxmsg) != ERR_OK) {
+		p = nif_rx_pop(nif);
+		if (p == NULL) {
+			nif_put(nif);
+			return;
+		}
+		nif_input_one(nif, p);
+	}
+}
+
+/* Append a packet; *post: lwIP must be told.  false: no room. */
+static bool
+nif_rx_push(struct nif *nif, struct pbuf *p, bool *post)
+{
+	unsigned long s = spin_lock(&nif->nif_lock);
+	struct nif_count *nc = &nif->nif_count;
+	bool ok = p != NULL && nif->nif_rxcount < NIF_NRX;
+
+	if (ok) {
+		nif->nif_rx[(nif->nif_rxhead + nif->nif_rxcount) % NIF_NRX] = p;
+		nif->nif_rxcount++;
+		nc->nc_rxpkt++;
+		nc->nc_rxbyte += p->tot_len;
+	} else {
+		nc->nc_rxdrop++;
+	}
+	*post = ok && !nif->nif_rxposted;
+	if (*post)
+		nif->nif_rxposted = true;
+	spin_unlock(&nif->nif_lock, s);
+	return ok;
+}
+
+/* pv_net.nt_recv.  Context: deferred. */
+static void
+nif_recv(struct pv_net *nt, const struct pv_net_pkt *np)
+{
+	struct nif *nif = nif_get(nt);
+	struct pbuf *p;
+	unsigned long s;
+	bool post;
+
+	if (nif == NULL)
+		return;
+	p = nif_copy_in(np);
+	if (!nif_rx_push(nif, p, &post) && p != NULL)
+		pbuf_free(p);
+	if (post) {
+		nif_ref(nif);
+		if (tcpip_callbackmsg_trycallback(nif->nif_rxmsg) != ERR_OK) {
+			/* The next packet tries again. */
+			s = spin_lock(&nif->nif_lock);
+			nif->nif_rxposted = false;
+			spin_unlock(&nif->nif_lock, s);
+			nif_put(nif);
+		}
+	}
+	nif_put(nif);
+}
+
+/* ---- sending --------------------------------------------------------------- */
+
+/* The sum, not complemented, of n bytes (even) and the numbers given. */
+static uint16_t
+nif_pseudo(const void *addrs, size_t n, uint8_t proto, uint32_t len)
+{
+	uint32_t sum = PP_HTONS(proto);
+	const uint8_t *p = addrs;
+	uint16_t w;
+	size_t i;
+
+	for (i = 0; i < n; i += 2) {
+		memcpy(&w, p + i, sizeof(w));
+		sum += w;
+	}
+	sum += lwip_htons((u16_t)(len >> 16));
+	sum += lwip_htons((u16_t)len);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/*
+ * Where lwIP left the TCP checksum to the device: put the pseudo header's sum
+ * there and say so.  The headers are in the first pbuf, as lwIP builds them.
+ */
+static uint32_t
+nif_csum(const struct netif *netif, struct pbuf *p)
+{
+	struct eth_hdr *eth = p->payload;
+	struct ip_hdr *ip = (void *)(eth + 1);
+	struct ip6_hdr *ip6 = (void *)(eth + 1);
+	size_t hlen;
+	struct tcp_hdr *th;
+	uint16_t sum;
+
+	if ((netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP) != 0)
+		return 0;
+	if (eth->type == PP_HTONS(ETHTYPE_IP) && IPH_PROTO(ip) == IP_PROTO_TCP) {
+		hlen = IPH_HL_BYTES(ip);
+		sum = nif_pseudo(&ip->src, 8, IP_PROTO_TCP,
+		    (uint32_t)(p->tot_len - NIF_HDRLEN - hlen));
+	} else if (eth->type == PP_HTONS(ETHTYPE_IPV6) &&
+	    IP6H_NEXTH(ip6) == IP6_NEXTH_TCP) {
+		hlen = IP6_HLEN;
+		sum = nif_pseudo(&ip6->src, 32, IP_PROTO_TCP,
+		    (uint32_t)(p->tot_len - NIF_HDRLEN - hlen));
+	} else {
+		return 0;
+	}
+	if (p->len < NIF_HDRLEN + hlen + sizeof(*th))
+		return 0;
+	th = (void *)((char *)(eth + 1) + hlen);
+	th->chksum = sum;
+	return PV_NET_CSUM_BLANK;
+}
+
+/* Put a packet's structure back.  Lock: nif_lock. */
+static void
+nif_tx_put(struct nif *nif, struct nif_tx *tx)
+{
+	tx->tx_next = nif->nif_txfree;
+	nif->nif_txfree = tx;
+}
+
+/* A packet is out, or lost.  Holds a reference on nif. */
+static void
+nif_tx_end(struct nif_tx *tx, int rv)
+{
+	struct nif *nif = tx->tx_nif;
+	struct nif_count *nc = &nif->nif_count;
+	unsigned long s;
+
+	pbuf_free(tx->tx_pbuf);
+	s = spin_lock(&nif->nif_lock);
+	if (rv == 0) {
+		nc->nc_txpkt++;
+		nc->nc_txbyte += tx->tx_pkt.np_len;
+	} else {
+		nc->nc_txerr++;
+	}
+	nif_tx_put(nif, tx);
+	spin_unlock(&nif->nif_lock, s);
+	nif_put(nif);
+}
+
+/* pv_net_pkt.np_done.  Context: deferred. */
+static void
+nif_done(struct pv_net_pkt *np, int rv)
+{
+	nif_tx_end(np->np_arg, rv);
+}
+
+/* Take the first packet of the queue.  Lock: nif_lock. */
+static struct nif_tx *
+nif_tx_pop(struct nif *nif)
+{
+	struct nif_tx *tx = nif->nif_txfirst;
+
+	if (tx == NULL)
+		return NULL;
+	nif->nif_txfirst = tx->tx_next;
+	if (nif->nif_txfirst == NULL)
+		nif->nif_txlast = NULL;
+	return tx;
+}
+
+static void
+nif_tx_unpop(struct nif *nif, struct nif_tx *tx)
+{
+	tx->tx_next = nif->nif_txfirst;
+	nif->nif_txfirst = tx;
+	if (nif->nif_txlast == NULL)
+		nif->nif_txlast = tx;
+}
+
+/*
+ * Move the queue into the ring until one is empty or the other full.  One
+ * caller at a time, so that packets stay in order; the one at work sees what
+ * others append meanwhile.  The driver is called without the lock.
+ *
+ * nt_ready may come between the driver's -PV_EAGAIN and our taking the lock
+ * again; the count tells, and the packet is tried once more.
+ */
+static void
+nif_tx_run(struct nif *nif)
+{
+	unsigned long s = spin_lock(&nif->nif_lock);
+	struct nif_tx *tx;
+	unsigned int ready;
+	int rv;
+
+	if (nif->nif_txbusy) {
+		spin_unlock(&nif->nif_lock, s);
+		return;
+	}
+	nif->nif_txbusy = true;
+	while (!nif->nif_gone && (tx = nif_tx_pop(nif)) != NULL) {
+		ready = nif->nif_txready;
+		spin_unlock(&nif->nif_lock, s);
+		rv = pv_net_send(nif->nif_nt, &tx->tx_pkt);
+		if (rv != 0 && rv != -PV_EAGAIN)
+			nif_tx_end(tx, rv);
+		s = spin_lock(&nif->nif_lock);
+		if (rv == -PV_EAGAIN) {
+			nif_tx_unpop(nif, tx);
+			if (ready == nif->nif_txready)
+				break;
+		}
+	}
+	nif->nif_txbusy = false;
+	spin_unlock(&nif->nif_lock, s);
+}
+
+/* pv_net.nt_ready.  Context: deferred. */
+static void
+nif_ready(struct pv_net *nt)
+{
+	struct nif *nif = nif_get(nt);
+	unsigned long s;
+
+	if (nif == NULL)
+		return;
+	s = spin_lock(&nif->nif_lock);
+	nif->nif_txready++;
+	spin_unlock(&nif->nif_lock, s);
+	nif_tx_run(nif);
+	nif_put(nif);
+}
+
+/* Pieces of a chain, or 0: it has to be copied. */
+static unsigned int
+nif_npieces(const struct nif *nif, const struct pbuf *p)
+{
+	unsigned int n, max;
+
+	max = (nif->nif_nt->nt_offload & PV_NET_CAN_SG) != 0 ? NIF_PIECES : 1;
+	for (n = 0; p != NULL; p = p->next, n++)
+		if (PBUF_NEEDS_COPY(p))
+			return 0;
+	return n <= max ? n : 0;
+}
+
+/* A reference to p, or a copy in one piece, as it can be sent; or NULL. */
+static struct pbuf *
+nif_sendable(const struct nif *nif, struct pbuf *p)
+{
+	if (nif_npieces(nif, p) == 0)
+		return pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+	pbuf_ref(p);
+	return p;
+}
+
+/* A structure for a packet, with a reference on nif; NULL: queue full. */
+static struct nif_tx *
+nif_tx_get(struct nif *nif)
+{
+	unsigned long s = spin_lock(&nif->nif_lock);
+	struct nif_tx *tx = nif->nif_gone ? NULL : nif->nif_txfree;
+
+	if (tx != NULL)
+		nif->nif_txfree = tx->tx_next;
+	else
+		nif->nif_count.nc_txdrop++;
+	spin_unlock(&nif->nif_lock, s);
+	if (tx != NULL)
+		nif_ref(nif);
+	return tx;
+}
+
+static void
+nif_tx_fill(struct nif_tx *tx, struct pbuf *p)
+{
+	struct pv_net_pkt *np = &tx->tx_pkt;
+	struct pbuf *q;
+
+	memset(np, 0, sizeof(*np));
+	for (q = p; q != NULL; q = q->next) {
+		if (q->len == 0)
+			continue;
+		tx->tx_iov[np->np_niov].iov_base = q->payload;
+		tx->tx_iov[np->np_niov].iov_len = q->len;
+		np->np_niov++;
+	}
+	np->np_iov = tx->tx_iov;
+	np->np_len = p->tot_len;
+	np->np_flags = nif_csum(&tx->tx_nif->nif_netif, p);
+	np->np_done = nif_done;
+	np->np_arg = tx;
+	tx->tx_pbuf = p;
+	tx->tx_next = NULL;
+}
+
+/* netif.linkoutput: a whole frame.  Lock: lwIP's. */
+static err_t
+nif_output(struct netif *netif, struct pbuf *p)
+{
+	struct nif *nif = netif->state;
+	struct nif_tx *tx = nif_tx_get(nif);
+	unsigned long s;
+
+	if (tx == NULL)
+		return ERR_MEM;
+	p = nif_sendable(nif, p);
+	if (p == NULL) {
+		s = spin_lock(&nif->nif_lock);
+		nif_tx_put(nif, tx);
+		nif->nif_count.nc_txdrop++;
+		spin_unlock(&nif->nif_lock, s);
+		nif_put(nif);
+		return ERR_MEM;
+	}
+	nif_tx_fill(tx, p);
+	s = spin_lock(&nif->nif_lock);
+	if (nif->nif_txlast != NULL)
+		nif->nif_txlast->tx_next = tx;
+	else
+		nif->nif_txfirst = tx;
+	nif->nif_txlast = tx;
+	spin_unlock(&nif->nif_lock, s);
+	nif_tx_run(nif);
+	return ERR_OK;
+}
+
+/* ---- life ------------------------------------------------------------------ */
+
+/* lwIP's thread: carrier or MTU changed.  Holds a reference. */
+static void
+nif_changed(void *arg)
+{
+	struct nif *nif = arg;
+
+	if (!nif->nif_gone) {
+		nif->nif_netif.mtu = nif->nif_nt->nt_mtu;
+		nif->nif_netif.mtu6 = nif->nif_nt->nt_mtu;
+		if (nif->nif_nt->nt_link)
+			netif_set_link_up(&nif->nif_netif);
+		else
+			netif_set_link_down(&nif->nif_netif);
+	}
+	nif_put(nif);
+}
+
+/* pv_net.nt_change.  Context: deferred. */
+static void
+nif_change(struct pv_net *nt)
+{
+	struct nif *nif = nif_get(nt);
+
+	if (nif != NULL && tcpip_try_callback(nif_changed, nif) != ERR_OK)
+		nif_put(nif);
+}
+
+/* lwIP's call from netif_add(). */
+static err_t
+nif_netif_init(struct netif *netif)
+{
+	struct nif *nif = netif->state;
+	struct pv_net *nt = nif->nif_nt;
+	u16_t gen = NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_UDP |
+	    NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6;
+	uint32_t both = PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6;
+
+	netif->name[0] = nt->nt_name[0];
+	netif->name[1] = nt->nt_name[1];
+	netif->hwaddr_len = sizeof(nt->nt_mac);
+	memcpy(netif->hwaddr, nt->nt_mac, sizeof(nt->nt_mac));
+	netif->mtu = nt->nt_mtu;
+	netif->mtu6 = nt->nt_mtu;
+	netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP |
+	    NETIF_FLAG_ETHERNET | NETIF_FLAG_MLD6;
+	netif->output = etharp_output;
+	netif->output_ip6 = ethip6_output;
+	netif->linkoutput = nif_output;
+	if ((nt->nt_offload & both) != both)
+		gen |= NETIF_CHECKSUM_GEN_TCP;
+	NETIF_SET_CHECKSUM_CTRL(netif, gen);
+	return ERR_OK;
+}
+
+/* Memory and lists for an interface on nt, or NULL. */
+static struct nif *
+nif_new(struct pv_net *nt)
+{
+	struct nif *nif;
+	unsigned int i;
+	size_t n;
+
+	nif = page_alloc(PV_HOWMANY(sizeof(*nif), PV_PAGE_SIZE));
+	if (nif == NULL)
+		return NULL;
+	nif->nif_rxmsg = tcpip_callbackmsg_new(nif_input, nif);
+	if (nif->nif_rxmsg == NULL) {
+		page_free(nif, PV_HOWMANY(sizeof(*nif), PV_PAGE_SIZE));
+		return NULL;
+	}
+	nif->nif_nt = nt;
+	nif->nif_refs = 1;
+	for (n = 0; n < sizeof(nif->nif_name) - 1 && nt->nt_name[n] != 0; n++)
+		nif->nif_name[n] = nt->nt_name[n];
+	for (i = 0; i < NIF_NTX; i++) {
+		nif->nif_tx[i].tx_nif = nif;
+		nif_tx_put(nif, &nif->nif_tx[i]);
+	}
+	return nif;
+}
+
+/*
+ * Make an interface of nt and add it to lwIP, down and without addresses.
+ * Returns NULL when there is no memory or no place.
+ * Context: thread.  Lock: lwIP's, taken.
+ */
+struct nif *
+nif_attach(struct pv_net *nt)
+{
+	struct nif *nif = nif_new(nt);
+	bool ok;
+
+	if (nif == NULL)
+		return NULL;
+	LOCK_TCPIP_CORE();
+	ok = netif_add(&nif->nif_netif, NULL, NULL, NULL, nif, nif_netif_init,
+	    ethernet_input) != NULL;
+	if (ok && !nif_table_set(NULL, nif)) {
+		netif_remove(&nif->nif_netif);
+		ok = false;
+	}
+	UNLOCK_TCPIP_CORE();
+	if (!ok) {
+		nif_put(nif);
+		return NULL;
+	}
+	nt->nt_client = nif;
+	nt->nt_ready = nif_ready;
+	nt->nt_change = nif_change;
+	nt->nt_recv = nif_recv;
+	return nif;
+}
+
+/* Drop what waits to be sent.  nif_gone is set: nothing is added. */
+static void
+nif_tx_flush(struct nif *nif)
+{
+	struct nif_tx *tx;
+	unsigned long s;
+
+	for (;;) {
+		s = spin_lock(&nif->nif_lock);
+		tx = nif_tx_pop(nif);
+		spin_unlock(&nif->nif_lock, s);
+		if (tx == NULL)
+			break;
+		nif_tx_end(tx, -PV_ENXIO);
+	}
+}
+
+/*
+ * Take an interface away from lwIP and its driver.
+ * Context: thread.  Lock: lwIP's, taken.
+ */
+void
+nif_detach(struct nif *nif)
+{
+	unsigned long s;
+	bool busy;
+
+	(void)nif_table_set(nif, NULL);
+	s = spin_lock(&nif->nif_lock);
+	nif->nif_gone = true;
+	spin_unlock(&nif->nif_lock, s);
+	LOCK_TCPIP_CORE();
+	netif_remove(&nif->nif_netif);
+	UNLOCK_TCPIP_CORE();
+	/* Somebody may still be inside the driver's send. */
+	do {
+		s = spin_lock(&nif->nif_lock);
+		busy = nif->nif_txbusy;
+		spin_unlock(&nif->nif_lock, s);
+		if (busy)
+			thread_sleep(1000000);
+	} while (busy);
+	nif_tx_flush(nif);
+	nif_put(nif);
+}
