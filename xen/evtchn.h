@@ -14,6 +14,10 @@
  *
  * One port can instead be handled at once, in interrupt context, with
  * EVTCHN_F_FAST (timer).
+ *
+ * Ports without a handler here (the kernel's own timer) are left alone.  How
+ * Xen keeps pending and masked ports is behind struct evtchn_ops: evtchn_2l.c
+ * is the ABI that every Xen has.
  */
 
 #ifndef EVTCHN_H
@@ -33,8 +37,22 @@ struct evtchn_handler {
 	unsigned int	 eh_flags;
 #define EVTCHN_F_FAST	0x1
 	unsigned int	 eh_idle;	/* spurious in a row */
+	bool		 eh_late;	/* waits to be unmasked late */
+	bool		 eh_running;	/* EVTCHN_F_FAST: its fn runs now */
 	bool		 eh_owned;	/* close the port at the end */
 };
+
+/* How Xen and we speak of ports.  Context: any. */
+struct evtchn_ops {
+	uint32_t (*eo_max)(struct xen *);	/* ports are below it */
+	void	(*eo_mask)(struct xen *, evport_t);
+	/* An event that came while it was masked makes a new upcall. */
+	void	(*eo_unmask)(struct xen *, evport_t);
+	void	(*eo_clear)(struct xen *, evport_t);
+	/* Call fn for each port that is pending and not masked. */
+	void	(*eo_scan)(struct xen *, void (*fn)(struct xen *, evport_t));
+};
+extern const struct evtchn_ops evtchn_2l_ops;
 
 int	 evtchn_attach(struct xen *);
 void	 evtchn_detach(struct xen *);

@@ -49,6 +49,7 @@ int	 xen_attach(struct xen *, const struct pv_xen_boot *,
 void	 xen_detach(struct xen *);
 void	 xen_poll(struct xen *);
 bool	 xen_feature(const struct xen *, unsigned int feature);
+bool	 xen_pv(const struct xen *);	/* gfns are machine frames */
 
 /*
  * The primary console's ring and port, from the boot information (PV) or the
@@ -56,7 +57,10 @@ bool	 xen_feature(const struct xen *, unsigned int feature);
  * Context: thread.
  */
 int	 xen_console(struct xen *, gfn_t *, evport_t *);
-/* The same of XenStore. */
+/*
+ * The same of XenStore, whose frame may be GFN_NONE still when the store comes
+ * up later than we: the port tells when to ask again.
+ */
 int	 xen_store(struct xen *, gfn_t *, evport_t *);
 
 /* HVMOP_get_param: 0 or -PV_E*. */
@@ -70,10 +74,12 @@ void	*xen_map_frame(struct xen *, gfn_t);
 void	 xen_unmap_frame(struct xen *, void *);
 
 /*
- * Map one of Xen's own pages: XENMAPSPACE_* and index, behind a fresh page of
- * ours (HVM, PVH).  The page's RAM is lost to us while it is there.
+ * A page of ours through which one of Xen's own is seen, by XENMAPSPACE_* and
+ * index (HVM, PVH).  Its RAM is Xen's while it is a window.  NULL on failure.
+ * Context: thread.
  */
-int	 xen_add_to_physmap(struct xen *, unsigned int space, unsigned long idx,
-	    void *page);
+void	*xen_window_create(struct xen *, unsigned int space,
+	    unsigned long idx);
+void	 xen_window_destroy(struct xen *, void *page);
 
 #endif /* XEN_XEN_H */

@@ -19,6 +19,7 @@
 #ifndef XS_H
 #define XS_H
 
+#include "list.h"
 #include "str.h"
 #include "xen.h"
 

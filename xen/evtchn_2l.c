@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * evtchn_2l.c -- the two-level event channel ABI.
+ *
+ * The shared info page has a bit per port in evtchn_pending and another in
+ * evtchn_mask; a bit of a vCPU's evtchn_pending_sel stands for each word of
+ * them.  Xen sets pending, selector and upcall_pending in this order when a
+ * port is not masked; we take them back in the other order.
+ *
+ * All ports are bound to vCPU 0, the default, whose vcpu_info lies in the
+ * shared info page.  The width of the words is that of our unsigned long: 4096
+ * ports with 64 bits, 1024 with 32.
+ */
+
+#include "hypercall.h"
+
+#include "evtchn.h"
+#include "shm.h"
+
+#define EVTCHN_2L_BITS	(sizeof(xen_ulong_t) * 8)
+
+_Static_assert(sizeof(xen_ulong_t) == sizeof(unsigned long),
+    "words of the event channel bitmaps");
+
+static unsigned long
+evtchn_2l_bit(evport_t port)
+{
+	return 1ul << (evport_x(port) % EVTCHN_2L_BITS);
+}
+
+static volatile unsigned long *
+evtchn_2l_pending(struct xen *x, evport_t port)
+{
+	return &x->x_shared->evtchn_pending[evport_x(port) / EVTCHN_2L_BITS];
+}
+
+static volatile unsigned long *
+evtchn_2l_masked(struct xen *x, evport_t port)
+{
+	return &x->x_shared->evtchn_mask[evport_x(port) / EVTCHN_2L_BITS];
+}
+
+static uint32_t
+evtchn_2l_max(struct xen *x)
+{
+	return EVTCHN_2L_NR_CHANNELS;
+}
+
+static void
+evtchn_2l_mask(struct xen *x, evport_t port)
+{
+	(void)shm_orl(evtchn_2l_masked(x, port), evtchn_2l_bit(port));
+}
+
+static void
+evtchn_2l_clear(struct xen *x, evport_t port)
+{
+	(void)shm_andl(evtchn_2l_pending(x, port), ~evtchn_2l_bit(port));
+}
+
+/*
+ * Xen makes no upcall for an event that came while the port was masked.  It
+ * does so when asked to unmask, but only if the bit is still set then; so we
+ * clear the bit ourselves and put it back when we find that an event came.
+ */
+static void
+evtchn_2l_unmask(struct xen *x, evport_t port)
+{
+	unsigned long bit = evtchn_2l_bit(port);
+
+	(void)shm_andl(evtchn_2l_masked(x, port), ~bit);
+	if ((shm_readl(evtchn_2l_pending(x, port)) & bit) == 0)
+		return;
+	(void)shm_orl(evtchn_2l_masked(x, port), bit);
+	(void)hypercall_evtchn_unmask(x, port);
+}
+
+static void
+evtchn_2l_word(struct xen *x, uint32_t word,
+    void (*fn)(struct xen *, evport_t))
+{
+	uint32_t first = word * (uint32_t)EVTCHN_2L_BITS;
+	unsigned long bits;
+
+	bits = shm_readl(evtchn_2l_pending(x, EVPORT(first))) &
+	    ~shm_readl(evtchn_2l_masked(x, EVPORT(first)));
+	while (bits != 0) {
+		fn(x, EVPORT(first + (uint32_t)__builtin_ctzl(bits)));
+		bits &= bits - 1;
+	}
+}
+
+/*
+ * Each word is looked at once.  What becomes pending behind us sets
+ * upcall_pending again and comes with the next upcall.
+ */
+static void
+evtchn_2l_scan(struct xen *x, void (*fn)(struct xen *, evport_t))
+{
+	struct vcpu_info *vi = &x->x_shared->vcpu_info[0];
+	unsigned long sel;
+
+	shm_write8(&vi->evtchn_upcall_pending, 0);
+	shm_mb();
+	sel = shm_xchgl(&vi->evtchn_pending_sel, 0);
+	while (sel != 0) {
+		evtchn_2l_word(x, (uint32_t)__builtin_ctzl(sel), fn);
+		sel &= sel - 1;
+	}
+}
+
+const struct evtchn_ops evtchn_2l_ops = {
+	.eo_max = evtchn_2l_max,
+	.eo_mask = evtchn_2l_mask,
+	.eo_unmask = evtchn_2l_unmask,
+	.eo_clear = evtchn_2l_clear,
+	.eo_scan = evtchn_2l_scan
+};
