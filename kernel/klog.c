@@ -55,7 +55,7 @@ klog_stamp(char *buf, size_t size)
 {
 	uint64_t us = arch_now() / NSEC_PER_USEC;
 
-	return printf_format(buf, size, "[%5llu.%06u] ",
+	return printf_format(buf, size, "[%4llu.%06u] ",
 	    (unsigned long long)(us / 1000000),
 	    (unsigned int)(us % 1000000));
 }

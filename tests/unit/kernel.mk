@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests of the guest kernel's own parts, on the machine that shim.c plays.
 
-unit-tests += t_printf t_mm t_sched t_cmdline t_ktime t_libc
+unit-tests += t_printf t_mm t_sched t_cmdline t_ktime t_libc t_klog t_tty
 t_printf-srcs := tests/unit/shim.c kernel/printf.c
 t_mm-srcs := tests/unit/shim.c kernel/spin.c
-t_sched-srcs := tests/unit/shim.c kernel/sched.c kernel/sync.c kernel/spin.c \
+sched-parts := tests/unit/shim.c kernel/sched.c kernel/sync.c kernel/spin.c \
 	kernel/time.c kernel/mm.c kernel/mm_heap.c kernel/printf.c
+t_sched-srcs := $(sched-parts)
 # It measures its stack: none of it may be elsewhere.
 t_sched-cflags := -fno-sanitize=address
 t_cmdline-srcs := tests/unit/shim.c kernel/cmdline.c kernel/printf.c kernel/spin.c
 t_ktime-srcs := tests/unit/shim.c kernel/time.c kernel/printf.c kernel/spin.c
 t_libc-srcs := tests/unit/shim.c
 t_libc-cflags := -fno-builtin
+t_klog-srcs := tests/unit/shim.c kernel/klog.c kernel/printf.c kernel/spin.c
+t_tty-srcs := kernel/tty.c $(sched-parts)

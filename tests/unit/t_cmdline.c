@@ -63,7 +63,7 @@ cmdline_bools(void **state)
 	assert_true(cmdline_bool("none", true));
 	assert_string_equal(shim_log, "");
 	assert_true(cmdline_bool("e", true));
-	assert_string_equal(shim_log, "e=maybe: must be yes or no; using yes\n");
+	assert_non_null(strstr(shim_log, "e=maybe: must be yes or no; "));
 	(void)state;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* t_libc.c -- kernel/libc against the host's C library, function by function. */
+/* t_libc.c -- kernel/libc against the C library of the host. */
 
 #include <errno.h>
 #include <stdio.h>

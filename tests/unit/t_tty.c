@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* t_tty.c -- kernel/tty.c over a console that takes what we let it take. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shim.h"
+
+#include <arch.h>
+#include <ktime.h>
+#include <mm.h>
+#include <pv/errno.h>
+#include <sched.h>
+#include <tty.h>
+
+#define MS	NSEC_PER_MSEC
+
+static struct boot_info bi;
+static char taken[200000];		/* by the device */
+static size_t ntaken, room;
+static unsigned int npoll;
+
+int
+arch_serial_attach(void (*input)(int ch))
+{
+	(void)input;
+	return -PV_ENODEV;
+}
+
+static int
+fake_write(void *sc, const char *buf, size_t len)
+{
+	(void)sc;
+	if (len > room)
+		len = room;
+	assert_true(ntaken + len < sizeof(taken));
+	memcpy(taken + ntaken, buf, len);
+	ntaken += len;
+	room -= len;
+	taken[ntaken] = '\0';
+	return (int)len;
+}
+
+static void
+fake_poll(void *sc)
+{
+	(void)sc;
+	npoll++;
+}
+
+static const struct pv_cons_ops fake_ops = { fake_write, fake_poll };
+static struct pv_cons fake = { .cn_name = "fake0", .cn_ops = &fake_ops };
+
+static int
+tty_setup(void **state)
+{
+	ntaken = 0;
+	room = sizeof(taken) - 1;
+	npoll = 0;
+	taken[0] = shim_text[0] = '\0';
+	(void)state;
+	return 0;
+}
+
+static int
+tty_teardown(void **state)
+{
+	room = sizeof(taken) - 1 - ntaken;
+	if (fake.cn_ready != NULL)
+		fake.cn_ready(&fake);
+	tty_detach(&fake);
+	(void)state;
+	return 0;
+}
+
+static void
+tty_goes_early(void **state)
+{
+	tty_write("before\n", 7);
+	assert_string_equal(shim_text, "before\n");
+	tty_attach(&fake);
+	assert_int_equal(npoll, 1);
+	tty_write("after\n", 6);
+	assert_string_equal(shim_text, "before\n");
+	assert_string_equal(taken, "after\n");
+	tty_detach(&fake);
+	tty_write("again\n", 6);
+	assert_string_equal(shim_text, "before\nagain\n");
+	assert_int_equal(tty_drain(0), 0);
+	(void)state;
+}
+
+static void
+tty_keeps_order(void **state)
+{
+	char line[32];
+	unsigned int i;
+
+	tty_attach(&fake);
+	room = 0;
+	for (i = 0; i < 1000; i++) {
+		sprintf(line, "line %u\n", i);
+		tty_write(line, strlen(line));
+		if (i % 10 == 0) {
+			room = 33;
+			fake.cn_ready(&fake);
+		}
+	}
+	assert_true(ntaken > 3000 && ntaken < 4000);
+	room = 100000;
+	fake.cn_ready(&fake);
+	assert_memory_equal(taken, "line 0\nline 1\n", 14);
+	assert_string_equal(taken + ntaken - 9, "line 999\n");
+	assert_int_equal(tty_dropped(), 0);
+	(void)state;
+}
+
+static void
+tty_drops_oldest(void **state)
+{
+	static char block[1000];
+	unsigned int i;
+
+	tty_attach(&fake);
+	room = 0;
+	for (i = 0; i < 100; i++) {
+		memset(block, 'A' + (int)i % 26, sizeof(block));
+		tty_write(block, sizeof(block));
+	}
+	assert_int_equal(tty_dropped(), 100 * 1000 - 65536);
+	room = 100000;
+	fake.cn_ready(&fake);
+	assert_int_equal(ntaken, 65536);
+	assert_int_equal(taken[ntaken - 1], 'A' + 99 % 26);
+	(void)state;
+}
+
+static void
+tty_take_all(void *arg)
+{
+	room = 100;
+	(void)arg;
+}
+
+static void
+tty_drains(void **state)
+{
+	struct timer tm = { .tm_fn = tty_take_all };
+	uint64_t start = arch_now();
+
+	tty_attach(&fake);
+	room = 0;
+	tty_write("slow", 4);
+	assert_int_equal(tty_drain(start + 50 * MS), -PV_ETIMEDOUT);
+	assert_true(arch_now() >= start + 50 * MS);
+	timer_set(&tm, arch_now() + 30 * MS);
+	assert_int_equal(tty_drain(arch_now() + 90 * MS), 0);
+	assert_string_equal(taken, "slow");
+	(void)state;
+}
+
+static void
+tty_reads(void **state)
+{
+	tty_attach(&fake);
+	assert_int_equal(tty_getc(arch_now()), -PV_ETIMEDOUT);
+	assert_int_equal(fake.cn_recv(&fake, "a\xff", 2), 2);
+	tty_input('z');
+	assert_int_equal(tty_getc(UINT64_MAX), 'a');
+	assert_int_equal(tty_getc(UINT64_MAX), 0xff);
+	assert_int_equal(tty_getc(UINT64_MAX), 'z');
+	assert_int_equal(tty_getc(arch_now() + MS), -PV_ETIMEDOUT);
+	(void)state;
+}
+
+static void
+tty_holds_input_back(void **state)
+{
+	static char burst[5000];
+	unsigned int i;
+
+	tty_attach(&fake);
+	npoll = 0;
+	for (i = 0; i < sizeof(burst); i++)
+		burst[i] = (char)(i * 3);
+	assert_int_equal(fake.cn_recv(&fake, burst, sizeof(burst)), 4096);
+	assert_int_equal(fake.cn_recv(&fake, burst, 1), 0);
+	for (i = 0; i < 4096; i++) {
+		assert_int_equal(tty_getc(UINT64_MAX),
+		    (unsigned char)burst[i]);
+		/* Asked once, when half of it has been read. */
+		assert_int_equal(npoll, i < 2047 ? 0 : 1);
+	}
+	assert_int_equal(tty_getc(arch_now()), -PV_ETIMEDOUT);
+	(void)state;
+}
+
+static void
+tty_second_console(void **state)
+{
+	struct pv_cons other = { .cn_name = "x", .cn_ops = &fake_ops };
+
+	tty_attach(&fake);
+	tty_attach(&other);
+	assert_null(other.cn_recv);
+	tty_detach(&other);
+	tty_write("first", 5);
+	assert_string_equal(taken, "first");
+	(void)state;
+}
+
+#define TTY_TEST(fn) cmocka_unit_test_setup_teardown(fn, tty_setup, tty_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TTY_TEST(tty_goes_early),
+		TTY_TEST(tty_keeps_order),
+		TTY_TEST(tty_drops_oldest),
+		TTY_TEST(tty_drains),
+		TTY_TEST(tty_reads),
+		TTY_TEST(tty_holds_input_back),
+		TTY_TEST(tty_second_console)
+	};
+
+	shim_reset();
+	shim_ram(&bi, SHIM_RAM);
+	mm_init(&bi);
+	sched_init();
+	time_init();
+	tty_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
