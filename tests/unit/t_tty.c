@@ -209,7 +209,8 @@ tty_second_console(void **state)
 	(void)state;
 }
 
-#define TTY_TEST(fn) cmocka_unit_test_setup_teardown(fn, tty_setup, tty_teardown)
+#define TTY_TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, tty_setup, tty_teardown)
 
 int
 main(void)
