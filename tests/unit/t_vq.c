@@ -21,7 +21,7 @@
 
 #define SIZE	8
 
-/* ---- what vq.c needs of core and the port --------------------------------- */
+/* ---- what vq.c needs of core and the port --------------------------- */
 
 static int live;
 
@@ -69,7 +69,7 @@ pv_os_panic(const char *msg)
 	abort();
 }
 
-/* ---- the device ----------------------------------------------------------- */
+/* ---- the device ----------------------------------------------------- */
 
 struct device {
 	struct vq	*d_vq;
@@ -104,7 +104,7 @@ device_event(struct device *d, uint16_t avail_event)
 	d->d_vq->vq_usedring[2 + SIZE * 4] = avail_event;
 }
 
-/* ---- tests ---------------------------------------------------------------- */
+/* ---- tests ---------------------------------------------------------- */
 
 static struct vq vq;
 static struct device dev;
@@ -256,7 +256,7 @@ rearm_looks_again(void **state)
 	assert_int_equal(vq.vq_availring[2 + SIZE], 1);
 }
 
-/* ---- lies ------------------------------------------------------------------ */
+/* ---- lies ------------------------------------------------------------ */
 
 static void
 expect_lie(void)
