@@ -15,6 +15,7 @@
 #ifndef GNTTAB_H
 #define GNTTAB_H
 
+#include "dma.h"
 #include "xen.h"
 
 int	 gnttab_attach(struct xen *);
@@ -22,6 +23,8 @@ void	 gnttab_detach(struct xen *);
 
 /* Take a free entry, growing the table.  0 or -PV_ENOSPC.  Thread. */
 int	 gnttab_reserve(struct xen *, gref_t *);
+/* The same without growing it.  Context: any. */
+int	 gnttab_take(struct xen *, gref_t *);
 /* Give back an entry that is not granted.  Any context but interrupt. */
 void	 gnttab_unreserve(struct xen *, gref_t);
 
