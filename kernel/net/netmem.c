@@ -27,7 +27,7 @@ struct netmem_hdr {
 	struct netmem_page *nh_page;	/* NULL: nh_npg whole pages */
 	uint32_t	 nh_magic;
 	uint32_t	 nh_npg;
-};
+} __attribute__((__aligned__(16)));
 
 struct netmem_blk {			/* a free block */
 	struct netmem_hdr nb_hdr;

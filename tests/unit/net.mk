@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests of HTTP as text, and of the network stack's memory.
+
+unit-tests += t_http t_netmem
+t_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
+t_http-cflags := -Iapps
+hostflags-apps/http.c := -Iapps
+hostflags-apps/http_fmt.c := -Iapps
+t_netmem-srcs := kernel/net/netmem.c
+
+f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
+f_http-cflags := -Iapps
