@@ -5,7 +5,7 @@
  * A thread belongs to the CPU it was created on:
  *
  *	RUN	on the CPU: cpu_thread
- *	READY	on the run queue, served in turn
+ *	READY	on the run queue: rq_woken or rq_spent
  *	SLEEP	off it; on the list of sleepers, sorted by time, when it has
  *		a deadline
  *	DEAD	on the list of the dead, until the idle thread or the next
@@ -16,11 +16,12 @@
  * lock held: whoever is switched to releases it.  A dead thread can so not
  * be freed while it still stands on its stack.
  *
- * Who runs: a wake from an interrupt preempts the running thread at the
- * interrupt's end, so events are served at once; a wake from a thread does
- * not, so a producer is not cut short by each item.  A thread that others
- * wait behind is preempted when its slice is over.  The woken and the
- * preempted both go to the end of the queue, hence nobody starves.
+ * Who runs: those who were woken come first, in order, then those who were
+ * preempted, gave way or are new, each for a slice in turn.  So an event is served at
+ * once however busy the CPU is.  The others are not starved: when none of
+ * them has run for SCHED_PATIENCE the first one does.  A wake from an
+ * interrupt preempts at the interrupt's end; a wake from a thread does not,
+ * so a producer is not cut short by each item.
  *
  * Lock order: anything, then the run queue's.  sched_all_lock guards the
  * list of all threads and is never held with a run queue's.
@@ -37,6 +38,7 @@
 #include <sync.h>
 
 #define SCHED_SLICE	(10 * NSEC_PER_MSEC)
+#define SCHED_PATIENCE	(10 * SCHED_SLICE)
 #define SCHED_FILL	0xa5u			/* unused stack, each byte */
 #define SCHED_GUARD	64u			/* bytes that must stay so */
 
@@ -52,6 +54,7 @@ struct thread {
 	bool		 td_late;	/* the deadline ended the sleep */
 	uint64_t	 td_deadline;
 	uint64_t	 td_runtime;
+	uint64_t	 td_used;	/* of its slice */
 	void		(*td_fn)(void *);
 	void		*td_arg;
 	uint8_t		*td_stack;	/* NULL: the boot stack */
@@ -66,9 +69,11 @@ struct sched_list {
 
 struct sched_rq {
 	struct spinlock	 rq_lock;
-	struct sched_list rq_ready, rq_sleep;
+	struct sched_list rq_woken, rq_spent;	/* ready */
+	struct sched_list rq_sleep;
 	struct thread	*rq_dead;
 	uint64_t	 rq_since;	/* cpu_thread runs since then */
+	uint64_t	 rq_patient;	/* rq_spent has been served, or empty */
 };
 
 struct cpu sched_cpu[CPU_MAX];
@@ -148,28 +153,65 @@ sched_check_guard(const struct thread *td)
 	}
 }
 
+static bool
+sched_has_ready(const struct sched_rq *rq)
+{
+	return rq->rq_woken.sl_first != NULL || rq->rq_spent.sl_first != NULL;
+}
+
+/* Take the thread that runs next off the queue.  Lock: rq_lock held. */
+static struct thread *
+sched_pick(struct sched_rq *rq, uint64_t now)
+{
+	struct sched_list *sl = &rq->rq_woken;
+	struct thread *td;
+
+	if (rq->rq_spent.sl_first == NULL)
+		rq->rq_patient = now;
+	else if (sl->sl_first == NULL || now - rq->rq_patient > SCHED_PATIENCE)
+		sl = &rq->rq_spent;
+	td = sl->sl_first;
+	if (td == NULL)
+		return arch_cpu()->cpu_idle;
+	if (sl == &rq->rq_spent)
+		rq->rq_patient = now;
+	sched_remove(sl, td);
+	return td;
+}
+
+/* When the running thread's slice is over. */
+static uint64_t
+sched_slice_end(const struct sched_rq *rq, const struct thread *td)
+{
+	return rq->rq_since + SCHED_SLICE -
+	    (td->td_used < SCHED_SLICE ? td->td_used : SCHED_SLICE);
+}
+
+/* Book the time that the running thread has had. */
+static void
+sched_account(struct sched_rq *rq, struct thread *td, uint64_t now)
+{
+	td->td_runtime += now - rq->rq_since;
+	td->td_used += now - rq->rq_since;
+	rq->rq_since = now;
+}
+
 /*
- * Give the CPU to the first ready thread, or to the idle thread.  The caller
- * has put the running thread where it belongs.  Returns when it runs again.
+ * Give the CPU to the next thread.  The caller has accounted for the running
+ * one and has put it where it belongs.  Returns when it runs again.
  * Lock: rq_lock held, interrupts masked.
  */
 static void
 sched_switch(struct sched_rq *rq)
 {
 	struct cpu *cpu = arch_cpu();
-	struct thread *from = cpu->cpu_thread, *to = rq->rq_ready.sl_first;
-	uint64_t now = arch_now();
+	struct thread *from = cpu->cpu_thread, *to;
 
 	cpu->cpu_resched = false;
-	if (to == NULL)
-		to = cpu->cpu_idle;
-	else
-		sched_remove(&rq->rq_ready, to);
-	from->td_runtime += now - rq->rq_since;
-	rq->rq_since = now;
-	if (rq->rq_ready.sl_first != NULL)
-		time_want(now + SCHED_SLICE);
+	to = sched_pick(rq, rq->rq_since);
 	to->td_state = SCHED_RUN;
+	if (sched_has_ready(rq))
+		time_want(sched_slice_end(rq, to));
 	if (to == from)
 		return;
 	sched_check_guard(from);
@@ -177,22 +219,31 @@ sched_switch(struct sched_rq *rq)
 	arch_switch(&from->td_sp, to->td_sp);
 }
 
-/* Put the running thread behind the others and switch.  Lock: rq_lock. */
+/*
+ * Let others run.  A thread that has slice left comes back before those who
+ * wait for a new one, unless it gives way.  Lock: rq_lock held.
+ */
 static void
-sched_requeue(struct sched_rq *rq)
+sched_requeue(struct sched_rq *rq, bool give_way)
 {
 	struct thread *td = arch_cpu()->cpu_thread;
 
+	sched_account(rq, td, arch_now());
+	td->td_state = SCHED_READY;
 	if (!sched_is_idle(td)) {
-		td->td_state = SCHED_READY;
-		sched_insert(&rq->rq_ready, NULL, td);
+		if (give_way || td->td_used >= SCHED_SLICE) {
+			td->td_used = 0;
+			sched_insert(&rq->rq_spent, NULL, td);
+		} else {
+			sched_insert(&rq->rq_spent, rq->rq_spent.sl_first, td);
+		}
 	}
 	sched_switch(rq);
 }
 
-/* Make a sleeping thread ready.  Lock: rq_lock of its CPU. */
+/* Put a thread on one of the ready lists.  Lock: rq_lock of its CPU. */
 static void
-sched_ready(struct sched_rq *rq, struct thread *td)
+sched_ready(struct sched_rq *rq, struct sched_list *sl, struct thread *td)
 {
 	struct cpu *cpu = &sched_cpu[td->td_cpu];
 
@@ -200,11 +251,11 @@ sched_ready(struct sched_rq *rq, struct thread *td)
 		sched_remove(&rq->rq_sleep, td);
 	td->td_timed = false;
 	td->td_state = SCHED_READY;
-	sched_insert(&rq->rq_ready, NULL, td);
+	sched_insert(sl, NULL, td);
 	if (cpu->cpu_nintr != 0 || sched_is_idle(cpu->cpu_thread))
 		cpu->cpu_resched = true;
 	else
-		time_want(rq->rq_since + SCHED_SLICE);
+		time_want(sched_slice_end(rq, cpu->cpu_thread));
 }
 
 /*
@@ -222,7 +273,7 @@ sched_intr_exit(void)
 	if (!cpu->cpu_resched)
 		return;
 	s = spin_lock(&rq->rq_lock);
-	sched_requeue(rq);
+	sched_requeue(rq, false);
 	spin_unlock(&rq->rq_lock, s);
 }
 
@@ -243,12 +294,12 @@ sched_tick(uint64_t now)
 	s = spin_lock(&rq->rq_lock);
 	while ((td = rq->rq_sleep.sl_first) != NULL && td->td_deadline <= now) {
 		td->td_late = true;
-		sched_ready(rq, td);
+		sched_ready(rq, &rq->rq_woken, td);
 	}
 	if (td != NULL)
 		next = td->td_deadline;
-	if (rq->rq_ready.sl_first != NULL) {
-		end = rq->rq_since + SCHED_SLICE;
+	if (sched_has_ready(rq)) {
+		end = sched_slice_end(rq, cpu->cpu_thread);
 		if (end <= now)
 			cpu->cpu_resched = true;
 		else if (end < next)
@@ -326,7 +377,7 @@ sched_idle(void *arg)
 	for (;;) {
 		sched_reap();
 		(void)arch_irq_save();
-		if (rq->rq_ready.sl_first == NULL)
+		if (!sched_has_ready(rq))
 			arch_idle();
 		else
 			arch_irq_enable();
@@ -401,7 +452,7 @@ thread_create(const char *name, void (*fn)(void *), void *arg, size_t stack)
 		return NULL;
 	rq = &sched_rq[td->td_cpu];
 	s = spin_lock(&rq->rq_lock);
-	sched_ready(rq, td);
+	sched_ready(rq, &rq->rq_spent, td);
 	spin_unlock(&rq->rq_lock, s);
 	return td;
 }
@@ -414,6 +465,7 @@ thread_exit(void)
 	struct sched_rq *rq = &sched_rq[td->td_cpu];
 
 	(void)spin_lock(&rq->rq_lock);
+	sched_account(rq, td, arch_now());
 	td->td_state = SCHED_DEAD;
 	if (td->td_stack != NULL) {
 		td->td_next = rq->rq_dead;
@@ -455,7 +507,7 @@ thread_yield(void)
 
 	rq = &sched_rq[thread_self()->td_cpu];
 	s = spin_lock(&rq->rq_lock);
-	sched_requeue(rq);
+	sched_requeue(rq, true);
 	spin_unlock(&rq->rq_lock, s);
 }
 
@@ -488,6 +540,8 @@ thread_block(volatile int *gate, uint64_t deadline)
 		time_want(deadline);
 	}
 	td->td_state = SCHED_SLEEP;
+	sched_account(rq, td, arch_now());
+	td->td_used = 0;
 	sched_switch(rq);
 	if (td->td_late)
 		rv = -PV_ETIMEDOUT;
@@ -509,7 +563,7 @@ thread_wake(struct thread *td)
 
 	s = spin_lock(&rq->rq_lock);
 	if (td->td_state == SCHED_SLEEP)
-		sched_ready(rq, td);
+		sched_ready(rq, &rq->rq_woken, td);
 	spin_unlock(&rq->rq_lock, s);
 }
 

@@ -143,6 +143,77 @@ sched_slices(void **state)
 	(void)state;
 }
 
+static void
+sched_sleepers_first(void **state)
+{
+	uint64_t start, worst = 0;
+	unsigned int i;
+
+	/* Four burn 120 ms of CPU; who sleeps is served in time all the while. */
+	thread_create("burn a", thread_burns, "a", 0);
+	thread_create("burn b", thread_burns, "b", 0);
+	thread_create("burn c", thread_burns, "c", 0);
+	thread_create("burn d", thread_burns, "d", 0);
+	for (i = 0; i < 20; i++) {
+		start = arch_now();
+		thread_sleep(5 * MS);
+		if (arch_now() - start > worst)
+			worst = arch_now() - start;
+	}
+	assert_true(worst < 6 * MS);
+	thread_sleep(100 * MS);
+	assert_int_equal(strlen(trace), 24);
+	/* Their slices were cut by us, but each got its turn in time. */
+	assert_non_null(strchr(trace, 'd'));
+	assert_true(strchr(trace, 'd') - trace < 8);
+}
+
+static volatile bool sched_stop;
+
+static void
+thread_bounces(void *arg)
+{
+	struct sem *sm = arg;
+
+	while (!sched_stop) {
+		assert_int_equal(sem_wait(&sm[0], UINT64_MAX), 0);
+		shim_run(MS / 10);
+		sem_post(&sm[1]);
+	}
+}
+
+static void
+thread_bounces_back(void *arg)
+{
+	struct sem *sm = arg;
+
+	while (!sched_stop) {
+		assert_int_equal(sem_wait(&sm[1], UINT64_MAX), 0);
+		shim_run(MS / 10);
+		sem_post(&sm[0]);
+	}
+}
+
+static void
+sched_nobody_starves(void **state)
+{
+	static struct sem sm[2];
+
+	/* Two keep the CPU busy waking each other; the third gets through. */
+	sched_stop = false;
+	thread_create("left", thread_bounces, sm, 0);
+	thread_create("right", thread_bounces_back, sm, 0);
+	sem_post(&sm[0]);
+	thread_create("burn", thread_burns, "x", 0);
+	thread_sleep(1000 * MS);
+	assert_string_equal(trace, "xxxxxx");
+	sched_stop = true;
+	thread_sleep(10 * MS);
+	sem_post(&sm[0]);
+	sem_post(&sm[1]);
+	settle();
+}
+
 static struct sem sched_sem;
 
 static void
@@ -474,6 +545,8 @@ main(void)
 		cmocka_unit_test_setup(sched_frees_the_dead, sched_setup),
 		cmocka_unit_test_setup(sched_sleeps, sched_setup),
 		cmocka_unit_test_setup(sched_slices, sched_setup),
+		cmocka_unit_test_setup(sched_sleepers_first, sched_setup),
+		cmocka_unit_test_setup(sched_nobody_starves, sched_setup),
 		cmocka_unit_test_setup(sched_interrupt_preempts, sched_setup),
 		cmocka_unit_test_setup(sched_tells, sched_setup),
 		cmocka_unit_test_setup(sched_errno_is_own, sched_setup),
