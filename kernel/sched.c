@@ -17,9 +17,9 @@
  * be freed while it still stands on its stack.
  *
  * Who runs: those who were woken come first, in order, then those who were
- * preempted, gave way or are new, each for a slice in turn.  So an event is served at
- * once however busy the CPU is.  The others are not starved: when none of
- * them has run for SCHED_PATIENCE the first one does.  A wake from an
+ * preempted, gave way or are new, each for a slice in turn.  So an event is
+ * served at once however busy the CPU is.  The others are not starved: when
+ * none of them has run for SCHED_PATIENCE the first one does.  A wake from an
  * interrupt preempts at the interrupt's end; a wake from a thread does not,
  * so a producer is not cut short by each item.
  *

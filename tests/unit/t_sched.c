@@ -149,7 +149,7 @@ sched_sleepers_first(void **state)
 	uint64_t start, worst = 0;
 	unsigned int i;
 
-	/* Four burn 120 ms of CPU; who sleeps is served in time all the while. */
+	/* Four burn 120 ms of CPU; who sleeps is served in time. */
 	thread_create("burn a", thread_burns, "a", 0);
 	thread_create("burn b", thread_burns, "b", 0);
 	thread_create("burn c", thread_burns, "c", 0);
