@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * netfront.h -- what the files of netfront share: netfront.c (theory, life,
+ * events), netfront_tx.c, netfront_rx.c, and netfront_xs.c (what is said
+ * through XenStore).
+ */
+
+#ifndef NETFRONT_H
+#define NETFRONT_H
+
+#include <pv/pv.h>
+
+#include <xen/io/netif.h>
+
+#include "fring.h"
+#include "idmap.h"
+#include "iov.h"
+#include "xenbus.h"
+
+#define NETFRONT_NTX	256	/* entries of a transmit ring of one page */
+#define NETFRONT_NRX	256	/* entries of a receive ring of one page */
+#define NETFRONT_NPAGE	32	/* pages for packets that must be copied */
+#define NETFRONT_BUDGET	128	/* responses of a ring handled in one run */
+#define NETFRONT_READY	64	/* free slots at which sending goes on */
+#define NETFRONT_HDRLEN	14	/* bytes of an Ethernet header */
+
+PV_WIRE_ASSERT(struct netif_tx_request, 12);
+PV_WIRE_OFFSET(struct netif_tx_request, offset, 4);
+PV_WIRE_OFFSET(struct netif_tx_request, flags, 6);
+PV_WIRE_OFFSET(struct netif_tx_request, id, 8);
+PV_WIRE_OFFSET(struct netif_tx_request, size, 10);
+PV_WIRE_ASSERT(struct netif_tx_response, 4);
+PV_WIRE_OFFSET(struct netif_tx_response, status, 2);
+PV_WIRE_ASSERT(struct netif_rx_request, 8);
+PV_WIRE_OFFSET(struct netif_rx_request, gref, 4);
+PV_WIRE_ASSERT(struct netif_rx_response, 8);
+PV_WIRE_OFFSET(struct netif_rx_response, offset, 2);
+PV_WIRE_OFFSET(struct netif_rx_response, flags, 4);
+PV_WIRE_OFFSET(struct netif_rx_response, status, 6);
+PV_WIRE_ASSERT(struct netif_extra_info, 8);
+PV_WIRE_OFFSET(struct netif_extra_info, u, 2);
+
+struct netfront_softc;
+struct netfront_txtab;
+struct netfront_rxtab;
+
+/* ---- Transmit ------------------------------------------------------------ */
+
+/* A packet on its way. */
+struct netfront_tx {
+	struct list	 tx_link;	/* tt_free or a done list */
+	struct pv_net_pkt *tx_np;
+	unsigned int	 tx_nslot;	/* slots not answered yet */
+	unsigned int	 tx_nparked;	/* of its slots, in quarantine */
+	int		 tx_error;
+};
+
+/* One entry of the ring: a piece of a packet within a page. */
+struct netfront_txslot {
+	struct list	 ts_link;	/* tt_idle or a done list */
+	struct netfront_txtab *ts_tab;
+	struct netfront_tx *ts_tx;
+	struct pv_dma_map *ts_map;	/* the device's: not after tt_sc */
+	void		*ts_page;	/* of tt_page, or NULL */
+};
+
+/* Outlives the device while the quarantine holds something of it. */
+struct netfront_txtab {
+	struct pv_lock	 tt_lock;
+	unsigned int	 tt_refs;
+	struct netfront_softc *tt_sc;	/* NULL: the device is gone */
+	struct list	 tt_free;	/* of struct netfront_tx */
+	struct list	 tt_idle;	/* of struct netfront_txslot */
+	unsigned int	 tt_nidle;
+	unsigned int	 tt_npage;	/* pages of ours that are free */
+	void		*tt_page[NETFRONT_NPAGE];
+	struct netfront_tx tt_tx[NETFRONT_NTX];
+	struct netfront_txslot tt_slot[NETFRONT_NTX];
+};
+
+/* ---- Receive ------------------------------------------------------------- */
+
+struct netfront_rxbuf {
+	struct list	 rb_link;	/* rt_free */
+	struct netfront_rxtab *rb_tab;
+	void		*rb_page;
+	struct pv_dma_map *rb_map;	/* the device's: not after rt_sc */
+};
+
+/* Outlives the device while the quarantine holds a buffer. */
+struct netfront_rxtab {
+	struct pv_lock	 rt_lock;
+	unsigned int	 rt_refs;
+	struct netfront_softc *rt_sc;	/* NULL: the device is gone */
+	bool		 rt_up;		/* the event channel is there */
+	struct list	 rt_free;	/* buffers that may be posted */
+	struct netfront_rxbuf rt_buf[NETFRONT_NRX];
+};
+
+/* The packet that is being put together from responses. */
+struct netfront_rxpkt {
+	struct pv_iov	 rp_iov[PV_NET_MAXPIECES];
+	struct netfront_rxbuf *rp_buf[PV_NET_MAXPIECES];
+	unsigned int	 rp_n;		/* pieces */
+	uint32_t	 rp_len;	/* bytes */
+	uint32_t	 rp_flags;	/* PV_NET_CSUM_* */
+	bool		 rp_begun;
+	bool		 rp_more;	/* data follows */
+	bool		 rp_extra;	/* the next response is extra info */
+	bool		 rp_bad;	/* to be dropped */
+};
+
+/* ---- The device ---------------------------------------------------------- */
+
+struct netfront_softc {
+	struct pv_dev	*sc_dev;
+	struct pv_net	 sc_net;
+	struct evtchn_handler sc_eh;
+	/* transmit; guarded by tt_lock */
+	struct netfront_txtab *sc_tt;
+	struct pv_dma_pool sc_txpool;
+	struct xenbus_ring sc_txpage;
+	struct fring	 sc_txring;
+	struct idmap	 sc_ids;
+	struct idmap_slot sc_idslot[NETFRONT_NTX];
+	unsigned int	 sc_maxslot;	/* slots that the peer takes */
+	bool		 sc_up;		/* packets are taken and given */
+	bool		 sc_full;	/* a sender waits for nt_ready */
+	int		 sc_error;	/* what disconnect answers */
+	/* receive; only the event's handler, or while there is none */
+	struct netfront_rxtab *sc_rt;
+	struct pv_dma_pool sc_rxpool;
+	struct xenbus_ring sc_rxpage;
+	struct fring	 sc_rxring;
+	struct netfront_rxbuf *sc_posted[NETFRONT_NRX];	/* by ring slot */
+	struct netfront_rxpkt sc_rp;
+	/* XenStore */
+	struct xs_watch	 sc_carrier;
+	bool		 sc_announced;
+	char		 sc_name[12];
+};
+
+/* The peer broke the protocol.  Context: deferred, thread. */
+void	 netfront_fail(struct netfront_softc *, const char *why);
+
+/*
+ * netfront_tx.c, netfront_rx.c.  Both have the same life: attach makes what
+ * lives as long as the device, connect the ring, disconnect (idempotent,
+ * after the event channel is closed) takes all back from the peer.
+ * rx_start tells whether there is a handler that posts what comes back.
+ * 0 or -PV_E*.  Context: thread; *_intr: deferred, one at a time.
+ */
+int	 netfront_tx_attach(struct netfront_softc *);
+void	 netfront_tx_detach(struct netfront_softc *);
+int	 netfront_tx_connect(struct netfront_softc *);
+void	 netfront_tx_disconnect(struct netfront_softc *);
+enum evtchn_result netfront_tx_intr(struct netfront_softc *);
+int	 netfront_tx_send(void *, struct pv_net_pkt *);	/* no_send */
+
+int	 netfront_rx_attach(struct netfront_softc *);
+void	 netfront_rx_detach(struct netfront_softc *);
+int	 netfront_rx_connect(struct netfront_softc *);
+void	 netfront_rx_start(struct netfront_softc *, bool up);
+void	 netfront_rx_disconnect(struct netfront_softc *);
+enum evtchn_result netfront_rx_intr(struct netfront_softc *);
+
+/*
+ * netfront_xs.c.  Context: thread.
+ *
+ * name: the interface's name and address.  check: 0, or why the peer can not
+ * be talked to.  publish: our keys.  read: what the peer offers.  link: link
+ * and MTU; true when one changed.  watch, unwatch: have the driver's changed
+ * function called when the link changes.
+ */
+int	 netfront_xs_name(struct netfront_softc *);
+int	 netfront_xs_check(struct netfront_softc *);
+int	 netfront_xs_publish(struct netfront_softc *);
+void	 netfront_xs_read(struct netfront_softc *);
+bool	 netfront_xs_link(struct netfront_softc *);
+int	 netfront_xs_watch(struct netfront_softc *);
+void	 netfront_xs_unwatch(struct netfront_softc *);
+
+#endif /* NETFRONT_H */

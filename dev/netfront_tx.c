@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * netfront_tx -- the sending half of netfront; theory in netfront.c.
+ *
+ * Who has a slot:
+ *
+ *	tt_idle --send--> ring --response--> done list --unshare--> tt_idle
+ *	                                          | peer keeps the page
+ *	                                          +--> quarantine --> tt_idle
+ *
+ * A packet (struct netfront_tx) is done when none of its slots is on the ring
+ * or in quarantine.
+ */
+
+#include "netfront.h"
+
+/* ---- Attach -------------------------------------------------------------- */
+
+/* The last one to leave the table frees it. */
+static void
+netfront_tx_put(struct netfront_txtab *tt)
+{
+	bool last;
+
+	pv_lock(&tt->tt_lock);
+	last = --tt->tt_refs == 0;
+	pv_unlock(&tt->tt_lock);
+	if (last)
+		pv_free(NULL, tt, sizeof(*tt));
+}
+
+static void
+netfront_tx_init(struct netfront_softc *sc, struct netfront_txtab *tt)
+{
+	unsigned int i;
+
+	tt->tt_refs = 1;
+	tt->tt_sc = sc;
+	list_init(&tt->tt_free);
+	list_init(&tt->tt_idle);
+	for (i = 0; i < NETFRONT_NTX; i++) {
+		list_append(&tt->tt_free, &tt->tt_tx[i].tx_link);
+		list_append(&tt->tt_idle, &tt->tt_slot[i].ts_link);
+		tt->tt_slot[i].ts_tab = tt;
+		tt->tt_slot[i].ts_map = &sc->sc_txpool.dp_map[i];
+	}
+	tt->tt_nidle = NETFRONT_NTX;
+}
+
+int
+netfront_tx_attach(struct netfront_softc *sc)
+{
+	struct netfront_txtab *tt;
+	void *page;
+	int rv;
+
+	rv = pv_dma_reserve(sc->sc_dev, &sc->sc_txpool, NETFRONT_NTX);
+	if (rv < 0)
+		return rv;
+	tt = pv_alloc(NULL, sizeof(*tt));	/* may outlive the device */
+	if (tt == NULL)
+		return -PV_ENOMEM;
+	sc->sc_tt = tt;
+	netfront_tx_init(sc, tt);
+	while (tt->tt_npage < NETFRONT_NPAGE) {
+		page = pv_pages_alloc(sc->sc_dev, 1);
+		if (page == NULL)
+			return -PV_ENOMEM;
+		tt->tt_page[tt->tt_npage++] = page;
+	}
+	idmap_init(&sc->sc_ids, sc->sc_idslot, NETFRONT_NTX);
+	return 0;
+}
+
+void
+netfront_tx_detach(struct netfront_softc *sc)
+{
+	struct netfront_txtab *tt = sc->sc_tt;
+	unsigned int i;
+
+	if (tt != NULL) {
+		pv_lock(&tt->tt_lock);
+		tt->tt_sc = NULL;
+		/* From here on parked pages are the quarantine's. */
+		for (i = 0; i < NETFRONT_NTX; i++)
+			if (tt->tt_slot[i].ts_page != NULL)
+				pv_count(&sc->sc_dev->pd_npage, -1);
+		pv_unlock(&tt->tt_lock);
+		while (tt->tt_npage > 0)
+			pv_pages_free(sc->sc_dev, tt->tt_page[--tt->tt_npage],
+			    1);
+		netfront_tx_put(tt);
+		sc->sc_tt = NULL;
+	}
+	pv_dma_release(&sc->sc_txpool);
+}
+
+/* ---- Connection ---------------------------------------------------------- */
+
+int
+netfront_tx_connect(struct netfront_softc *sc)
+{
+	int rv;
+
+	sc->sc_error = -PV_ENXIO;
+	sc->sc_full = false;
+	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_txpage);
+	if (rv < 0)
+		return rv;
+	fring_init(&sc->sc_txring, sc->sc_txpage.xr_va, PV_PAGE_SIZE,
+	    sizeof(struct netif_tx_request), sizeof(struct netif_tx_response));
+	PV_ASSERT(sc->sc_txring.fr_size == NETFRONT_NTX);
+	return 0;
+}
+
+/* ---- Send ---------------------------------------------------------------- */
+
+/* Slots that a packet takes as it lies in memory. */
+static unsigned int
+netfront_tx_count(const struct pv_net_pkt *np)
+{
+	struct iov_iter it;
+	unsigned int n = 0;
+	size_t len;
+
+	iov_start(&it, np->np_iov, np->np_niov);
+	while (iov_next(&it, PV_PAGE_SIZE, &len) != NULL)
+		n++;
+	return n;
+}
+
+/*
+ * What is wrong with a packet, from the consumer's side; else the slots it
+ * takes, and in *copy whether it must be copied together.
+ */
+static int
+netfront_tx_check(const struct netfront_softc *sc, const struct pv_net_pkt *np,
+    bool *copy)
+{
+	unsigned int n;
+
+	if (np->np_niov == 0 || np->np_niov > PV_NET_MAXPIECES ||
+	    np->np_len < NETFRONT_HDRLEN ||
+	    np->np_len > XEN_NETIF_MAX_TX_SIZE ||
+	    iov_length(np->np_iov, np->np_niov) != np->np_len ||
+	    np->np_gso_size != 0)
+		return -PV_EINVAL;
+	if ((np->np_flags & PV_NET_CSUM_BLANK) != 0 && (sc->sc_net.nt_offload &
+	    (PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6)) == 0)
+		return -PV_EINVAL;
+	n = netfront_tx_count(np);
+	*copy = n > sc->sc_maxslot;
+	if (*copy)
+		n = PV_HOWMANY(np->np_len, PV_PAGE_SIZE);
+	return n <= sc->sc_maxslot ? (int)n : -PV_EINVAL;
+}
+
+/* Pure: a slot as the peer reads it. */
+static void
+netfront_tx_encode(struct netif_tx_request *out, const struct pv_dma_map *dm,
+    const struct pv_net_pkt *np, bool first, bool last)
+{
+	__builtin_memset(out, 0, sizeof(*out));
+	out->gref = (grant_ref_t)dm->dm_da;
+	out->offset = (uint16_t)((uintptr_t)dm->dm_va & (PV_PAGE_SIZE - 1));
+	out->size = (uint16_t)(first ? np->np_len : dm->dm_len);
+	if (first && (np->np_flags & PV_NET_CSUM_BLANK) != 0)
+		out->flags |= NETTXF_csum_blank | NETTXF_data_validated;
+	else if (first && (np->np_flags & PV_NET_CSUM_VALID) != 0)
+		out->flags |= NETTXF_data_validated;
+	if (!last)
+		out->flags |= NETTXF_more_data;
+}
+
+/* Put one piece of a packet on the ring; left bytes of it follow. */
+static void
+netfront_tx_piece(struct netfront_softc *sc, struct netfront_tx *tx,
+    void *page, const struct pv_iov *piece, size_t left)
+{
+	struct netfront_txtab *tt = sc->sc_tt;
+	struct netif_tx_request req;
+	struct netfront_txslot *ts;
+	struct list *l;
+	int64_t id;
+
+	l = list_pop(&tt->tt_idle);
+	PV_ASSERT(l != NULL && fring_free(&sc->sc_txring) > 0);
+	tt->tt_nidle--;
+	ts = LIST_ENTRY(l, struct netfront_txslot, ts_link);
+	ts->ts_tx = tx;
+	ts->ts_page = page;
+	pv_dma_share(&sc->sc_txpool, ts->ts_map, piece->iov_base,
+	    piece->iov_len, PV_PEER_READS);
+	id = idmap_take(&sc->sc_ids, ts);
+	PV_ASSERT(id >= 0);
+	netfront_tx_encode(&req, ts->ts_map, tx->tx_np, tx->tx_nslot == 0,
+	    left == 0);
+	req.id = (uint16_t)id;
+	fring_put(&sc->sc_txring, &req);
+	tx->tx_nslot++;
+}
+
+/* Copy a packet together into pages of ours, and put these on the ring. */
+static void
+netfront_tx_copy(struct netfront_softc *sc, struct netfront_tx *tx)
+{
+	const struct pv_net_pkt *np = tx->tx_np;
+	struct netfront_txtab *tt = sc->sc_tt;
+	struct iov_iter it;
+	struct pv_iov piece;
+	size_t left = np->np_len, len;
+	const void *src;
+	char *page;
+
+	iov_start(&it, np->np_iov, np->np_niov);
+	while (left > 0) {
+		page = tt->tt_page[--tt->tt_npage];
+		piece.iov_base = page;
+		piece.iov_len = 0;
+		while (piece.iov_len < PV_PAGE_SIZE && (src = iov_next(&it,
+		    PV_PAGE_SIZE - piece.iov_len, &len)) != NULL) {
+			__builtin_memcpy(page + piece.iov_len, src, len);
+			piece.iov_len += len;
+		}
+		left -= piece.iov_len;
+		netfront_tx_piece(sc, tx, page, &piece, left);
+	}
+}
+
+static void
+netfront_tx_pieces(struct netfront_softc *sc, struct netfront_tx *tx)
+{
+	const struct pv_net_pkt *np = tx->tx_np;
+	size_t left = np->np_len;
+	struct iov_iter it;
+	struct pv_iov piece;
+
+	iov_start(&it, np->np_iov, np->np_niov);
+	while (left > 0) {
+		piece.iov_base = iov_next(&it, PV_PAGE_SIZE, &piece.iov_len);
+		left -= piece.iov_len;
+		netfront_tx_piece(sc, tx, NULL, &piece, left);
+	}
+}
+
+/* Put a packet of n slots on the ring.  0, or -PV_EAGAIN. */
+static int
+netfront_tx_send_locked(struct netfront_softc *sc, struct pv_net_pkt *np,
+    unsigned int n, bool copy)
+{
+	struct netfront_txtab *tt = sc->sc_tt;
+	struct netfront_tx *tx;
+	struct list *l;
+
+	PV_ASSERT_LOCKED(&tt->tt_lock);
+	if (tt->tt_nidle < n || (copy && tt->tt_npage < n) ||
+	    list_empty(&tt->tt_free)) {
+		sc->sc_full = true;
+		return -PV_EAGAIN;
+	}
+	l = list_pop(&tt->tt_free);
+	tx = LIST_ENTRY(l, struct netfront_tx, tx_link);
+	tx->tx_np = np;
+	tx->tx_nslot = 0;
+	tx->tx_error = 0;
+	if (copy)
+		netfront_tx_copy(sc, tx);
+	else
+		netfront_tx_pieces(sc, tx);
+	return 0;
+}
+
+/* Context: deferred, thread. */
+int
+netfront_tx_send(void *softc, struct pv_net_pkt *np)
+{
+	struct netfront_softc *sc = softc;
+	bool copy, kick = false;
+	int rv;
+
+	pv_lock(&sc->sc_tt->tt_lock);
+	rv = sc->sc_up ? netfront_tx_check(sc, np, &copy) : -PV_ENXIO;
+	if (rv > 0)
+		rv = netfront_tx_send_locked(sc, np, (unsigned int)rv, copy);
+	if (rv == 0)
+		kick = fring_push(&sc->sc_txring);
+	pv_unlock(&sc->sc_tt->tt_lock);
+	if (kick)
+		evtchn_notify(&sc->sc_eh);
+	return rv;
+}
+
+/* ---- Complete ------------------------------------------------------------ */
+
+/*
+ * Match a response, which has been copied out of the ring, to its slot; NULL
+ * if there is no such slot in flight.
+ */
+static struct netfront_txslot *
+netfront_tx_complete(struct netfront_softc *sc,
+    const struct netif_tx_response *rsp)
+{
+	struct netfront_txslot *ts;
+
+	/* peer: this answers extra info, of which we never send any. */
+	if (rsp->status == NETIF_RSP_NULL)
+		return NULL;
+	/* peer: unknown and idle ids are refused. */
+	ts = idmap_find(&sc->sc_ids, rsp->id);
+	if (ts == NULL)
+		return NULL;
+	idmap_release(&sc->sc_ids, rsp->id);
+	if (rsp->status != NETIF_RSP_OKAY)	/* peer: any number */
+		ts->ts_tx->tx_error = -PV_EIO;
+	return ts;
+}
+
+/* A slot is ours again; its packet, when it is done, goes on done. */
+static void
+netfront_tx_settle_locked(struct netfront_txslot *ts, struct list *done)
+{
+	struct netfront_txtab *tt = ts->ts_tab;
+	struct netfront_tx *tx = ts->ts_tx;
+
+	PV_ASSERT_LOCKED(&tt->tt_lock);
+	if (ts->ts_page != NULL)
+		tt->tt_page[tt->tt_npage++] = ts->ts_page;
+	ts->ts_page = NULL;
+	ts->ts_tx = NULL;
+	if (tt->tt_sc != NULL && pv_dma_usable(ts->ts_map)) {
+		list_append(&tt->tt_idle, &ts->ts_link);
+		tt->tt_nidle++;
+	}
+	if (tx->tx_nslot == 0 && tx->tx_nparked == 0)
+		list_append(done, &tx->tx_link);
+}
+
+/* Give packets back to the consumer.  No lock held. */
+static void
+netfront_tx_finish(struct netfront_txtab *tt, struct list *done)
+{
+	struct netfront_tx *tx;
+	struct pv_net_pkt *np;
+	struct list *l;
+	int error;
+
+	while ((l = list_pop(done)) != NULL) {
+		tx = LIST_ENTRY(l, struct netfront_tx, tx_link);
+		np = tx->tx_np;
+		error = tx->tx_error;
+		pv_lock(&tt->tt_lock);
+		list_append(&tt->tt_free, &tx->tx_link);
+		if (tt->tt_sc != NULL && error != 0)
+			tt->tt_sc->sc_net.nt_txdrop++;
+		else if (tt->tt_sc != NULL) {
+			tt->tt_sc->sc_net.nt_txpkt++;
+			tt->tt_sc->sc_net.nt_txbyte += np->np_len;
+		}
+		pv_unlock(&tt->tt_lock);
+		np->np_done(np, error);
+	}
+}
+
+/*
+ * The peer has let go of a parked slot.  The device may be gone: then the
+ * slot's page goes where its device's pages went.  Context: deferred.
+ */
+static void
+netfront_tx_unpark(void *arg)
+{
+	struct netfront_txslot *ts = arg;
+	struct netfront_txtab *tt = ts->ts_tab;
+	void *page = NULL;
+	LIST_HEAD(done);
+
+	pv_lock(&tt->tt_lock);
+	if (tt->tt_sc == NULL) {
+		page = ts->ts_page;
+		ts->ts_page = NULL;
+	}
+	ts->ts_tx->tx_nparked--;
+	netfront_tx_settle_locked(ts, &done);
+	if (tt->tt_sc != NULL && tt->tt_sc->sc_up)
+		evtchn_again(&tt->tt_sc->sc_eh);	/* for nt_ready */
+	pv_unlock(&tt->tt_lock);
+	pv_pages_free(NULL, page, 1);
+	netfront_tx_finish(tt, &done);
+	netfront_tx_put(tt);
+}
+
+/* Slots that were answered: take the memory back, report packets. */
+static void
+netfront_tx_done(struct netfront_softc *sc, struct list *slots)
+{
+	struct netfront_txtab *tt = sc->sc_tt;
+	struct netfront_txslot *ts;
+	struct list *l;
+	LIST_HEAD(done);
+	int rv;
+
+	while ((l = list_pop(slots)) != NULL) {
+		ts = LIST_ENTRY(l, struct netfront_txslot, ts_link);
+		rv = pv_dma_unshare(&sc->sc_txpool, ts->ts_map);
+		pv_lock(&tt->tt_lock);
+		ts->ts_tx->tx_nslot--;
+		if (rv == 0)
+			netfront_tx_settle_locked(ts, &done);
+		else {
+			/* peer: has answered, and keeps the page. */
+			ts->ts_tx->tx_nparked++;
+			tt->tt_refs++;
+		}
+		pv_unlock(&tt->tt_lock);
+		if (rv != 0)
+			pv_dma_park(&sc->sc_txpool, ts->ts_map,
+			    netfront_tx_unpark, ts);
+	}
+	netfront_tx_finish(tt, &done);
+}
+
+/* Tell a sender who was turned away that there is room; no lock held. */
+static void
+netfront_tx_ready(struct netfront_softc *sc)
+{
+	struct pv_net *nt = &sc->sc_net;
+	bool ready;
+
+	pv_lock(&sc->sc_tt->tt_lock);
+	ready = sc->sc_full && (sc->sc_tt->tt_nidle >= NETFRONT_READY ||
+	    sc->sc_ids.im_used == 0);
+	if (ready)
+		sc->sc_full = false;
+	pv_unlock(&sc->sc_tt->tt_lock);
+	if (ready && nt->nt_ready != NULL)
+		nt->nt_ready(nt);
+}
+
+enum evtchn_result
+netfront_tx_intr(struct netfront_softc *sc)
+{
+	struct netif_tx_response rsp;
+	struct netfront_txslot *ts;
+	LIST_HEAD(slots);
+	unsigned int n;
+	bool more = true;
+	int rv = 0;
+
+	pv_lock(&sc->sc_tt->tt_lock);
+	for (n = 0; n < NETFRONT_BUDGET; n++) {
+		rv = fring_get(&sc->sc_txring, &rsp);
+		if (rv <= 0)
+			break;
+		ts = netfront_tx_complete(sc, &rsp);
+		if (ts == NULL) {
+			rv = -PV_EPROTO;
+			break;
+		}
+		list_append(&slots, &ts->ts_link);
+	}
+	if (n < NETFRONT_BUDGET)
+		more = rv == 0 && fring_rearm(&sc->sc_txring);
+	pv_unlock(&sc->sc_tt->tt_lock);
+
+	netfront_tx_done(sc, &slots);
+	if (rv < 0) {
+		netfront_fail(sc, "transmit response that answers nothing");
+		return EVTCHN_DONE;
+	}
+	netfront_tx_ready(sc);
+	return more ? EVTCHN_MORE : n > 0 ? EVTCHN_DONE : EVTCHN_SPURIOUS;
+}
+
+void
+netfront_tx_disconnect(struct netfront_softc *sc)
+{
+	struct netfront_txslot *ts;
+	LIST_HEAD(slots);
+	uint32_t id;
+
+	pv_lock(&sc->sc_tt->tt_lock);
+	for (id = 0; (ts = idmap_next(&sc->sc_ids, &id)) != NULL; id++) {
+		idmap_release(&sc->sc_ids, id);
+		ts->ts_tx->tx_error = sc->sc_error;
+		list_append(&slots, &ts->ts_link);
+	}
+	pv_unlock(&sc->sc_tt->tt_lock);
+	/* Before the packets: a peer that still has it can not go on. */
+	xenbus_ring_destroy(sc->sc_dev, &sc->sc_txpage);
+	netfront_tx_done(sc, &slots);
+}

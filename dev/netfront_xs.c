@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * netfront_xs -- what netfront and its peer say to each other in XenStore.
+ *
+ * Ours:	mac, mtu (both by the toolstack); tx-ring-ref, rx-ring-ref,
+ *		event-channel, and what we can take.
+ * The peer's:	feature-rx-copy, feature-sg, feature-no-csum-offload,
+ *		feature-ipv6-csum-offload, carrier.
+ *
+ * Protocol: xen/include/public/io/netif.h.
+ */
+
+#include "netfront.h"
+#include "str.h"
+
+#define NETFRONT_MTU	1500
+#define NETFRONT_MINMTU	68
+#define NETFRONT_MAXMTU	(XEN_NETIF_MAX_TX_SIZE - NETFRONT_HDRLEN)
+
+/* The constant keys, in the order of netif.h. */
+static const struct netfront_xs_key {
+	const char	*nk_key;
+	unsigned int	 nk_val;
+} netfront_xs_keys[] = {
+	{ "request-rx-copy", 1 },
+	{ "feature-rx-notify", 1 },	/* Linux sends nothing without it */
+	{ "feature-sg", 1 },
+	{ "feature-ipv6-csum-offload", 1 },
+	{ "feature-gso-tcpv4", 0 },
+	{ "feature-gso-tcpv6", 0 },
+};
+
+/* ---- Our own directory --------------------------------------------------- */
+
+/* "vif/0" becomes "xn0". */
+int
+netfront_xs_name(struct netfront_softc *sc)
+{
+	const char *p, *num = "";
+	struct strbuf sb;
+	char mac[32];
+	int rv;
+
+	for (p = sc->sc_dev->pd_name; *p != '\0'; p++)
+		if (*p == '/')
+			num = p + 1;
+	str_begin(&sb, sc->sc_name, sizeof(sc->sc_name));
+	str_add(&sb, "xn");
+	str_add(&sb, num);
+	sc->sc_net.nt_name = sc->sc_name;
+	rv = xenbus_own_str(sc->sc_dev, "mac", mac, sizeof(mac));
+	if (rv == 0)
+		rv = str_mac(mac, str_len(mac), sc->sc_net.nt_mac);
+	if (rv < 0)
+		pv_log(sc->sc_dev, PV_LOG_ERR, "no usable mac in the device's "
+		    "directory");
+	return rv;
+}
+
+static int
+netfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
+{
+	struct netfront_softc *sc = softc;
+	struct xen *x = xenbus_xen(sc->sc_dev);
+	size_t i;
+	int rv;
+
+	rv = xs_write_num(x, xt, dir, "tx-ring-ref",
+	    gref_x(sc->sc_txpage.xr_gref));
+	if (rv == 0)
+		rv = xs_write_num(x, xt, dir, "rx-ring-ref",
+		    gref_x(sc->sc_rxpage.xr_gref));
+	if (rv == 0)
+		rv = xs_write_num(x, xt, dir, "event-channel",
+		    evport_x(sc->sc_eh.eh_port));
+	for (i = 0; rv == 0 && i < PV_NELEM(netfront_xs_keys); i++)
+		rv = xs_write_num(x, xt, dir, netfront_xs_keys[i].nk_key,
+		    netfront_xs_keys[i].nk_val);
+	return rv;
+}
+
+int
+netfront_xs_publish(struct netfront_softc *sc)
+{
+	return xenbus_publish(sc->sc_dev, netfront_xs_write, sc);
+}
+
+/* ---- The peer's directory ------------------------------------------------ */
+
+int
+netfront_xs_check(struct netfront_softc *sc)
+{
+	/* peer: all peers copy; page flipping is long gone. */
+	if (xenbus_peer_num(sc->sc_dev, "feature-rx-copy", 0, 1, 0) == 1)
+		return 0;
+	pv_log(sc->sc_dev, PV_LOG_ERR, "the peer has no feature-rx-copy");
+	return -PV_EOPNOTSUPP;
+}
+
+/* Read when the peer is connected: some write their values only then. */
+void
+netfront_xs_read(struct netfront_softc *sc)
+{
+	struct pv_dev *dev = sc->sc_dev;
+	uint32_t can = PV_NET_CAN_SG;	/* what the peer can not, we copy */
+
+	sc->sc_maxslot = 1;
+	if (xenbus_peer_num(dev, "feature-sg", 0, 1, 0) == 1)
+		sc->sc_maxslot = XEN_NETIF_NR_SLOTS_MIN;
+	/* IPv4's is there unless denied, IPv6's not unless offered. */
+	if (xenbus_peer_num(dev, "feature-no-csum-offload", 0, 1, 0) == 0)
+		can |= PV_NET_CAN_CSUM4;
+	if (xenbus_peer_num(dev, "feature-ipv6-csum-offload", 0, 1, 0) == 1)
+		can |= PV_NET_CAN_CSUM6;
+	sc->sc_net.nt_offload = can;
+}
+
+bool
+netfront_xs_link(struct netfront_softc *sc)
+{
+	struct pv_net *nt = &sc->sc_net;
+	bool link;
+	uint64_t mtu;
+
+	link = xenbus_peer_num(sc->sc_dev, "carrier", 0, 1, 1) == 1;
+	mtu = xenbus_own_num(sc->sc_dev, "mtu", NETFRONT_MINMTU,
+	    NETFRONT_MAXMTU, NETFRONT_MTU);
+	if (sc->sc_maxslot == 1 && mtu > NETFRONT_MTU)
+		mtu = NETFRONT_MTU;
+	if (link == nt->nt_link && mtu == nt->nt_mtu)
+		return false;
+	nt->nt_link = link;
+	nt->nt_mtu = (uint16_t)mtu;
+	return true;
+}
+
+/* Leads to netfront_changed(), in the device's own context. */
+static void
+netfront_xs_carrier(void *softc, const char *path)
+{
+	struct netfront_softc *sc = softc;
+
+	pv_dev_event(sc->sc_dev, PV_EV_RUNNING);
+}
+
+int
+netfront_xs_watch(struct netfront_softc *sc)
+{
+	struct xenbus_dev *xd = xenbus_of(sc->sc_dev);
+	char path[XS_PATHMAX];
+	int rv;
+
+	rv = xs_path_join(path, sizeof(path), xd->xd_peerpath, "carrier");
+	if (rv < 0)
+		return rv;
+	sc->sc_carrier.xw_dev = sc->sc_dev;
+	return xs_watch(xd->xd_xen, &sc->sc_carrier, path,
+	    netfront_xs_carrier, sc);
+}
+
+void
+netfront_xs_unwatch(struct netfront_softc *sc)
+{
+	xs_unwatch(&sc->sc_carrier);
+}
