@@ -68,7 +68,7 @@ def boot(lab, args, mode):
 def main():
     """Boot the lab and the guest in each mode asked for."""
     args = arguments()
-    disks = [("disk%d" % n, os.path.abspath(image), False)
+    disks = [("disk%d" % n, os.path.abspath(image), "write")
              for n, image in enumerate(args.disk)]
     with Lab(disks, max(args.memory, 256), name="boot") as lab:
         say("Xen is up; its log: " + lab.log)

@@ -28,6 +28,8 @@ DOM0_ARGS = "console=hvc0 quiet rdinit=/init swiotlb=4096 mitigations=off"
 DOM0_MIB = 512
 START_TIMEOUT = 180
 KEPT_LOGS = 20
+# How a disk image is opened: "scratch" can be written to, and forgets it.
+ACCESS = {"read": ",readonly=on", "write": "", "scratch": ",snapshot=on"}
 
 
 def die_with_parent():
@@ -50,7 +52,7 @@ class Lab:
     """A running Xen with its dom0."""
 
     def __init__(self, disks=(), guest_memory=512, cpus=2, name="lab"):
-        """disks: of (name, image, read-only); see add_disk()."""
+        """disks: of (name, image, one of ACCESS)."""
         self._disks = list(disks)
         self._guest_memory = guest_memory
         self._cpus = cpus
@@ -90,9 +92,9 @@ class Lab:
                 "-append", XEN_ARGS.format(DOM0_MIB),
                 "-initrd", "%s/vmlinux %s,%s/initrd"
                 % (where, DOM0_ARGS, where)]
-        disks = [("tools", where + "/tools.img", True)] + self._disks
-        for name, image, readonly in disks:
-            argv += ["-drive", drive_option(name, image, readonly),
+        disks = [("tools", where + "/tools.img", "read")] + self._disks
+        for name, image, access in disks:
+            argv += ["-drive", drive_option(name, image, access),
                      "-device", "virtio-blk-pci,id=dev-%s,drive=%s,serial=%s"
                      % (name, name, name)]
         return argv
@@ -224,7 +226,7 @@ class Lab:
             self._forwards.remove(port)
 
 
-def drive_option(name, image, readonly):
+def drive_option(name, image, access):
     """QEMU's -drive value; a comma in a file name is doubled."""
     return "if=none,id=%s,format=raw,file=%s%s" % (
-        name, image.replace(",", ",,"), ",readonly=on" if readonly else "")
+        name, image.replace(",", ",,"), ACCESS[access])

@@ -290,14 +290,16 @@ def on_xen(opts, disk):
     """Boot the lab, and the guest as a domU in it."""
     roots = [disk] if disk else []
     paths = roots + [os.path.abspath(d) for d in opts.disk]
-    disks = [("disk%d" % n, path, not opts.writable)
-             for n, path in enumerate(paths)]
+    # xl gives an HVM guest no emulated disk that is read-only.
+    access = "write" if opts.writable else \
+        "scratch" if opts.mode == "hvm" else "read"
+    disks = [("disk%d" % n, path, access) for n, path in enumerate(paths)]
     say("starting Xen and its dom0 (about 10 s) …")
     with Lab(disks, max(opts.memory, 128), opts.vcpus + 1 if opts.vcpus > 2
              else 2, name="run") as lab:
-        access = "w" if opts.writable else "r"
         vbds = ["phy:%s,xvd%s,%s" % (lab.disk(d[0]), "abcdefghijkl"[n],
-                                     access) for n, d in enumerate(disks)]
+                                     "r" if access == "read" else "w")
+                for n, d in enumerate(disks)]
         run = Run(opts, None)
         run.guest = Guest(lab, NAME, opts.mode, KERNEL, sink=run.sink,
                           memory=opts.memory, vcpus=opts.vcpus,
@@ -327,6 +329,9 @@ def on_host(opts, disk):
     if not dom0:
         raise LabError("this machine is not a Xen dom0: use --on xen, which"
                        " brings its own Xen")
+    if opts.mode == "hvm" and not opts.writable:
+        raise LabError("xl gives HVM guests no read-only disk: add"
+                       " --writable, or take --mode pvh")
     access = "w" if opts.writable else "r"
     paths = ([disk] if disk else []) + [os.path.abspath(d) for d in opts.disk]
     vbds = ["format=raw,vdev=xvd%s,access=%s,target=%s"

@@ -3,12 +3,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 import time
 
 import pytest
 from build import LabError
 from conftest import shell
+from guest import Guest
 
 SERVING = rb"^httpd: serving (http://\S+)"
 ROUNDS = 20
@@ -16,10 +18,13 @@ MODES = ["pv", "pvh", "hvm"]
 
 
 @pytest.fixture
-def web(lab, guest, disk, site_image):
+def web(guest, disk, site_image, tmp_path):
     """web(mode): a guest that serves the example folder."""
     def create(mode="pv", **settings):
         vbd = "phy:%s,xvda,r" % disk(site_image)
+        if mode == "hvm":               # xl wants these writable
+            image = shutil.copy(site_image, tmp_path / "hvm.img")
+            vbd = "phy:%s,xvda,w" % disk(image, readonly=False)
         new = guest(mode, disks=[vbd], **settings)
         new.expect(SERVING, 120)
         return new
@@ -138,10 +143,12 @@ def test_network_hotplug(lab, web, mode):
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
 
 
-def test_qdisk(lab, guest, disk, site_image):
-    """QEMU's block back end serves the guest as well."""
-    vbd = "format=raw,backendtype=qdisk,vdev=xvda,access=r,target=%s" \
-        % disk(site_image)
+def test_qdisk(lab, guest, disk, site_image, tmp_path):
+    """QEMU's block back end serves the guest as well.  (It refuses a block
+    device that is read-only in dom0, so this one is not.)"""
+    image = shutil.copy(site_image, tmp_path / "qdisk.img")
+    vbd = "format=raw,backendtype=qdisk,vdev=xvda,access=w,target=%s" \
+        % disk(image, readonly=False)
     web_guest = guest("pv", disks=[vbd])
     web_guest.expect(SERVING, 90)
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
@@ -151,12 +158,14 @@ def test_qdisk(lab, guest, disk, site_image):
 def grub_disk(kernel, tmp_path_factory):
     """A CD image from which GRUB boots the guest by multiboot2."""
     where = tmp_path_factory.mktemp("grub")
-    os.makedirs(where / "iso" / "boot" / "grub")
-    (where / "iso" / "boot" / "domus.elf").write_bytes(
-        open(kernel, "rb").read())
-    (where / "iso" / "boot" / "grub" / "grub.cfg").write_text(
-        "set timeout=0\nset default=0\nmenuentry domus {\n"
-        "multiboot2 /boot/domus.elf app=httpd root=xvdb\n}\n")
+    boot = where / "iso" / "boot"
+    os.makedirs(boot / "grub")
+    # Small, since the BIOS reads it through an emulated disk.
+    subprocess.run(["strip", "-o", boot / "domus", kernel], check=True)
+    subprocess.run(["gzip", "-9", boot / "domus"], check=True)
+    (boot / "grub" / "grub.cfg").write_text(
+        "set timeout=0\nmenuentry domus {\n"
+        "multiboot2 /boot/domus.gz app=httpd root=xvdb\n}\n")
     subprocess.run(["grub-mkrescue", "-o", where / "boot.img",
                     where / "iso"], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL)
@@ -165,11 +174,11 @@ def grub_disk(kernel, tmp_path_factory):
     return path
 
 
-def test_hvm_from_grub(lab, kernel, disk, site_image, grub_disk):
+def test_hvm_from_grub(lab, kernel, disk, site_image, grub_disk, tmp_path):
     """An HVM guest boots from its disk by GRUB and serves."""
-    from guest import Guest
+    image = shutil.copy(site_image, tmp_path / "site.img")
     vbds = ["phy:%s,hda,w" % disk(grub_disk, readonly=False),
-            "phy:%s,xvdb,r" % disk(site_image)]
+            "phy:%s,xvdb,w" % disk(image, readonly=False)]
     booted = Guest(lab, "grub", "hvm", memory=96, disks=vbds)
     try:
         booted.create()
