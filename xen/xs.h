@@ -27,6 +27,8 @@
 #define XS_PATIENCE	(30ull * 1000 * 1000 * 1000)	/* ns */
 #define XS_PATHMAX	256		/* bytes, NUL included */
 #define XS_RETRY	1000		/* transactions redone on EAGAIN */
+#define XS_NEVENT	32		/* watch events queued, all watches */
+#define XS_WATCHEVENT	8		/* of these, for one watch */
 
 struct xs_trans {
 	uint32_t	 xt_id;		/* 0: no transaction */
@@ -43,11 +45,14 @@ struct xs_watch {
 	void		*xw_arg;
 	struct pv_dev	*xw_dev;	/* counter, or NULL */
 	/* xs.c's own: */
-	bool		 xw_set, xw_running, xw_overflow;
+	bool		 xw_set, xw_running;
+	bool		 xw_overflow;	/* events were merged to xw_path */
 	unsigned int	 xw_nevent;
 	struct list	 xw_events;
+	struct pv_os_event xw_idle;	/* xw_fn returned */
 };
 
+/* 0, or -PV_ENODEV: this domain has no store, and all calls below say so. */
 int	 xs_attach(struct xen *);
 void	 xs_detach(struct xen *);
 

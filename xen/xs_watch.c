@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xs_watch.c -- watches: from the store's event to the call of xw_fn.
+ *
+ * An event is queued at its watch, with the path that changed, by whoever
+ * serves the ring; one work calls the functions, in thread context and one at
+ * a time.  The queue is bounded: an event for a path that waits already is
+ * dropped, and when there is no room the watch is called with its own path,
+ * which says "look at all of it".
+ */
+
+#include "xs_wire.h"
+
+#define XS_WATCH_BUDGET	64		/* calls in one run of the work */
+
+/* Forget what is queued.  Lock: xs_lock. */
+static void
+xs_watch_flush(struct xs *xs, struct xs_watch *w)
+{
+	struct list *p;
+
+	while ((p = list_pop(&w->xw_events)) != NULL)
+		list_append(&xs->xs_evfree, p);
+	w->xw_nevent = 0;
+	w->xw_overflow = false;
+}
+
+/* Queue a path of len bytes at a watch.  Lock: xs_lock. */
+static void
+xs_watch_queue(struct xs *xs, struct xs_watch *w, const char *path,
+    size_t len)
+{
+	struct xs_event *ev;
+	struct list *p;
+
+	LIST_FOREACH(p, &w->xw_events) {
+		ev = LIST_ENTRY(p, struct xs_event, ev_link);
+		if (str_eqn(path, len, ev->ev_path))
+			return;
+	}
+	if (len >= XS_PATHMAX || w->xw_nevent >= XS_WATCHEVENT ||
+	    list_empty(&xs->xs_evfree)) {
+		w->xw_overflow = true;
+		return;
+	}
+	ev = LIST_ENTRY(list_pop(&xs->xs_evfree), struct xs_event, ev_link);
+	__builtin_memcpy(ev->ev_path, path, len);
+	ev->ev_path[len] = '\0';
+	list_append(&w->xw_events, &ev->ev_link);
+	w->xw_nevent++;
+}
+
+/*
+ * xs_watch_event -- a watch event of len bytes in xs_body came
+ *
+ * 0; or -PV_EPROTO when it is not a path and a token.
+ * Context: any.  Lock: xs_lock.
+ */
+int
+xs_watch_event(struct xs *xs, size_t len)
+{
+	const char *path = xs->xs_body, *token;
+	size_t npath = 0, ntoken = 0;
+	struct xs_watch *w;
+	struct list *p;
+
+	/* peer: two strings, of which the last may lack its NUL. */
+	while (npath < len && path[npath] != '\0')
+		npath++;
+	if (npath + 1 >= len)
+		return -PV_EPROTO;
+	token = path + npath + 1;
+	while (npath + 1 + ntoken < len && token[ntoken] != '\0')
+		ntoken++;
+	LIST_FOREACH(p, &xs->xs_watches) {
+		w = LIST_ENTRY(p, struct xs_watch, xw_link);
+		if (!str_eqn(token, ntoken, w->xw_token))
+			continue;
+		xs_watch_queue(xs, w, path, npath);
+		pv_os_defer(&xs->xs_work, 0);
+		break;
+	}
+	/* None: the watch was taken away while the event was on its way. */
+	return 0;
+}
+
+/*
+ * The next watch that has something to tell, and the path to tell it with in
+ * xs_path.  It goes to the end of the list, so that none is kept waiting by
+ * another.  Lock: xs_lock.
+ */
+static struct xs_watch *
+xs_watch_next(struct xs *xs)
+{
+	struct xs_watch *w = NULL;
+	struct strbuf sb;
+	struct list *p;
+
+	LIST_FOREACH(p, &xs->xs_watches) {
+		w = LIST_ENTRY(p, struct xs_watch, xw_link);
+		if (w->xw_overflow || !list_empty(&w->xw_events))
+			break;
+	}
+	if (p == &xs->xs_watches)
+		return NULL;
+	list_remove(&w->xw_link);
+	list_append(&xs->xs_watches, &w->xw_link);
+	str_begin(&sb, xs->xs_path, sizeof(xs->xs_path));
+	if (w->xw_overflow) {
+		xs_watch_flush(xs, w);
+		str_add(&sb, w->xw_path);
+		return w;
+	}
+	p = list_pop(&w->xw_events);
+	w->xw_nevent--;
+	str_add(&sb, LIST_ENTRY(p, struct xs_event, ev_link)->ev_path);
+	list_append(&xs->xs_evfree, p);
+	return w;
+}
+
+/*
+ * xs_watch_run -- the work that calls the watches' functions
+ *
+ * Context: thread.
+ */
+void
+xs_watch_run(void *arg)
+{
+	struct xs *xs = arg;
+	struct xs_watch *w;
+	unsigned int n;
+
+	pv_lock(&xs->xs_lock);
+	for (n = 0; n < XS_WATCH_BUDGET; n++) {
+		w = xs_watch_next(xs);
+		if (w == NULL)
+			break;
+		w->xw_running = true;
+		pv_unlock(&xs->xs_lock);
+		w->xw_fn(w->xw_arg, xs->xs_path);
+		pv_lock(&xs->xs_lock);
+		w->xw_running = false;
+		/* xs_unwatch() may wait for this; w is its own from here on. */
+		pv_os_wake(&w->xw_idle);
+	}
+	pv_unlock(&xs->xs_lock);
+	if (n == XS_WATCH_BUDGET)
+		pv_os_defer(&xs->xs_work, 0);
+}
+
+/* Take a watch off the list; waits for its function.  Context: thread. */
+static void
+xs_watch_forget(struct xs *xs, struct xs_watch *w)
+{
+	pv_lock(&xs->xs_lock);
+	list_remove(&w->xw_link);
+	xs->xs_nwatch--;
+	xs_watch_flush(xs, w);
+	while (w->xw_running) {
+		pv_unlock(&xs->xs_lock);
+		(void)pv_os_wait(&w->xw_idle, UINT64_MAX);
+		pv_lock(&xs->xs_lock);
+	}
+	pv_unlock(&xs->xs_lock);
+	w->xw_set = false;
+	if (w->xw_dev != NULL)
+		pv_count(&w->xw_dev->pd_nwatch, -1);
+}
+
+static int
+xs_watch_talk(struct xs_watch *w, uint32_t type)
+{
+	struct xs_req rq;
+
+	xs_req_init(&rq, type, XS_NOTRANS);
+	xs_req_path(&rq, w->xw_path);
+	xs_req_path(&rq, w->xw_token);
+	return xs_talk(w->xw_xen, &rq);
+}
+
+/* A token that no other watch of this domain has. */
+static void
+xs_watch_name(struct xs *xs, struct xs_watch *w)
+{
+	struct strbuf sb;
+
+	str_begin(&sb, w->xw_token, sizeof(w->xw_token));
+	str_add(&sb, "w");
+	str_addu(&sb, ++xs->xs_token);
+}
+
+/*
+ * xs_watch -- call fn when something at or below path changes
+ *
+ * The caller may set xw_dev, whose watches are counted.  0 or -PV_E*;
+ * -PV_E2BIG: the store's quota.
+ * Context: thread.
+ */
+int
+xs_watch(struct xen *x, struct xs_watch *w, const char *path,
+    void (*fn)(void *, const char *), void *arg)
+{
+	struct xs *xs = x->x_xs;
+	struct strbuf sb;
+	int rv;
+
+	if (xs == NULL)
+		return -PV_ENODEV;
+	if (path != w->xw_path) {
+		str_begin(&sb, w->xw_path, sizeof(w->xw_path));
+		str_add(&sb, path);
+		if (sb.sb_over)
+			return -PV_E2BIG;
+	}
+	w->xw_xen = x;
+	w->xw_fn = fn;
+	w->xw_arg = arg;
+	w->xw_nevent = 0;
+	w->xw_overflow = w->xw_running = false;
+	list_init(&w->xw_events);
+	/* On the list before it is asked for: events may overtake the reply. */
+	pv_lock(&xs->xs_lock);
+	xs_watch_name(xs, w);
+	list_append(&xs->xs_watches, &w->xw_link);
+	xs->xs_nwatch++;
+	pv_unlock(&xs->xs_lock);
+	w->xw_set = true;
+	if (w->xw_dev != NULL)
+		pv_count(&w->xw_dev->pd_nwatch, 1);
+	rv = xs_watch_talk(w, XS_WATCH);
+	if (rv < 0)
+		xs_watch_forget(xs, w);
+	return rv;
+}
+
+/*
+ * xs_unwatch -- on return fn is not running and will not run; idempotent
+ *
+ * Context: thread; not from fn itself.
+ */
+void
+xs_unwatch(struct xs_watch *w)
+{
+	if (!w->xw_set)
+		return;
+	xs_watch_forget(w->xw_xen->x_xs, w);
+	/* The path may be gone and the watch with it: that is what we want. */
+	(void)xs_watch_talk(w, XS_UNWATCH);
+}
