@@ -28,3 +28,40 @@ $(1): $(2) $(arch-objs) $(guest-lib) arch/x86/domus.lds build/ksyms.awk
 endef
 
 $(eval $(call guest-link,$(OUT)/domus-x86_64.elf,$(app-objs)))
+
+# ---- guest tests ---------------------------------------------------------------
+XEN_ENVS := dom0-pv dom0-pvh
+QEMU_ENVS := qemu-q35 qemu-microvm
+ALL_ENVS := $(XEN_ENVS) $(QEMU_ENVS)
+
+guest-tests :=
+include $(wildcard tests/guest/*/Makefile)
+
+# $(1) environments: the names of all runs in them, as TEST.ENV
+guest-runs = $(foreach t,$(guest-tests),\
+	$(addprefix $(t).,$(filter $(1),$($(t)-envs))))
+
+# $(1) TEST.ENV
+define guest-run
+.PHONY: run-$(1)
+run-$(1): $(OUT)/tests/test-$(basename $(1)).elf
+	@tools/run --quiet --log $(OUT)/results/guest/$(1) \
+	    --expect '$($(basename $(1))-expect)' \
+	    $(subst .,,$(suffix $(1))) $$< || true
+endef
+$(foreach r,$(call guest-runs,$(ALL_ENVS)),$(eval $(call guest-run,$(r))))
+
+# The tests one after another: an emulator on a busy machine is late.
+define guest-suite
+	$(Q)rm -f $(addprefix $(OUT)/results/guest/,$(call guest-runs,$(1)))
+	$(Q)$(MAKE) -s --no-print-directory -j1 \
+	    $(addprefix run-,$(call guest-runs,$(1)))
+	@tools/run --sum $(addprefix $(OUT)/results/guest/,$(call \
+	    guest-runs,$(1)))
+endef
+
+guest-elfs := $(guest-tests:%=$(OUT)/tests/test-%.elf)
+xen: $(guest-elfs)			## guest tests as Xen's dom0, PV and PVH
+	$(call guest-suite,$(XEN_ENVS))
+qemu: $(guest-elfs)			## guest tests on QEMU q35 and microvm
+	$(call guest-suite,$(QEMU_ENVS))

@@ -49,6 +49,7 @@ backtrace_symbol(uintptr_t pc, uintptr_t *off)
 	return ksyms_text + ksyms_name[lo];
 }
 
+/* ret: pc is a return address. */
 static void
 backtrace_line(uintptr_t pc, bool ret)
 {
@@ -59,7 +60,7 @@ backtrace_line(uintptr_t pc, bool ret)
 	if (name == NULL)
 		printf_early("  %016lx\n", (unsigned long)pc);
 	else
-		printf_early("  %016lx %s+%#lx\n", (unsigned long)pc, name,
+		printf_early("  %016lx %s+0x%lx\n", (unsigned long)pc, name,
 		    (unsigned long)(ret ? off + 1 : off));
 }
 
@@ -71,14 +72,33 @@ backtrace_is_frame(uintptr_t fp, uintptr_t prev)
 	    fp >= LAYOUT_DIRECT && fp < (uintptr_t)kern_end - 16;
 }
 
+/*
+ * A function that needs no frame has none, and one that faults may not have
+ * its frame yet: then its caller is the word on top of the stack.
+ */
+static void
+backtrace_frameless(uintptr_t sp, uintptr_t fp)
+{
+	uintptr_t pc;
+
+	if (!backtrace_is_frame(sp, sp - 8))
+		return;
+	pc = *(const uintptr_t *)sp;
+	if (!backtrace_is_code(pc) || sp == fp + 8)
+		return;
+	printf_early("  perhaps:\n");
+	backtrace_line(pc, true);
+}
+
 void
-backtrace_from(uintptr_t pc, uintptr_t fp)
+backtrace_from(uintptr_t pc, uintptr_t fp, uintptr_t sp)
 {
 	uintptr_t prev = fp - 8;
 	unsigned int i;
 
 	printf_early("backtrace:\n");
 	backtrace_line(pc, false);
+	backtrace_frameless(sp, fp);
 	for (i = 0; i < BACKTRACE_MAX && backtrace_is_frame(fp, prev); i++) {
 		const uintptr_t *frame = (const uintptr_t *)fp;
 
@@ -95,5 +115,5 @@ arch_backtrace(void)
 {
 	const uintptr_t *fp = __builtin_frame_address(0);
 
-	backtrace_from(fp[1], fp[0]);
+	backtrace_from(fp[1], fp[0], 0);
 }

@@ -9,8 +9,11 @@
 
 #include <pv/types.h>
 
-/* Print a pc and its callers.  Context: any. */
-void	 backtrace_from(uintptr_t pc, uintptr_t fp);
+/*
+ * Print a pc and its callers.  sp is 0, or the stack pointer at pc.
+ * Context: any.
+ */
+void	 backtrace_from(uintptr_t pc, uintptr_t fp, uintptr_t sp);
 
 /*
  * The function that a pc is in, or NULL; *off is the distance to its start.

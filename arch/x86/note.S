@@ -47,11 +47,11 @@ NOTE(XEN_ELFNOTE_SUSPEND_CANCEL, .long 1)
 
 	.section .head, "a"
 	.balign	8
-mb2_header:
+.Lmb2_header:
 	.long	MB2_MAGIC
 	.long	0			/* i386, protected mode */
-	.long	mb2_end - mb2_header
-	.long	-(MB2_MAGIC + 0 + (mb2_end - mb2_header))
+	.long	.Lmb2_end - .Lmb2_header
+	.long	-(MB2_MAGIC + 0 + (.Lmb2_end - .Lmb2_header))
 1:	.short	MB2_TAG_INFO, 0
 	.long	2f - 1b
 	.long	MB2_INFO_CMDLINE
@@ -63,6 +63,6 @@ mb2_header:
 	.balign	8
 	.short	0, 0
 	.long	8
-mb2_end:
+.Lmb2_end:
 
 	.section .note.GNU-stack, "", @progbits

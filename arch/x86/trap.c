@@ -77,7 +77,7 @@ trap_panic(struct trap_frame *tf, const char *what)
 	    (unsigned int)tf->tf_vec, what,
 	    td != NULL ? thread_name(td) : "none");
 	trap_dump(tf);
-	backtrace_from(tf->tf_rip, tf->tf_rbp);
+	backtrace_from(tf->tf_rip, tf->tf_rbp, tf->tf_rsp);
 	arch_crash();
 }
 
