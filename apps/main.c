@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.c -- the Domus guest: what is attached and started once the kernel
+ * runs.
+ *
+ *	root=DISK	mount it at / as soon as it is there; writable, unless
+ *			the disk is read-only or root.writable=0
+ *	app=NAME	be that, beside the shell on the console
+ *
+ * The devices come by themselves, when their peers are ready, so nothing
+ * here waits for one but the thread that mounts.
+ */
+
+#include <string.h>
+
+#include <app.h>
+#include <arch.h>
+#include <cmdline.h>
+#include <disk.h>
+#include <file.h>
+#include <kernel.h>
+#include <klog.h>
+#include <ktime.h>
+#include <sched.h>
+#include <tty.h>
+
+#define MAIN_ROOT_WAIT	(30 * NSEC_PER_SEC)
+#define MAIN_SETTLE	(3 * NSEC_PER_SEC)
+
+static bool main_root_writable;
+
+/* ---- devices ------------------------------------------------------------- */
+
+static void
+main_end(void *arg)
+{
+	switch ((enum pv_control_op)(uintptr_t)arg) {
+	case PV_CONTROL_REBOOT:
+		app_reboot();
+	case PV_CONTROL_CRASH:
+		panic("the toolstack asked for a crash");
+	default:
+		app_poweroff(0);
+	}
+}
+
+/*
+ * Ending takes a thread of its own: unmounting needs the works of the
+ * library, one of which called us.
+ */
+static void
+main_control(enum pv_control_op op)
+{
+	static bool ending;
+
+	if (ending)
+		return;
+	ending = true;
+	if (thread_create("end", main_end, (void *)(uintptr_t)op, 0) == NULL)
+		main_end((void *)(uintptr_t)op);
+}
+
+static const struct pv_client main_client = {
+	.pc_blk_up = disk_up,
+	.pc_blk_down = disk_down,
+	.pc_blk_resized = disk_resized,
+	.pc_net_up = net_up,
+	.pc_net_down = net_down,
+	.pc_cons_up = tty_attach,
+	.pc_cons_down = tty_detach,
+	.pc_control = main_control
+};
+
+/* ---- root ---------------------------------------------------------------- */
+
+static bool
+main_is_readonly(const char *name)
+{
+	struct disk_info dk;
+	unsigned int i;
+
+	for (i = 0; disk_info(i, &dk) == 0; i++) {
+		if (strcmp(dk.dk_name, name) == 0)
+			return (dk.dk_flags & PV_BLK_RO) != 0;
+	}
+	return true;
+}
+
+static void
+main_mount(void *arg)
+{
+	const char *name = arg;
+
+	if (disk_wait(name, arch_now() + MAIN_ROOT_WAIT) != 0) {
+		klog(PV_LOG_ERR, "root=%s: there is no such disk; the disks "
+		    "there are: see `disks` in the shell", name);
+		return;
+	}
+	/* fs_mount() says what is wrong. */
+	(void)fs_mount(name, "/",
+	    main_root_writable && !main_is_readonly(name));
+}
+
+/* ---- app ----------------------------------------------------------------- */
+
+static void
+main_app_thread(void *arg)
+{
+	const struct app *ap = arg;
+
+	ap->ap_main();
+}
+
+static void
+main_app(const char *name)
+{
+	unsigned int i;
+
+	if (name == NULL)
+		return;
+	for (i = 0; app_table[i] != NULL; i++) {
+		if (strcmp(app_table[i]->ap_name, name) != 0)
+			continue;
+		if (thread_create(name, main_app_thread,
+		    (void *)(uintptr_t)app_table[i], 0) == NULL)
+			klog(PV_LOG_ERR, "app=%s: no memory to start it", name);
+		return;
+	}
+	klog(PV_LOG_ERR, "app=%s: there is no such app; there are:", name);
+	for (i = 0; app_table[i] != NULL; i++)
+		klog(PV_LOG_ERR, "  app=%s  %s", app_table[i]->ap_name,
+		    app_table[i]->ap_what);
+}
+
+/*
+ * guest_main -- see kernel.h
+ */
+void
+guest_main(const struct boot_info *bi)
+{
+	const char *root = cmdline_get("root");
+	const char *app = cmdline_get("app");
+	int rv;
+
+	main_root_writable = cmdline_bool("root.writable", true);
+	net_init();
+	rv = pv_attach(&main_client, &bi->bi_xenboot);
+	if (rv != 0 && rv != -PV_ENODEV)
+		klog(PV_LOG_ERR, "no devices: attaching to the hypervisor "
+		    "failed (error %d)", -rv);
+	shell_start();
+	if (root != NULL && thread_create("mount", main_mount,
+	    (void *)(uintptr_t)root, 0) == NULL)
+		klog(PV_LOG_ERR, "root=%s: no memory to mount it", root);
+	main_app(app);
+	/* Apps and drivers ask for their settings when they start. */
+	thread_sleep(MAIN_SETTLE);
+	cmdline_check();
+}
