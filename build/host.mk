@@ -10,8 +10,8 @@ cc-gcc32 := gcc -m32
 cc-clang64 := clang -m64
 cc-clang32 := clang -m32
 
-HOST_CFLAGS = -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED $(SAN) $(WARN) \
-	-fno-omit-frame-pointer $(LIB_INC) -Ikernel -Iport/host -Isim -Itests \
+HOST_CFLAGS = -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED -DPV_HOSTED \
+	$(SAN) $(WARN) -fno-omit-frame-pointer $(LIB_INC) -Ikernel -Iport/host -Isim -Itests \
 	-isystem $(CMOCKA)/include
 
 # cmocka is one file; from source it is there in both widths.
@@ -71,7 +71,7 @@ fuzz-tests := $(basename $(notdir $(wildcard tests/fuzz/f_*.c)))
 fuzz: $(fuzz-tests:%=fuzz-%)		## each fuzzer for T=60 seconds
 fuzz-%: | $(XEN_LINK) $(CMOCKA)/src/cmocka.c
 	@mkdir -p $(OUT)/fuzz/$*
-	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED $(LIB_INC) -Ikernel \
+	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED -DPV_HOSTED $(LIB_INC) -Ikernel \
 	    -Iport/host -Isim -Itests -fsanitize=fuzzer,address,undefined \
 	    $($*-cflags) -o $(OUT)/fuzz/$*.bin tests/fuzz/$*.c $($*-srcs)
 	$(OUT)/fuzz/$*.bin -max_total_time=$(T) -artifact_prefix=$(OUT)/fuzz/ \

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim_blk.c -- a block back end with a disk in memory.
+ *
+ * Requests are taken in order, mapped, and answered out of order after a
+ * random time.  A page that is mapped is poisoned in the range that the
+ * request covers, so that a front end (or its consumer) which touches the
+ * data too early is caught.
+ */
+
+#include <pv/types.h>
+
+#include <xen/io/blkif.h>
+#include <xen/io/protocols.h>
+#include <xen/io/xenbus.h>
+
+#include "bring.h"
+#include "sim_back.h"
+
+#define SIM_NREQ	64
+
+struct sim_breq {
+	struct list	 rq_link;
+	struct blkif_request rq;
+	uint64_t	 rq_due;
+	uint8_t		*rq_va[BLKIF_MAX_SEGMENTS_PER_REQUEST];
+};
+
+struct sim_blk {
+	struct sim_back	 bk;		/* first */
+	struct sim_blk_cfg bk_cfg;
+	uint8_t		*bk_disk;
+	/* while connected */
+	struct blkif_sring *bk_page;
+	uint32_t	 bk_ref, bk_port;
+	struct bring	 bk_ring;
+	struct list	 bk_reqs;
+	unsigned int	 bk_nreq, bk_nflush, bk_nbad;
+	int16_t		 bk_bad;	/* status of the next bk_nbad */
+};
+
+static struct sim_blk *
+sim_blk_of(struct sim_back *ba)
+{
+	return (struct sim_blk *)(void *)ba;
+}
+
+/* ---- connection ------------------------------------------------------------------- */
+
+static void
+sim_blk_offer(struct sim_back *ba)
+{
+	sim_back_set(ba, "max-ring-page-order", "%u", 4);
+	sim_back_set(ba, "feature-max-indirect-segments", "%u", 256);
+	sim_back_set(ba, "multi-queue-max-queues", "%u", 2);
+}
+
+/* What is known only when the disk is open. */
+static void
+sim_blk_describe(struct sim_blk *b)
+{
+	bool flush = !(b->bk_cfg.bc_flags & SIM_BLK_NOFLUSH);
+
+	sim_back_set(&b->bk, "feature-flush-cache", "%u", flush);
+	sim_back_set(&b->bk, "feature-barrier", "%u", flush);
+	sim_back_set(&b->bk, "feature-persistent", "%u", 1);
+	if (b->bk_cfg.bc_flags & SIM_BLK_DISCARD) {
+		sim_back_set(&b->bk, "feature-discard", "%u", 1);
+		sim_back_set(&b->bk, "discard-granularity", "%u", 512);
+		sim_back_set(&b->bk, "discard-alignment", "%u", 0);
+	}
+	sim_back_set(&b->bk, "sectors", "%llu",
+	    (unsigned long long)b->bk_cfg.bc_nsect);
+	sim_back_set(&b->bk, "info", "%u",
+	    (b->bk_cfg.bc_flags & SIM_BLK_RO ? VDISK_READONLY : 0) |
+	    (b->bk_cfg.bc_flags & SIM_BLK_CDROM ? VDISK_CDROM : 0));
+	sim_back_set(&b->bk, "sector-size", "%u", 512);
+	sim_back_set(&b->bk, "physical-sector-size", "%u", 4096);
+}
+
+static int
+sim_blk_connect(struct sim_back *ba)
+{
+	struct sim_blk *b = sim_blk_of(ba);
+	const char *abi = sim_back_str(ba, "protocol");
+	uint64_t ref = sim_back_num(ba, "ring-ref", UINT64_MAX);
+	uint64_t port = sim_back_num(ba, "event-channel", UINT64_MAX);
+
+	if (ref > UINT32_MAX || port > UINT32_MAX)
+		return 1;
+	if (abi != NULL && strcmp(abi, XEN_IO_PROTO_ABI_NATIVE) != 0)
+		sim_bug("vbd: protocol %s", abi);
+	b->bk_page = sim_gnttab_map(ba->ba_dom, (uint32_t)ref, false);
+	if (b->bk_page == NULL) {
+		sim_bug("vbd: ring-ref %u can not be mapped",
+		    (unsigned int)ref);
+		return -1;
+	}
+	b->bk_ref = (uint32_t)ref;
+	if (sim_evtchn_bind(ba->ba_sim, ba->ba_dom, (uint32_t)port,
+	    &ba->ba_actor, &b->bk_port) != 0) {
+		sim_bug("vbd: event-channel %u can not be bound",
+		    (unsigned int)port);
+		sim_gnttab_unmap(ba->ba_dom, b->bk_ref, false);
+		return -1;
+	}
+	sim_mem_watch(b->bk_page, RING_HEADER, PV_PAGE_SIZE);
+	bring_init(&b->bk_ring, b->bk_page, PV_PAGE_SIZE,
+	    sizeof(struct blkif_request), sizeof(struct blkif_response));
+	sim_blk_describe(b);
+	return 0;
+}
+
+/* ---- requests ----------------------------------------------------------------------- */
+
+static unsigned int
+sim_blk_nsect(const struct blkif_request_segment *sg)
+{
+	return (unsigned int)sg->last_sect - sg->first_sect + 1;
+}
+
+static bool
+sim_blk_moves(const struct blkif_request *rq)
+{
+	return rq->operation == BLKIF_OP_READ ||
+	    rq->operation == BLKIF_OP_WRITE;
+}
+
+/* A correct front end never gives cause for an error here. */
+static bool
+sim_blk_valid(const struct sim_blk *b, const struct blkif_request *rq)
+{
+	uint64_t nsect = 0;
+	unsigned int i;
+
+	if (rq->operation == BLKIF_OP_DISCARD)
+		return b->bk_cfg.bc_flags & SIM_BLK_DISCARD;
+	if (rq->operation == BLKIF_OP_FLUSH_DISKCACHE ||
+	    rq->operation == BLKIF_OP_WRITE_BARRIER)
+		return !(b->bk_cfg.bc_flags & SIM_BLK_NOFLUSH);
+	if (!sim_blk_moves(rq) || rq->nr_segments == 0 ||
+	    rq->nr_segments > BLKIF_MAX_SEGMENTS_PER_REQUEST)
+		return false;
+	for (i = 0; i < rq->nr_segments; i++) {
+		if (rq->seg[i].last_sect > 7 ||
+		    rq->seg[i].first_sect > rq->seg[i].last_sect)
+			return false;
+		nsect += sim_blk_nsect(&rq->seg[i]);
+	}
+	return rq->sector_number <= b->bk_cfg.bc_nsect &&
+	    nsect <= b->bk_cfg.bc_nsect - rq->sector_number;
+}
+
+static void
+sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
+{
+	struct blkif_request_segment *sg;
+	unsigned int i;
+
+	if (!sim_blk_moves(&rq->rq))
+		return;
+	for (i = 0; i < rq->rq.nr_segments; i++) {
+		sg = &rq->rq.seg[i];
+		rq->rq_va[i] = sim_gnttab_map(b->bk.ba_dom, sg->gref,
+		    rq->rq.operation == BLKIF_OP_WRITE);
+		if (rq->rq_va[i] == NULL) {
+			sim_bug("vbd: a segment can not be mapped");
+			continue;
+		}
+		sim_mem_poison(rq->rq_va[i] + sg->first_sect * 512,
+		    sim_blk_nsect(sg) * 512);
+	}
+}
+
+static void
+sim_blk_unmap(struct sim_blk *b, struct sim_breq *rq)
+{
+	struct blkif_request_segment *sg;
+	unsigned int i;
+
+	for (i = 0; i < PV_NELEM(rq->rq_va); i++) {
+		if (rq->rq_va[i] == NULL)
+			continue;
+		sg = &rq->rq.seg[i];
+		sim_mem_unpoison(rq->rq_va[i] + sg->first_sect * 512,
+		    sim_blk_nsect(sg) * 512);
+		rq->rq_va[i] = NULL;
+		sim_back_unmap(&b->bk, sg->gref,
+		    rq->rq.operation == BLKIF_OP_WRITE);
+	}
+}
+
+static void
+sim_blk_transfer(struct sim_blk *b, struct sim_breq *rq)
+{
+	uint8_t *disk = b->bk_disk + rq->rq.sector_number * 512;
+	struct blkif_request_segment *sg;
+	unsigned int i;
+	uint8_t *p;
+
+	if (!sim_blk_moves(&rq->rq))
+		return;
+	for (i = 0; i < rq->rq.nr_segments; i++) {
+		sg = &rq->rq.seg[i];
+		p = rq->rq_va[i];
+		if (p == NULL)
+			continue;
+		p += sg->first_sect * 512;
+		if (rq->rq.operation == BLKIF_OP_WRITE)
+			sim_mem_get(disk, p, sim_blk_nsect(sg) * 512);
+		else
+			sim_mem_put(p, disk, sim_blk_nsect(sg) * 512);
+		disk += sim_blk_nsect(sg) * 512;
+	}
+}
+
+static void
+sim_blk_take(struct sim_blk *b)
+{
+	uint64_t slow = b->bk_cfg.bc_flags & SIM_BLK_SLOW ? SIM_S : 0;
+	struct sim_breq *rq;
+	struct blkif_request req;
+	int rv;
+
+	while ((rv = bring_get(&b->bk_ring, &req)) > 0) {
+		rq = calloc(1, sizeof(*rq));
+		rq->rq = req;
+		rq->rq_due = b->bk.ba_sim->s_now + slow + sim_rand(200000);
+		list_append(&b->bk_reqs, &rq->rq_link);
+		if (!sim_blk_valid(b, &req))
+			sim_bug("vbd: a bad request, operation %u, %u "
+			    "segments", req.operation, req.nr_segments);
+		else
+			sim_blk_map(b, rq);
+		sim_sched_kick(&b->bk.ba_actor, slow + sim_rand(200000));
+	}
+	if (rv < 0)
+		sim_bug("vbd: the front end's index is wrong");
+}
+
+/* ---- responses -------------------------------------------------------------------------- */
+
+static bool
+sim_blk_inflight(struct sim_blk *b, uint64_t id)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &b->bk_reqs) {
+		if (LIST_ENTRY(l, struct sim_breq, rq_link)->rq.id == id)
+			return true;
+	}
+	return false;
+}
+
+static void
+sim_blk_put(struct sim_blk *b, const struct blkif_response *rsp)
+{
+	volatile void *slot = bring_entry(&b->bk_ring, b->bk_ring.br_prod);
+
+	bring_put(&b->bk_ring, rsp);
+	sim_mem_fresh(slot, b->bk_ring.br_entlen);
+}
+
+/* Lies about one response.  rq is still in the list of those in flight. */
+static void
+sim_blk_lie(struct sim_blk *b, struct blkif_response *rsp)
+{
+	uint64_t idle;
+
+	if (sim_evil_now(SIM_EVIL_RSP_ID_RANGE))
+		rsp->id = sim_rand(2) ? UINT32_MAX : rsp->id | 1ull << 32;
+	for (idle = 0; idle < 31 && sim_blk_inflight(b, idle); idle++)
+		;
+	if (sim_evil_now(SIM_EVIL_RSP_ID_IDLE))
+		rsp->id = idle;
+	if (sim_evil_now(SIM_EVIL_RSP_OP_WRONG))
+		rsp->operation ^= 1;
+	if (sim_evil_now(SIM_EVIL_RSP_STATUS_WILD))
+		rsp->status = 0x1234;
+}
+
+static void
+sim_blk_respond(struct sim_blk *b, struct sim_breq *rq)
+{
+	struct blkif_response rsp;
+	struct sim_breq *other;
+
+	memset(&rsp, 0, sizeof(rsp));
+	rsp.id = rq->rq.id;
+	rsp.operation = rq->rq.operation;
+	rsp.status = BLKIF_RSP_OKAY;
+	if (b->bk_nbad > 0) {
+		b->bk_nbad--;
+		rsp.status = b->bk_bad;
+	} else if (sim_blk_valid(b, &rq->rq)) {
+		sim_blk_transfer(b, rq);
+	} else {
+		rsp.status = BLKIF_RSP_ERROR;
+	}
+	b->bk_nreq++;
+	b->bk_nflush += rq->rq.operation == BLKIF_OP_FLUSH_DISKCACHE ||
+	    rq->rq.operation == BLKIF_OP_WRITE_BARRIER;
+	sim_blk_unmap(b, rq);
+	sim_blk_lie(b, &rsp);
+	sim_blk_put(b, &rsp);
+	list_remove(&rq->rq_link);
+	free(rq);
+	if (list_empty(&b->bk_reqs) || !sim_evil_now(SIM_EVIL_RSP_ID_TWICE))
+		return;
+	/* Once more, in the place of another's answer. */
+	other = LIST_ENTRY(list_pop(&b->bk_reqs), struct sim_breq, rq_link);
+	sim_blk_unmap(b, other);
+	free(other);
+	sim_blk_put(b, &rsp);
+}
+
+static void
+sim_blk_index_lie(struct sim_blk *b)
+{
+	struct ring_shared *sh = b->bk_ring.br_shared;
+
+	if (sim_evil_now(SIM_EVIL_RSP_PROD_JUMP))
+		shm_write32(&sh->rsp_prod, b->bk_ring.br_prod + 1000);
+	if (sim_evil_now(SIM_EVIL_RSP_PROD_BACK))
+		shm_write32(&sh->rsp_prod, b->bk_ring.br_prod - 40);
+	/* What the front end wrote is ours to keep; it must not look. */
+	if (sim_evil_now(SIM_EVIL_IDX_REWRITTEN))
+		shm_write32(&sh->rsp_event, sim_rand(UINT32_MAX));
+}
+
+static void
+sim_blk_service(struct sim_back *ba)
+{
+	struct sim_blk *b = sim_blk_of(ba);
+	struct list *l, *next;
+	bool notify;
+
+	do {
+		sim_blk_take(b);
+	} while (bring_rearm(&b->bk_ring));
+	LIST_FOREACH_SAFE(l, next, &b->bk_reqs) {
+		struct sim_breq *rq = LIST_ENTRY(l, struct sim_breq, rq_link);
+
+		if (rq->rq_due > ba->ba_sim->s_now) {
+			sim_sched_kick(&ba->ba_actor, rq->rq_due -
+			    ba->ba_sim->s_now);
+			continue;
+		}
+		sim_blk_respond(b, rq);
+		break;		/* one a step: others may come between */
+	}
+	if (!list_empty(&b->bk_reqs))
+		sim_sched_kick(&ba->ba_actor, 1000);
+	if (b->bk_ring.br_prod == b->bk_ring.br_pushed)
+		return;
+	notify = bring_push(&b->bk_ring);
+	sim_blk_index_lie(b);
+	if (notify || sim_rand(8) == 0)
+		sim_evtchn_send0(ba->ba_sim, b->bk_port);
+}
+
+static void
+sim_blk_disconnect(struct sim_back *ba)
+{
+	struct sim_blk *b = sim_blk_of(ba);
+	struct list *l;
+
+	while ((l = list_pop(&b->bk_reqs)) != NULL) {
+		sim_blk_unmap(b, LIST_ENTRY(l, struct sim_breq, rq_link));
+		free(LIST_ENTRY(l, struct sim_breq, rq_link));
+	}
+	sim_evtchn_close0(ba->ba_sim, b->bk_port);
+	sim_back_unmap(ba, b->bk_ref, false);
+	b->bk_page = NULL;
+}
+
+static const struct sim_back_ops sim_blk_ops = {
+	"vbd", false, sim_blk_offer, sim_blk_connect, sim_blk_disconnect,
+	sim_blk_service
+};
+
+/* ---- for tests ------------------------------------------------------------------------------ */
+
+struct sim_blk *
+sim_blk_create(struct sim_dom *d, const struct sim_blk_cfg *cfg)
+{
+	struct sim_blk *b = calloc(1, sizeof(*b));
+	struct sim_back *ba = &b->bk;
+	bool cdrom = cfg->bc_flags & SIM_BLK_CDROM;
+
+	b->bk_cfg = *cfg;
+	b->bk_disk = calloc(cfg->bc_nsect, 512);
+	list_init(&b->bk_reqs);
+	sim_back_create(ba, d, &sim_blk_ops, cfg->bc_vdev);
+	list_append(&d->d_sim->s_blks, &ba->ba_link);
+	sim_back_set(ba, "dev", "%s", "xvda");
+	sim_back_set(ba, "type", "%s", "phy");
+	sim_back_set(ba, "mode", "%s", cfg->bc_flags & SIM_BLK_RO ? "r" : "w");
+	sim_back_set(ba, "device-type", "%s", cdrom ? "cdrom" : "disk");
+	sim_back_set_front(ba, "virtual-device", "%u", cfg->bc_vdev);
+	sim_back_set_front(ba, "device-type", "%s", cdrom ? "cdrom" : "disk");
+	if (cfg->bc_flags & SIM_BLK_UNTRUSTED)
+		sim_back_set_front(ba, "trusted", "%u", 0);
+	sim_back_begin(ba);
+	return b;
+}
+
+void
+sim_blk_free(struct sim_blk *b)
+{
+	sim_back_destroy(&b->bk);
+	free(b->bk_disk);
+	free(b);
+}
+
+uint8_t *
+sim_blk_data(struct sim_blk *b)
+{
+	return b->bk_disk;
+}
+
+void
+sim_blk_unplug(struct sim_blk *b)
+{
+	sim_back_unplug(&b->bk);
+}
+
+void
+sim_blk_vanish(struct sim_blk *b)
+{
+	sim_back_vanish(&b->bk);
+}
+
+void
+sim_blk_restart(struct sim_blk *b)
+{
+	sim_back_restart(&b->bk);
+}
+
+void
+sim_blk_resize(struct sim_blk *b, uint64_t nsect)
+{
+	b->bk_disk = realloc(b->bk_disk, nsect * 512);
+	if (nsect > b->bk_cfg.bc_nsect)
+		memset(b->bk_disk + b->bk_cfg.bc_nsect * 512, 0,
+		    (nsect - b->bk_cfg.bc_nsect) * 512);
+	b->bk_cfg.bc_nsect = nsect;
+	sim_back_set(&b->bk, "sectors", "%llu", (unsigned long long)nsect);
+	sim_back_set(&b->bk, "state", "%u", XenbusStateConnected);
+}
+
+void
+sim_blk_error(struct sim_blk *b, unsigned int n, int16_t status)
+{
+	b->bk_nbad = n;
+	b->bk_bad = status;
+}
+
+unsigned int
+sim_blk_nreq(const struct sim_blk *b)
+{
+	return b->bk_nreq;
+}
+
+unsigned int
+sim_blk_nflush(const struct sim_blk *b)
+{
+	return b->bk_nflush;
+}
+
+unsigned int
+sim_blk_pending(const struct sim_blk *b)
+{
+	unsigned int n = 0;
+	struct list *l;
+
+	LIST_FOREACH(l, &b->bk_reqs)
+		n++;
+	return n;
+}
+
+int
+sim_blk_state(const struct sim_blk *b)
+{
+	return (int)b->bk.ba_state;
+}
+
+void
+sim_blk_set_state(struct sim_blk *b, const char *state)
+{
+	sim_back_set_state(&b->bk, state);
+}
+
+void
+sim_blk_hold(struct sim_blk *b, bool hold)
+{
+	sim_back_hold(&b->bk, hold);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim_evil.h -- the lies that peers can tell, one by one.
+ *
+ * Each lie is named where the simulator has the occasion to tell it.  What
+ * a driver must make of it is said beside it: BROKEN (the device stops, one
+ * log line, nothing leaks) or what else is documented.
+ */
+
+#ifndef SIM_EVIL_H
+#define SIM_EVIL_H
+
+enum sim_lie {
+	/* Ring responses, of blk and of net's transmit ring.  BROKEN. */
+	SIM_EVIL_RSP_ID_RANGE,		/* an id never handed out */
+	SIM_EVIL_RSP_ID_IDLE,		/* an id in range, not in flight */
+	SIM_EVIL_RSP_ID_TWICE,		/* a request answered twice */
+	SIM_EVIL_RSP_OP_WRONG,		/* blk: another operation */
+	SIM_EVIL_RSP_STATUS_WILD,	/* a status that is not defined */
+	SIM_EVIL_RSP_PROD_JUMP,		/* producer beyond what was asked */
+	SIM_EVIL_RSP_PROD_BACK,		/* producer steps back */
+	/* Written over once it was read.  Harmless to who reads once. */
+	SIM_EVIL_RSP_CHANGED_AFTER_READ,
+	SIM_EVIL_IDX_REWRITTEN,		/* the front's own indexes */
+	/* net's receive ring */
+	SIM_EVIL_RX_LEN_HUGE,		/* status above a page */
+	SIM_EVIL_RX_OFFSET_HUGE,	/* offset + status above a page */
+	SIM_EVIL_RX_CHAIN_ENDLESS,	/* more_data on and on */
+	SIM_EVIL_RX_EXTRA_WILD,		/* an extra of no known type */
+	SIM_EVIL_RX_ID_WRONG,		/* another slot's id */
+	/* Grants. */
+	SIM_EVIL_GRANT_HELD,		/* still mapped for a while after the
+					   answer: quarantine, then freed */
+	SIM_EVIL_GRANT_HELD_FOREVER,	/* parked, reported, never freed */
+	/* Events.  All survived. */
+	SIM_EVIL_EVENT_STORM,		/* on each occasion, on all ports */
+	SIM_EVIL_EVENT_LOST,		/* notifications do not arrive */
+	SIM_EVIL_EVENT_SPURIOUS,	/* notified without cause */
+	SIM_EVIL_EVENT_BEFORE_ATTACH,	/* pending when the port is made */
+	SIM_EVIL_EVENT_AFTER_DETACH,	/* pending on ports that are closed */
+	/* XenStore.  Requests fail, nothing hangs. */
+	SIM_EVIL_XS_INDEX_WILD,		/* more in the ring than fits */
+	SIM_EVIL_XS_LEN_HUGE,		/* a reply above the maximum */
+	SIM_EVIL_XS_ID_UNKNOWN,		/* a reply that nobody asked for */
+	SIM_EVIL_XS_TYPE_WRONG,		/* a reply of another type */
+	SIM_EVIL_XS_NOT_A_NUMBER,	/* values read are words */
+	SIM_EVIL_XS_NOT_TERMINATED,	/* strings without their NUL */
+	SIM_EVIL_XS_EAGAIN_FOREVER,	/* no transaction ever ends */
+	SIM_EVIL_XS_SILENT,		/* no reply at all */
+	/* The back end's state node. */
+	SIM_EVIL_STATE_SKIPPED,		/* Connected without InitWait */
+	SIM_EVIL_STATE_BACKWARD,	/* InitWait after Connected */
+	SIM_EVIL_STATE_UNKNOWN,		/* "42", "Connected" */
+	SIM_EVIL_BACKEND_VANISHES,	/* its directory goes away */
+	/* The console's ring. */
+	SIM_EVIL_CONS_IN_PROD,		/* more input than fits */
+	SIM_EVIL_CONS_OUT_CONS,		/* consumed what was not written */
+	SIM_EVIL_NLIE
+};
+
+#endif /* SIM_EVIL_H */

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim_int.h -- what the simulator's files share with each other and with
+ * port/host/os.c, and nobody else.
+ */
+
+#ifndef SIM_INT_H
+#define SIM_INT_H
+
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include <pv/errno.h>
+#include <pv/types.h>
+
+#include <xen/xen.h>
+
+#include <os_types.h>
+
+#include "list.h"
+#include "shm.h"
+#include "sim.h"
+
+/* ---- sim.c ------------------------------------------------------------------ */
+enum sim_ctx { SIM_THREAD, SIM_DEFERRED, SIM_IRQ };
+
+#define SIM_NTHREAD	64
+#define SIM_STACK	(512u * 1024)
+
+struct sim_thread {
+	ucontext_t	 th_uc;
+	const void	*th_low;	/* the stack, for the sanitizer */
+	size_t		 th_size;
+	void		*th_fake;
+	bool		 th_idle;	/* has nothing to run */
+	bool		 th_waiting;
+	uint64_t	 th_deadline;
+	struct pv_os_event *th_event;	/* waits for it, or .. */
+	bool		(*th_cond)(void *);	/* .. for this */
+	void		*th_condarg;
+	struct sim_dom	*th_dom;
+	struct pv_os_work *th_work;	/* to run, or being run */
+};
+
+/* Something of the simulator's own that wants to take steps. */
+struct sim_actor {
+	struct list	 ac_link;
+	void		(*ac_fn)(void *);
+	void		*ac_arg;
+	bool		 ac_pending;
+	uint64_t	 ac_due;
+};
+
+#define SIM_NDOM	4
+#define SIM_NTRACE	32	/* pages whose reads are watched */
+
+struct sim_lie_state {
+	bool		 li_armed;
+	unsigned int	 li_after;
+	unsigned int	 li_told;
+};
+
+struct sim {
+	uint64_t	 s_seed, s_rng, s_now;
+	unsigned int	 s_flags, s_nbug;
+	/* failure points */
+	unsigned int	 s_point, s_fail_at;
+	bool		 s_failed;
+	struct sim_lie_state s_lie[SIM_EVIL_NLIE];
+	/* scheduling */
+	struct sim_thread s_thread[SIM_NTHREAD];
+	struct sim_thread *s_self;
+	struct sim_thread *s_from;	/* who switched to us */
+	enum sim_ctx	 s_ctx;
+	unsigned int	 s_nlock;
+	bool		 s_masked;	/* a lock keeps interrupts away */
+	unsigned int	 s_inside;	/* in the simulator: no steps, no trace */
+	uint64_t	 s_nstep;
+	struct pv_os_work *s_works;
+	struct list	 s_actors;
+	struct sim_dom	*s_curdom;
+	/* domains and the store */
+	struct sim_dom	*s_dom[SIM_NDOM];
+	struct sim_store *s_store;
+	struct list	 s_blks, s_nets;
+};
+
+extern struct sim *sim_world;
+
+/* ---- sim_evil.c --------------------------------------------------------------- */
+/* Is it time to tell this lie?  Counts the occasions. */
+bool	 sim_evil_now(enum sim_lie);
+bool	 sim_evil_armed(enum sim_lie);
+
+/* ---- sim_sched.c -------------------------------------------------------------- */
+void	 sim_sched_init(struct sim *);
+void	 sim_sched_free(struct sim *);
+void	 sim_sched_actor(struct sim_actor *, void (*fn)(void *), void *arg);
+void	 sim_sched_kick(struct sim_actor *, uint64_t delay);
+void	 sim_sched_drop(struct sim_actor *);
+/* A moment at which peers and interrupts may come between. */
+void	 sim_sched_chance(void);
+int	 sim_sched_wait(struct pv_os_event *, bool (*cond)(void *), void *arg,
+	    uint64_t deadline);
+void	 sim_sched_defer(struct pv_os_work *, uint64_t delay);
+void	 sim_sched_cancel(struct pv_os_work *);
+unsigned int sim_sched_nwork(void);	/* pending */
+
+/* ---- sim_mem.c ------------------------------------------------------------------ */
+#define SIM_PAGES	8192u
+#define SIM_GFN_BASE	0x10000u
+
+enum sim_pgstate { SIM_PG_FREE, SIM_PG_GUEST, SIM_PG_XEN };
+
+struct sim_page {
+	enum sim_pgstate pg_state;
+	struct sim_dom	*pg_dom;
+	unsigned int	 pg_run;	/* pages of the allocation; its first */
+	unsigned int	 pg_pins;	/* mapped by peers */
+	unsigned int	 pg_maps;	/* pv_os_map()ped */
+	bool		 pg_shared;	/* poisoned until it is freed */
+	bool		 pg_frame;	/* one of Xen's frames lies here */
+	bool		 pg_hole;	/* nothing lies here */
+	void		*pg_site;
+	uint8_t		*pg_mark;	/* watched: bytes that were read */
+	unsigned int	 pg_lo, pg_hi;	/* of these offsets only */
+};
+
+void	 sim_mem_init(struct sim *);
+unsigned int sim_mem_check(struct sim *);	/* what is left; prints */
+void	*sim_mem_xen_page(struct sim_dom *);	/* a frame of Xen's */
+void	 sim_mem_xen_free(void *);
+struct sim_page *sim_mem_page(const void *va);	/* or NULL */
+struct sim_page *sim_mem_gfn_page(uint64_t gfn);	/* or NULL */
+void	*sim_mem_gfn_va(uint64_t gfn);			/* or NULL */
+uint64_t sim_mem_gfn(const void *va);
+/* A peer reaches the page: keep the library's own hands off it. */
+void	 sim_mem_share(void *page);
+/* And notice what is read twice of the bytes lo .. hi - 1. */
+void	 sim_mem_watch(void *page, unsigned int lo, unsigned int hi);
+void	 sim_mem_poison(void *va, size_t len);
+void	 sim_mem_unpoison(void *va, size_t len);
+/* The peer wrote here: it may be read (again). */
+void	 sim_mem_fresh(const volatile void *va, size_t len);
+void	 sim_mem_put(volatile void *dst, const void *src, size_t len);
+void	 sim_mem_get(void *dst, const volatile void *src, size_t len);
+
+void	*sim_mem_alloc(size_t len, void *site);
+void	 sim_mem_free(void *p, size_t len);
+void	*sim_mem_pages_alloc(unsigned int npg, void *site);
+void	 sim_mem_pages_free(void *va, unsigned int npg);
+void	*sim_mem_map(uint64_t pa, size_t len);
+void	 sim_mem_unmap(void *va, size_t len);
+
+/* ---- sim_xen.c ------------------------------------------------------------------- */
+#define SIM_NPORT	512
+#define SIM_NPARAM	64
+#define SIM_GT_FRAMES	16		/* most that a domain may have */
+#define SIM_GT_PERFRAME	512
+#define SIM_NOP		64
+
+enum sim_port_state {
+	SIM_PORT_FREE, SIM_PORT_UNBOUND, SIM_PORT_BOUND, SIM_PORT_VIRQ,
+	SIM_PORT_IPI
+};
+
+struct sim_port {
+	enum sim_port_state po_state;
+	uint16_t	 po_peer;	/* domain */
+	uint32_t	 po_remote;	/* port there */
+	uint32_t	 po_virq;
+	struct sim_actor *po_actor;	/* domain 0: to kick */
+};
+
+struct sim_dom {
+	struct sim	*d_sim;
+	uint16_t	 d_id;
+	/* event channels */
+	struct shared_info *d_shared;
+	void		*d_shared_xen;	/* Xen's own page, before a guest's */
+	struct vcpu_info *d_vcpu;
+	struct sim_port	 d_port[SIM_NPORT];
+	unsigned int	 d_maxport;
+	bool		 d_irq_pending;
+	struct pv_os_irq *d_irq;
+	bool		 d_callback;	/* HVM: a callback was set */
+	/* grants */
+	void		*d_gt[SIM_GT_FRAMES];
+	unsigned int	 d_ngt, d_maxgt;
+	uint16_t	*d_npin;	/* per entry: maps by peers */
+	/* the rest */
+	uint64_t	 d_param[SIM_NPARAM];
+	int		 d_shutdown;
+	unsigned int	 d_ncall[SIM_NOP];
+	char		*d_said;	/* console_io */
+	size_t		 d_nsaid;
+	struct sim_conn	*d_conn;	/* to the store */
+	struct sim_cons	*d_cons;
+};
+
+struct sim_dom *sim_dom_find(struct sim *, uint16_t id);
+void	 sim_xen_free(struct sim_dom *);
+unsigned int sim_xen_check(struct sim_dom *);
+
+/* ---- sim_evtchn.c ----------------------------------------------------------------- */
+long	 sim_evtchn_op(struct sim_dom *, unsigned int cmd, void *arg);
+/* For peers: domain 0's end of a guest's unbound port; 0 or -PV_E*. */
+int	 sim_evtchn_bind(struct sim *, struct sim_dom *, uint32_t remote,
+	    struct sim_actor *, uint32_t *port);
+/* For the builder: a guest's port already bound to domain 0. */
+uint32_t sim_evtchn_pair(struct sim_dom *, struct sim_actor *, uint32_t *back);
+void	 sim_evtchn_close0(struct sim *, uint32_t port);
+void	 sim_evtchn_send0(struct sim *, uint32_t port);	/* by domain 0 */
+void	 sim_evtchn_raise(struct sim_dom *, uint32_t port);
+/* Is an upcall due? */
+bool	 sim_evtchn_due(const struct sim_dom *);
+
+/* ---- sim_gnttab.c ------------------------------------------------------------------ */
+long	 sim_gnttab_op(struct sim_dom *, unsigned int cmd, void *arg,
+	    unsigned int n);
+/* For peers in domain 0: host address of a granted page, or NULL. */
+void	*sim_gnttab_map(struct sim_dom *, uint32_t ref, bool readonly);
+void	 sim_gnttab_unmap(struct sim_dom *, uint32_t ref, bool readonly);
+/* Copy to or from a granted page; 0 or GNTST_*. */
+int	 sim_gnttab_copy(struct sim_dom *, uint32_t ref, unsigned int off,
+	    void *buf, size_t len, bool write);
+/* Does an entry grant this frame? */
+bool	 sim_gnttab_granted(struct sim_dom *, uint64_t gfn, uint32_t *ref);
+
+/* ---- sim_store.c, sim_conn.c --------------------------------------------------------- */
+struct sim_tree;
+void	 sim_store_init(struct sim *);
+void	 sim_store_free(struct sim *);
+void	 sim_store_watch(struct sim *, const char *path, struct sim_actor *);
+void	 sim_store_unwatch(struct sim *, struct sim_actor *);
+void	 sim_conn_create(struct sim_dom *);
+void	 sim_conn_destroy(struct sim_dom *);
+unsigned int sim_conn_nwatch(const struct sim_dom *);
+/* A node changed: tell the connections that watch it. */
+void	 sim_conn_fire(struct sim *, const char *path);
+
+/* ---- back ends ------------------------------------------------------------------------- */
+void	 sim_blk_free(struct sim_blk *);
+void	 sim_net_free(struct sim_net *);
+void	 sim_cons_create(struct sim_dom *);
+void	 sim_cons_destroy(struct sim_dom *);
+
+static inline void
+sim_inside(void)
+{
+	sim_world->s_inside++;
+}
+
+static inline void
+sim_outside(void)
+{
+	sim_world->s_inside--;
+}
+
+#endif /* SIM_INT_H */

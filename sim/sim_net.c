@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim_net.c -- a network back end: takes frames from the transmit ring,
+ * delivers others to the receive ring, and may echo.
+ *
+ * Transmit: a frame is a chain of slots; the first one's size is the whole
+ * frame's, extra-info slots follow the first when it says so and are answered
+ * with NETIF_RSP_NULL.  Data slots are mapped while the frame is worked on.
+ * Receive: a slot's answer comes in the slot of its request, in order; data
+ * is copied in.
+ */
+
+#include <pv/types.h>
+
+#include <xen/grant_table.h>
+#include <xen/io/netif.h>
+#include <xen/io/xenbus.h>
+
+#include "bring.h"
+#include "sim_back.h"
+
+#define SIM_FRAME	65536u
+#define SIM_NSLOT	18u		/* XEN_NETIF_NR_SLOTS_MIN */
+
+struct sim_frame {
+	struct list	 fr_link;
+	size_t		 fr_len, fr_sent;
+	unsigned int	 fr_flags;
+	uint8_t		 fr_data[SIM_FRAME];
+};
+
+/* A frame that is being taken from the ring. */
+struct sim_slots {
+	struct netif_tx_request sl_req[SIM_NSLOT + 4];
+	bool		 sl_extra[SIM_NSLOT + 4];
+	unsigned int	 sl_n;
+	bool		 sl_more, sl_moreextra;
+};
+
+struct sim_net {
+	struct sim_back	 ne;		/* first */
+	struct sim_net_cfg ne_cfg;
+	/* while connected */
+	void		*ne_txpage, *ne_rxpage;
+	uint32_t	 ne_txref, ne_rxref, ne_txport, ne_rxport;
+	struct bring	 ne_tx, ne_rx;
+	struct sim_slots ne_slots;
+	struct list	 ne_queue;	/* to deliver */
+	struct sim_frame *ne_last;
+	unsigned int	 ne_ntx, ne_nrx;
+	uint16_t	 ne_ids[2];	/* answered lately, for lies */
+};
+
+static struct sim_net *
+sim_net_of(struct sim_back *ba)
+{
+	return (struct sim_net *)(void *)ba;
+}
+
+/* ---- connection -------------------------------------------------------------------- */
+
+static void
+sim_net_offer(struct sim_back *ba)
+{
+	unsigned int flags = sim_net_of(ba)->ne_cfg.nc_flags;
+	bool gso = flags & SIM_NET_GSO;
+
+	sim_back_set(ba, "feature-sg", "%u", !(flags & SIM_NET_NOSG));
+	sim_back_set(ba, "feature-gso-tcpv4", "%u", gso);
+	sim_back_set(ba, "feature-gso-tcpv6", "%u", gso);
+	sim_back_set(ba, "feature-ipv6-csum-offload", "%u", 1);
+	sim_back_set(ba, "feature-rx-copy", "%u", 1);
+	sim_back_set(ba, "feature-rx-flip", "%u", 0);
+	sim_back_set(ba, "feature-multicast-control", "%u", 1);
+	sim_back_set(ba, "feature-split-event-channels", "%u",
+	    !!(flags & SIM_NET_SPLIT));
+	sim_back_set(ba, "multi-queue-max-queues", "%u", 2);
+	sim_back_set(ba, "feature-ctrl-ring", "%u", 1);
+}
+
+static int
+sim_net_ring(struct sim_net *n, const char *key, void **page, uint32_t *ref)
+{
+	uint64_t v = sim_back_num(&n->ne, key, UINT64_MAX);
+
+	if (v > UINT32_MAX)
+		return 1;
+	*ref = (uint32_t)v;
+	*page = sim_gnttab_map(n->ne.ba_dom, *ref, false);
+	if (*page == NULL) {
+		sim_bug("vif: %s %u can not be mapped", key,
+		    (unsigned int)v);
+		return -1;
+	}
+	sim_mem_watch(*page, RING_HEADER, PV_PAGE_SIZE);
+	return 0;
+}
+
+static int
+sim_net_bind(struct sim_net *n, const char *key, uint32_t *port)
+{
+	uint64_t v = sim_back_num(&n->ne, key, UINT64_MAX);
+
+	if (v > UINT32_MAX || sim_evtchn_bind(n->ne.ba_sim, n->ne.ba_dom,
+	    (uint32_t)v, &n->ne.ba_actor, port) != 0) {
+		sim_bug("vif: %s can not be bound", key);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+sim_net_bind_all(struct sim_net *n)
+{
+	if (sim_back_str(&n->ne, "event-channel") != NULL) {
+		if (sim_net_bind(n, "event-channel", &n->ne_txport) != 0)
+			return -1;
+		n->ne_rxport = n->ne_txport;
+		return 0;
+	}
+	if (!(n->ne_cfg.nc_flags & SIM_NET_SPLIT))
+		sim_bug("vif: split event channels were not offered");
+	if (sim_net_bind(n, "event-channel-tx", &n->ne_txport) != 0)
+		return -1;
+	if (sim_net_bind(n, "event-channel-rx", &n->ne_rxport) != 0) {
+		sim_evtchn_close0(n->ne.ba_sim, n->ne_txport);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+sim_net_connect(struct sim_back *ba)
+{
+	struct sim_net *n = sim_net_of(ba);
+	int rv;
+
+	if (sim_back_str(ba, "rx-ring-ref") == NULL ||
+	    sim_back_str(ba, "tx-ring-ref") == NULL)
+		return 1;
+	if (sim_back_num(ba, "request-rx-copy", 0) != 1 ||
+	    sim_back_num(ba, "feature-rx-notify", 0) != 1)
+		sim_bug("vif: request-rx-copy and feature-rx-notify are "
+		    "required");
+	rv = sim_net_ring(n, "tx-ring-ref", &n->ne_txpage, &n->ne_txref);
+	if (rv != 0)
+		return rv;
+	rv = sim_net_ring(n, "rx-ring-ref", &n->ne_rxpage, &n->ne_rxref);
+	if (rv != 0)
+		goto err_rx;
+	rv = sim_net_bind_all(n);
+	if (rv != 0)
+		goto err_port;
+	bring_init(&n->ne_tx, n->ne_txpage, PV_PAGE_SIZE,
+	    sizeof(struct netif_tx_request),
+	    sizeof(struct netif_tx_response));
+	bring_init(&n->ne_rx, n->ne_rxpage, PV_PAGE_SIZE,
+	    sizeof(struct netif_rx_request),
+	    sizeof(struct netif_rx_response));
+	memset(&n->ne_slots, 0, sizeof(n->ne_slots));
+	return 0;
+err_port:
+	sim_gnttab_unmap(ba->ba_dom, n->ne_rxref, false);
+err_rx:
+	sim_gnttab_unmap(ba->ba_dom, n->ne_txref, false);
+	return rv;
+}
+
+static void
+sim_net_disconnect(struct sim_back *ba)
+{
+	struct sim_net *n = sim_net_of(ba);
+
+	sim_evtchn_close0(ba->ba_sim, n->ne_txport);
+	if (n->ne_rxport != n->ne_txport)
+		sim_evtchn_close0(ba->ba_sim, n->ne_rxport);
+	n->ne_txport = n->ne_rxport = 0;
+	sim_back_unmap(ba, n->ne_txref, false);
+	sim_back_unmap(ba, n->ne_rxref, false);
+}
+
+/* ---- transmit: from the guest -------------------------------------------------------- */
+
+static void
+sim_net_tx_put(struct sim_net *n, uint16_t id, int16_t status)
+{
+	volatile void *slot = bring_entry(&n->ne_tx, n->ne_tx.br_prod);
+	struct netif_tx_response rsp;
+
+	rsp.id = id;
+	rsp.status = status;
+	if (status != NETIF_RSP_NULL) {
+		if (sim_evil_now(SIM_EVIL_RSP_ID_RANGE))
+			rsp.id = 0xfff0;
+		if (sim_evil_now(SIM_EVIL_RSP_ID_IDLE))
+			rsp.id = (uint16_t)(id < 128 ? 255 : 0);
+		if (n->ne_ntx > 1 && sim_evil_now(SIM_EVIL_RSP_ID_TWICE))
+			rsp.id = n->ne_ids[0];
+		if (sim_evil_now(SIM_EVIL_RSP_STATUS_WILD))
+			rsp.status = 0x1234;
+		if (sim_evil_now(SIM_EVIL_RSP_OP_WRONG))
+			rsp.status = NETIF_RSP_NULL;
+		n->ne_ids[0] = id;
+	}
+	bring_put(&n->ne_tx, &rsp);
+	sim_mem_fresh(slot, n->ne_tx.br_entlen);
+}
+
+/* Copy one data slot; the page is mapped meanwhile, or longer. */
+static bool
+sim_net_tx_copy(struct sim_net *n, const struct netif_tx_request *rq,
+    uint8_t *to, size_t len)
+{
+	uint8_t *va;
+
+	if (rq->offset > PV_PAGE_SIZE || len > PV_PAGE_SIZE - rq->offset) {
+		sim_bug("vif: a slot crosses its page");
+		return false;
+	}
+	va = sim_gnttab_map(n->ne.ba_dom, rq->gref, true);
+	if (va == NULL) {
+		sim_bug("vif: a slot can not be mapped");
+		return false;
+	}
+	sim_mem_get(to, va + rq->offset, len);
+	sim_back_unmap(&n->ne, rq->gref, true);
+	return true;
+}
+
+/* The data of a chain: the first slot's own size is what the others leave. */
+static bool
+sim_net_tx_gather(struct sim_net *n, struct sim_frame *fr)
+{
+	struct sim_slots *sl = &n->ne_slots;
+	size_t rest = 0, at, len;
+	unsigned int i, ndata = 0;
+
+	for (i = 0; i < sl->sl_n; i++) {
+		ndata += !sl->sl_extra[i];
+		if (i > 0 && !sl->sl_extra[i])
+			rest += sl->sl_req[i].size;
+	}
+	fr->fr_len = sl->sl_req[0].size;
+	fr->fr_flags = sl->sl_req[0].flags;
+	if (ndata > SIM_NSLOT || rest >= fr->fr_len) {
+		sim_bug("vif: a frame of %zu bytes, %u slots, %zu behind the "
+		    "first", fr->fr_len, ndata, rest);
+		return false;
+	}
+	at = 0;
+	for (i = 0; i < sl->sl_n; i++) {
+		if (sl->sl_extra[i])
+			continue;
+		len = i == 0 ? fr->fr_len - rest : sl->sl_req[i].size;
+		if (!sim_net_tx_copy(n, &sl->sl_req[i], fr->fr_data + at,
+		    len))
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+static void
+sim_net_tx_frame(struct sim_net *n)
+{
+	struct sim_frame *fr = calloc(1, sizeof(*fr)), *copy;
+	struct sim_slots *sl = &n->ne_slots;
+	unsigned int i;
+	bool ok;
+
+	ok = sim_net_tx_gather(n, fr);
+	n->ne_ntx++;
+	for (i = 0; i < sl->sl_n; i++)
+		sim_net_tx_put(n, sl->sl_req[i].id, sl->sl_extra[i] ?
+		    NETIF_RSP_NULL : ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+	memset(sl, 0, sizeof(*sl));
+	if (ok && (n->ne_cfg.nc_flags & SIM_NET_ECHO)) {
+		copy = calloc(1, sizeof(*copy));
+		memcpy(copy, fr, sizeof(*copy));
+		copy->fr_flags = NETRXF_data_validated;
+		list_append(&n->ne_queue, &copy->fr_link);
+	}
+	free(n->ne_last);
+	n->ne_last = fr;
+}
+
+static void
+sim_net_tx_slot(struct sim_net *n, const struct netif_tx_request *rq)
+{
+	struct sim_slots *sl = &n->ne_slots;
+	struct netif_extra_info ex;
+
+	if (sl->sl_n == PV_NELEM(sl->sl_req)) {
+		sim_bug("vif: a frame without end");
+		memset(sl, 0, sizeof(*sl));
+	}
+	sl->sl_req[sl->sl_n] = *rq;
+	sl->sl_extra[sl->sl_n] = sl->sl_moreextra;
+	if (sl->sl_moreextra) {
+		memcpy(&ex, rq, sizeof(ex));
+		if (ex.type == 0 || ex.type >= XEN_NETIF_EXTRA_TYPE_MAX)
+			sim_bug("vif: extra of type %u", ex.type);
+		sl->sl_moreextra = ex.flags & XEN_NETIF_EXTRA_FLAG_MORE;
+		sl->sl_req[sl->sl_n].id = 0;
+	} else {
+		sl->sl_more = rq->flags & NETTXF_more_data;
+		sl->sl_moreextra = sl->sl_n == 0 &&
+		    (rq->flags & NETTXF_extra_info);
+	}
+	sl->sl_n++;
+	if (!sl->sl_more && !sl->sl_moreextra)
+		sim_net_tx_frame(n);
+}
+
+/* ---- receive: to the guest -------------------------------------------------------------- */
+
+/* Fill the buffer of one request with a piece of the frame. */
+static int16_t
+sim_net_rx_copy(struct sim_net *n, const struct netif_rx_request *rq,
+    struct sim_frame *fr, size_t len, unsigned int off)
+{
+	if (sim_gnttab_copy(n->ne.ba_dom, rq->gref, off, fr->fr_data +
+	    fr->fr_sent, len, true) != GNTST_okay) {
+		sim_bug("vif: a receive buffer can not be written");
+		return NETIF_RSP_ERROR;
+	}
+	/* A lie holds on to the buffer that was just filled. */
+	if ((sim_evil_armed(SIM_EVIL_GRANT_HELD) ||
+	    sim_evil_armed(SIM_EVIL_GRANT_HELD_FOREVER)) &&
+	    sim_gnttab_map(n->ne.ba_dom, rq->gref, false) != NULL)
+		sim_back_unmap(&n->ne, rq->gref, false);
+	fr->fr_sent += len;
+	return (int16_t)len;
+}
+
+static void
+sim_net_rx_lie(struct netif_rx_response *rsp)
+{
+	if (sim_evil_now(SIM_EVIL_RX_LEN_HUGE))
+		rsp->status = 0x7fff;
+	if (sim_evil_now(SIM_EVIL_RX_OFFSET_HUGE))
+		rsp->offset = (uint16_t)(PV_PAGE_SIZE - 1);
+	if (sim_evil_now(SIM_EVIL_RX_CHAIN_ENDLESS))
+		rsp->flags |= NETRXF_more_data;
+	if (sim_evil_now(SIM_EVIL_RX_ID_WRONG))
+		rsp->id ^= sim_rand(2) ? 1 : 0x8000;
+	if (sim_evil_now(SIM_EVIL_RX_EXTRA_WILD))
+		rsp->flags |= NETRXF_extra_info;
+}
+
+/* One slot of a frame.  False: no buffer. */
+static bool
+sim_net_rx_slot(struct sim_net *n, struct sim_frame *fr)
+{
+	size_t left = fr->fr_len - fr->fr_sent, len = left;
+	struct netif_rx_response rsp;
+	struct netif_rx_request rq;
+	volatile void *slot;
+	unsigned int off = 0;
+	int rv;
+
+	slot = bring_entry(&n->ne_rx, n->ne_rx.br_prod);
+	rv = bring_get(&n->ne_rx, &rq);
+	if (rv < 0)
+		sim_bug("vif: the front end's rx index is wrong");
+	if (rv <= 0)
+		return false;
+	if (len > PV_PAGE_SIZE)
+		len = PV_PAGE_SIZE;
+	if ((n->ne_cfg.nc_flags & SIM_NET_FRAG) && len > 64)
+		len = 64 + sim_rand((uint32_t)len - 64);
+	if (len < PV_PAGE_SIZE && (n->ne_cfg.nc_flags & SIM_NET_FRAG))
+		off = sim_rand((uint32_t)(PV_PAGE_SIZE - len));
+	rsp.id = rq.id;
+	rsp.offset = (uint16_t)off;
+	rsp.flags = fr->fr_sent == 0 ? (uint16_t)fr->fr_flags : 0;
+	rsp.status = sim_net_rx_copy(n, &rq, fr, len, off);
+	if (fr->fr_sent < fr->fr_len && rsp.status > 0)
+		rsp.flags |= NETRXF_more_data;
+	sim_net_rx_lie(&rsp);
+	bring_put(&n->ne_rx, &rsp);
+	sim_mem_fresh(slot, n->ne_rx.br_entlen);
+	if (rsp.flags & NETRXF_extra_info && bring_get(&n->ne_rx, &rq) > 0) {
+		memset(&rsp, 0xee, sizeof(rsp));
+		bring_put(&n->ne_rx, &rsp);
+	}
+	return true;
+}
+
+static void
+sim_net_rx(struct sim_net *n)
+{
+	struct sim_frame *fr;
+
+	while (!list_empty(&n->ne_queue)) {
+		fr = LIST_ENTRY(n->ne_queue.li_next, struct sim_frame,
+		    fr_link);
+		while (fr->fr_sent < fr->fr_len) {
+			if (!sim_net_rx_slot(n, fr))
+				return;
+		}
+		n->ne_nrx++;
+		list_remove(&fr->fr_link);
+		free(fr);
+	}
+}
+
+/* ---- service ---------------------------------------------------------------------------------- */
+
+static void
+sim_net_push(struct sim_net *n, struct bring *br, uint32_t port)
+{
+	bool notify;
+
+	if (br->br_prod == br->br_pushed)
+		return;
+	notify = bring_push(br);
+	if (sim_evil_now(SIM_EVIL_RSP_PROD_JUMP))
+		shm_write32(&br->br_shared->rsp_prod, br->br_prod + 1000);
+	if (sim_evil_now(SIM_EVIL_RSP_PROD_BACK))
+		shm_write32(&br->br_shared->rsp_prod, br->br_prod - 300);
+	if (sim_evil_now(SIM_EVIL_IDX_REWRITTEN))
+		shm_write32(&br->br_shared->rsp_event, sim_rand(UINT32_MAX));
+	if (notify || sim_rand(8) == 0)
+		sim_evtchn_send0(n->ne.ba_sim, port);
+}
+
+static void
+sim_net_service(struct sim_back *ba)
+{
+	struct sim_net *n = sim_net_of(ba);
+	struct netif_tx_request rq;
+	int rv;
+
+	do {
+		while ((rv = bring_get(&n->ne_tx, &rq)) > 0)
+			sim_net_tx_slot(n, &rq);
+		if (rv < 0) {
+			sim_bug("vif: the front end's tx index is wrong");
+			return;
+		}
+	} while (bring_rearm(&n->ne_tx));
+	sim_net_push(n, &n->ne_tx, n->ne_txport);
+	do {
+		sim_net_rx(n);
+	} while (!list_empty(&n->ne_queue) && bring_rearm(&n->ne_rx));
+	sim_net_push(n, &n->ne_rx, n->ne_rxport);
+}
+
+static const struct sim_back_ops sim_net_ops = {
+	"vif", true, sim_net_offer, sim_net_connect, sim_net_disconnect,
+	sim_net_service
+};
+
+/* ---- for tests ------------------------------------------------------------------------------ */
+
+struct sim_net *
+sim_net_create(struct sim_dom *d, const struct sim_net_cfg *cfg)
+{
+	struct sim_net *n = calloc(1, sizeof(*n));
+	struct sim_back *ba = &n->ne;
+
+	n->ne_cfg = *cfg;
+	list_init(&n->ne_queue);
+	sim_back_create(ba, d, &sim_net_ops, cfg->nc_devid);
+	list_append(&d->d_sim->s_nets, &ba->ba_link);
+	sim_back_set(ba, "handle", "%u", cfg->nc_devid);
+	sim_back_set(ba, "mac", "%s", "00:16:3e:01:02:03");
+	sim_back_set(ba, "bridge", "%s", "xenbr0");
+	sim_back_set_front(ba, "handle", "%u", cfg->nc_devid);
+	sim_back_set_front(ba, "mac", "%s", "00:16:3e:01:02:03");
+	sim_back_set_front(ba, "mtu", "%u", 1500);
+	if (cfg->nc_flags & SIM_NET_UNTRUSTED)
+		sim_back_set_front(ba, "trusted", "%u", 0);
+	sim_back_begin(ba);
+	return n;
+}
+
+void
+sim_net_free(struct sim_net *n)
+{
+	struct list *l;
+
+	sim_back_destroy(&n->ne);
+	while ((l = list_pop(&n->ne_queue)) != NULL)
+		free(LIST_ENTRY(l, struct sim_frame, fr_link));
+	free(n->ne_last);
+	free(n);
+}
+
+void
+sim_net_unplug(struct sim_net *n)
+{
+	sim_back_unplug(&n->ne);
+}
+
+void
+sim_net_vanish(struct sim_net *n)
+{
+	sim_back_vanish(&n->ne);
+}
+
+void
+sim_net_restart(struct sim_net *n)
+{
+	sim_back_restart(&n->ne);
+}
+
+void
+sim_net_deliver(struct sim_net *n, const void *p, size_t len,
+    unsigned int flags)
+{
+	struct sim_frame *fr = calloc(1, sizeof(*fr));
+
+	fr->fr_len = len;
+	fr->fr_flags = flags;
+	memcpy(fr->fr_data, p, len);
+	list_append(&n->ne_queue, &fr->fr_link);
+	sim_sched_kick(&n->ne.ba_actor, 0);
+}
+
+const uint8_t *
+sim_net_last(const struct sim_net *n, size_t *len, unsigned int *flags)
+{
+	if (n->ne_last == NULL)
+		return NULL;
+	*len = n->ne_last->fr_len;
+	*flags = n->ne_last->fr_flags;
+	return n->ne_last->fr_data;
+}
+
+unsigned int
+sim_net_ntx(const struct sim_net *n)
+{
+	return n->ne_ntx;
+}
+
+unsigned int
+sim_net_nrx(const struct sim_net *n)
+{
+	return n->ne_nrx;
+}
+
+unsigned int
+sim_net_queued(const struct sim_net *n)
+{
+	struct list *l;
+	unsigned int k = 0;
+
+	LIST_FOREACH(l, &n->ne_queue)
+		k++;
+	return k;
+}
+
+int
+sim_net_state(const struct sim_net *n)
+{
+	return (int)n->ne.ba_state;
+}
+
+void
+sim_net_set_state(struct sim_net *n, const char *state)
+{
+	sim_back_set_state(&n->ne, state);
+}
+
+void
+sim_net_hold(struct sim_net *n, bool hold)
+{
+	sim_back_hold(&n->ne, hold);
+}
