@@ -33,7 +33,11 @@ struct shim_context {
 	ucontext_t	 sc_uc;
 	void		(*sc_fn)(void *);
 	void		*sc_arg;
+	struct shim_context *sc_next;
 };
+
+/* All that ever were: a dead thread's is freed with the process. */
+static struct shim_context *shim_contexts;
 
 void
 shim_reset(void)
@@ -169,6 +173,8 @@ arch_thread_stack(void *top, void (*fn)(void *), void *arg)
 
 	sc->sc_fn = fn;
 	sc->sc_arg = arg;
+	sc->sc_next = shim_contexts;
+	shim_contexts = sc;
 	getcontext(&sc->sc_uc);
 	sc->sc_uc.uc_stack.ss_sp = (char *)top - SHIM_STACK;
 	sc->sc_uc.uc_stack.ss_size = SHIM_STACK;
