@@ -56,23 +56,23 @@ def run(*argv, **kwargs):
     return done.stdout
 
 
-def newest(pattern):
-    """The path matching pattern with the highest version number, or None."""
+def newest(paths):
+    """The path with the highest version number in its name, or None."""
     def version(path):
         return [int(n) for n in re.findall(r"\d+", os.path.basename(path))]
-    return max(glob.glob(pattern), key=version, default=None)
+    return max(paths, key=version, default=None)
 
 
 def package(meta, pattern):
-    """The unpacked package that the package meta depends on, fetched when
-    none that matches is here yet."""
-    have = [d for d in glob.glob(os.path.join(BIN, pattern))
-            if os.path.exists(os.path.join(d, ".unpacked"))]
-    if have:
-        return newest(os.path.join(BIN, pattern))
-    depends = run("apt-cache", "depends", meta)
-    found = re.search(r"Depends: (%s)$" % pattern.replace("*", r"[\w.+-]*"),
-                      depends, re.M)
+    """The unpacked package that the package meta depends on and whose name
+    matches; fetched when there is none yet."""
+    if os.path.isdir(BIN):
+        have = [d for d in os.listdir(BIN) if re.fullmatch(pattern, d) and
+                os.path.exists(os.path.join(BIN, d, ".unpacked"))]
+        if have:
+            return os.path.join(BIN, newest(have))
+    found = re.search(r"Depends: (%s)$" % pattern,
+                      run("apt-cache", "depends", meta), re.M)
     if not found:
         raise LabError("apt does not know %s: run tools/setup update" % meta)
     fetch = os.path.join(ROOT, "tools", "fetch")
@@ -81,27 +81,24 @@ def package(meta, pattern):
 
 def xen_dir():
     """The directory of the installed Xen tools, /usr/lib/xen-VERSION."""
-    tool = newest("/usr/lib/xen-4.*/bin/xl")
+    tool = newest(os.path.dirname(os.path.dirname(xl))
+                  for xl in glob.glob("/usr/lib/xen-4.*/bin/xl"))
     if not tool or not os.path.exists(DM):
         raise LabError("Xen's tools are not installed: run tools/setup")
-    return os.path.dirname(os.path.dirname(tool))
+    return tool
 
 
 def xen_package():
     """The unpacked hypervisor package of the tools' version."""
-    version = os.path.basename(xen_dir())
+    version = os.path.basename(xen_dir()).replace("xen-", "")
     return package("xen-system-amd64",
-                   version.replace("xen-", "xen-hypervisor-") + "-amd64")
+                   "xen-hypervisor-%s-amd64" % re.escape(version))
 
 
 def kernel_package(flavour=""):
     """The unpacked kernel package; flavour is '' (dom0) or 'cloud-'."""
-    meta = "linux-image-%samd64" % flavour
-    if flavour:
-        return package(meta, "linux-image-*-cloud-amd64")
-    have = [d for d in glob.glob(os.path.join(BIN, "linux-image-*-amd64"))
-            if "-cloud-" not in d]
-    return max(have) if have else package(meta, "linux-image-*[0-9]-amd64")
+    return package("linux-image-%samd64" % flavour,
+                   r"linux-image-[\w.+]+(?:-\d+)?-%samd64" % flavour)
 
 
 def vmlinux(bzimage):

@@ -93,8 +93,6 @@ def check(opts):
         raise LabError("--exec and --cmd go with --on xen only")
     if opts.app == "httpd":
         opts.what = opts.what or EXAMPLE
-        if opts.on == "xen":
-            check_port(opts.port)
     if opts.what and not os.path.exists(opts.what):
         raise LabError("no such folder or disk image: " + opts.what)
     if opts.image and not (opts.what and os.path.isdir(opts.what)):
@@ -105,6 +103,8 @@ def check(opts):
                        " with: domus run %s" % ((opts.image,) * 2))
     for disk in opts.disk:
         image.check_disk(disk, opts.writable)
+    if opts.app == "httpd" and opts.on == "xen":
+        check_port(opts.port)
 
 
 def check_port(port):
@@ -295,8 +295,8 @@ def on_xen(opts, disk):
         "scratch" if opts.mode == "hvm" else "read"
     disks = [("disk%d" % n, path, access) for n, path in enumerate(paths)]
     say("starting Xen and its dom0 (about 10 s) …")
-    with Lab(disks, max(opts.memory, 128), opts.vcpus + 1 if opts.vcpus > 2
-             else 2, name="run") as lab:
+    cpus = max(2, min(opts.vcpus + 1, os.cpu_count()))
+    with Lab(disks, max(opts.memory, 128), cpus, name="run") as lab:
         vbds = ["phy:%s,xvd%s,%s" % (lab.disk(d[0]), "abcdefghijkl"[n],
                                      "r" if access == "read" else "w")
                 for n, d in enumerate(disks)]
