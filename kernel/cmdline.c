@@ -134,6 +134,24 @@ cmdline_get(const char *key)
 }
 
 /*
+ * cmdline_nth -- the n-th value (0, 1, ..) of a key that may come often
+ *
+ * NULL behind the last.  Context: any.
+ */
+const char *
+cmdline_nth(const char *key, unsigned int n)
+{
+	unsigned int i;
+
+	cmdline_know(key);
+	for (i = 0; i < cmdline_nword; i++) {
+		if (strcmp(cmdline_word[i].cw_key, key) == 0 && n-- == 0)
+			return cmdline_word[i].cw_value;
+	}
+	return NULL;
+}
+
+/*
  * cmdline_bool -- yes or no; a bare key is yes
  *
  * Anything else: a warning, and dflt.  Context: any.

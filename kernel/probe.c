@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * probe.c -- finding virtio devices where there is no Xen: on the PCI buses,
+ * and where the command line says, in the form that QEMU and Firecracker
+ * append: virtio_mmio.device=SIZE@ADDRESS:LINE[:ID], once for each device.
+ */
+
+#include <cmdline.h>
+#include <kernel.h>
+#include <klog.h>
+#include <stdlib.h>
+
+/* Cut ADDRESS and LINE out of a value; false: it has another form. */
+static bool
+probe_parse(const char *value, uint64_t *addr, uint32_t *line)
+{
+	char *end;
+
+	(void)strtoull(value, &end, 0);	/* the registers' length: known */
+	if (end == value)
+		return false;
+	while (*end == 'K' || *end == 'k')
+		end++;
+	if (*end != '@')
+		return false;
+	value = end + 1;
+	*addr = strtoull(value, &end, 0);
+	if (end == value || *end != ':')
+		return false;
+	value = end + 1;
+	*line = (uint32_t)strtoul(value, &end, 0);
+	return end != value && (*end == '\0' || *end == ':');
+}
+
+static void
+probe_mmio(const struct pv_client *client, const char *value)
+{
+	uint64_t addr;
+	uint32_t line;
+	int rv;
+
+	if (!probe_parse(value, &addr, &line)) {
+		klog(PV_LOG_ERR, "virtio_mmio.device=%s: not of the form "
+		    "SIZE@ADDRESS:LINE", value);
+		return;
+	}
+	rv = pv_attach_virtio_mmio(client, addr, line);
+	if (rv < 0)
+		klog(PV_LOG_ERR, "virtio_mmio.device=%s: error %d", value, -rv);
+}
+
+/*
+ * probe_virtio -- see kernel.h
+ */
+void
+probe_virtio(const struct pv_client *client)
+{
+	const char *value;
+	unsigned int i;
+
+	(void)pv_attach_virtio_pci(client);
+	for (i = 0; (value = cmdline_nth("virtio_mmio.device", i)) != NULL; i++)
+		probe_mmio(client, value);
+}
