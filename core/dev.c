@@ -177,6 +177,15 @@ dev_refuse(struct pv_dev *dev, const char *what, int rv)
 	dev_break(dev);
 }
 
+/* The peer is no more, or new; idle: it said nothing else since. */
+static void
+dev_gone(struct pv_dev *dev, bool idle)
+{
+	dev_disconnect(dev);
+	if (idle)
+		dev->pd_bus->bo_again(dev);
+}
+
 static bool
 dev_in_use(struct pv_dev *dev)
 {
@@ -229,6 +238,7 @@ dev_running(struct pv_dev *dev)
 	int rv;
 
 	if (dev->pd_state == PV_DEV_CONNECTED) {
+		dev->pd_busy = false;	/* it no longer wants to close */
 		if (dev->pd_driver->dv_changed != NULL)
 			dev->pd_driver->dv_changed(dev->pd_sc);
 		return;
@@ -254,7 +264,7 @@ dev_run(void *arg)
 	if ((ev & PV_EV_FAILED) != 0 && dev->pd_state != PV_DEV_BROKEN)
 		dev_break(dev);
 	if ((ev & PV_EV_GONE) != 0)
-		dev_disconnect(dev);
+		dev_gone(dev, (ev & (PV_EV_CLOSING | PV_EV_READY)) == 0);
 	if ((ev & PV_EV_CLOSING) != 0)
 		dev_close(dev);
 	if ((ev & PV_EV_READY) != 0)

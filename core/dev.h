@@ -83,7 +83,7 @@ struct pv_bus_ops {
 	void	(*bo_closed)(struct pv_dev *);
 	/* asked to close, but in use. */
 	void	(*bo_busy)(struct pv_dev *);
-	/* ready to connect again after a close: tell the peer. */
+	/* attached, or disconnected after GONE: ready for a (new) start. */
 	void	(*bo_again)(struct pv_dev *);
 };
 

@@ -41,20 +41,28 @@
 struct xenbus_dev {
 	struct list	 xd_link;
 	struct xen	*xd_xen;
-	struct pv_dev	*xd_dev;
-	char		 xd_type[16];		/* "vbd" */
+	struct pv_dev	*xd_dev;		/* NULL: not attached (yet) */
+	const struct pv_driver *xd_driver;
+	char		 xd_name[PV_DEV_NAME];	/* "vbd/51712" */
 	char		 xd_path[XS_PATHMAX];	/* ours: "device/vbd/51712" */
 	char		 xd_peerpath[XS_PATHMAX];
 	pv_domid_t	 xd_peer;
 	struct xs_watch	 xd_watch;		/* the peer's state */
 	unsigned int	 xd_state, xd_peerstate; /* enum xenbus_state */
+	bool		 xd_single;		/* console/0, control/0 */
+	bool		 xd_look;		/* atomic: something changed */
+	bool		 xd_looked;		/* xd_peerstate is known */
 	bool		 xd_seen;		/* in the last listing */
+	unsigned int	 xd_tries;		/* to find its peer */
+	bool		 xd_dead;		/* could not be attached */
 };
 
 int	 xenbus_attach(struct xen *);
 void	 xenbus_detach(struct xen *);
-/* Look at the devices again now.  Context: thread. */
+/* Look at the devices again soon.  Context: any. */
 void	 xenbus_rescan(struct xen *);
+/* The n-th device that is attached; 0 or -PV_ENOENT.  Context: any. */
+int	 xenbus_info(struct xen *, unsigned int n, struct pv_dev_info *);
 
 /* ---- for drivers ------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */
@@ -86,8 +94,7 @@ int	 xenbus_publish(struct pv_dev *, int (*fn)(void *sc,
 /* ---- shared by the front ends ------------------------------------------- */
 /* One page of ring, zeroed, granted to the peer read-write. */
 struct xenbus_ring {
-	void		*xr_va;
-	struct pv_dma_pool xr_pool;
+	void		*xr_va;			/* NULL: none */
 	gref_t		 xr_gref;
 };
 int	 xenbus_ring_create(struct pv_dev *, struct xenbus_ring *);

@@ -1,0 +1,722 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xenbus.c -- finding devices, and the one state machine for all of them; see
+ * xenbus.h.
+ *
+ * Watches only note what changed (xb_rescan, xd_look) and defer the bus's one
+ * work, which does everything else: so nothing here needs a lock against
+ * itself.  The lock is for those who only read the list.
+ *
+ * Our own state is one of three.  What the peer's state means for each:
+ *
+ *	peer		we: Initialising  Connected	Closed
+ *	absent		-		  gone		-
+ *	Initialising	-		  gone		-
+ *	InitWait	connect		  new start	connect
+ *	Initialised	connect		  -		connect
+ *	Connected	close		  running	-
+ *	Closing		close		  closing	-
+ *	Closed		-		  gone, close	start again
+ *	Reconfigur*	-		  -		-
+ *
+ * "close" under Initialising: the peer lives in a connection that some kernel
+ * before us had.  "start again" only while the toolstack keeps the device
+ * online and we did not give up on it.  We go straight to Connected, without
+ * Initialised: back ends take that as well, and netback nothing else.
+ */
+
+#include "xenbus.h"
+
+#define XENBUS_KEY	64		/* bytes of "device/type/id/key" */
+#define XENBUS_LIST	4096u		/* bytes of a directory's names */
+#define XENBUS_RETRY	(200ull * 1000 * 1000)	/* ns: no back end yet */
+#define XENBUS_TRIES	25		/* then wait for the watch alone */
+#define XENBUS_LATER	(1000ull * 1000 * 1000)	/* ns: store not there */
+
+struct xenbus {
+	struct xen	*xb_xen;
+	struct pv_lock	 xb_lock;	/* xb_devs, for readers */
+	struct list	 xb_devs;
+	struct xs_watch	 xb_watch;	/* "device" */
+	struct pv_os_work xb_work;	/* PV_WORK_SLEEPS */
+	bool		 xb_rescan;	/* atomic */
+};
+
+enum xenbus_action {
+	XENBUS_NONE, XENBUS_READY, XENBUS_RUNNING, XENBUS_CLOSING, XENBUS_GONE,
+	XENBUS_ENDED, XENBUS_RESTART, XENBUS_CLOSE, XENBUS_AGAIN
+};
+
+#define XENBUS_NSTATE	(XenbusStateReconfigured + 1)
+
+static const uint8_t xenbus_actions[][XENBUS_NSTATE] = {
+	{ XENBUS_NONE, XENBUS_NONE, XENBUS_READY, XENBUS_READY, XENBUS_CLOSE,
+	    XENBUS_CLOSE, XENBUS_NONE, XENBUS_NONE, XENBUS_NONE },
+	{ XENBUS_GONE, XENBUS_GONE, XENBUS_RESTART, XENBUS_NONE,
+	    XENBUS_RUNNING, XENBUS_CLOSING, XENBUS_ENDED, XENBUS_NONE,
+	    XENBUS_NONE },
+	{ XENBUS_NONE, XENBUS_NONE, XENBUS_READY, XENBUS_READY, XENBUS_NONE,
+	    XENBUS_NONE, XENBUS_AGAIN, XENBUS_NONE, XENBUS_NONE }
+};
+
+static void
+xenbus_look_soon(struct xenbus_dev *xd)
+{
+	__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+	pv_os_defer(&xd->xd_xen->x_xenbus->xb_work, 0);
+}
+
+/* ---- our own state ----------------------------------------------------------- */
+
+/* Not in a directory that the toolstack has removed: a write would make it. */
+static int
+xenbus_write_state(void *arg, const struct xs_trans *t)
+{
+	struct xenbus_dev *xd = arg;
+	uint64_t was;
+	int rv;
+
+	rv = xs_read_num(xd->xd_xen, t, xd->xd_path, "state", 0, UINT32_MAX,
+	    &was);
+	if (rv < 0 && rv != -PV_EINVAL && rv != -PV_ERANGE)
+		return rv;
+	return xs_write_num(xd->xd_xen, t, xd->xd_path, "state",
+	    xd->xd_state);
+}
+
+/*
+ * Tell the peer our state.  xd_state is set first, so that what the peer does
+ * next meets the right row of the table.
+ */
+static int
+xenbus_set_state(struct xenbus_dev *xd, enum xenbus_state state)
+{
+	int rv;
+
+	if (xd->xd_single)
+		return 0;
+	xd->xd_state = state;
+	rv = xs_transact(xd->xd_xen, xenbus_write_state, xd);
+	if (rv < 0 && rv != -PV_ENOENT)
+		pv_log(xd->xd_dev, PV_LOG_WARN, "can not write its state "
+		    "(error %d)", -rv);
+	return rv;
+}
+
+static void
+xenbus_connected(struct pv_dev *dev)
+{
+	struct xenbus_dev *xd = xenbus_of(dev);
+	int rv;
+
+	if (xd->xd_single) {
+		pv_dev_event(dev, PV_EV_RUNNING);
+		return;
+	}
+	rv = xenbus_set_state(xd, XenbusStateConnected);
+	if (rv < 0 && rv != -PV_ENOENT)
+		pv_dev_fail(dev, "can not tell that it is connected");
+	/* The peer may be connected already. */
+	xenbus_look_soon(xd);
+}
+
+static void
+xenbus_closed(struct pv_dev *dev)
+{
+	struct xenbus_dev *xd = xenbus_of(dev);
+
+	(void)xenbus_set_state(xd, XenbusStateClosed);
+	/* The peer may be closed already, and would say nothing more. */
+	xenbus_look_soon(xd);
+}
+
+static void
+xenbus_busy(struct pv_dev *dev)
+{
+	pv_log(dev, PV_LOG_WARN, "domain %u wants to close it, but it is in "
+	    "use", (unsigned int)dev->pd_peer);
+}
+
+/* The connection ended because the peer's end is not there, or quite new. */
+static void
+xenbus_again(struct pv_dev *dev)
+{
+	struct xenbus_dev *xd = xenbus_of(dev);
+
+	if (!xd->xd_looked || xd->xd_state == XenbusStateInitialising)
+		return;
+	(void)xenbus_set_state(xd, XenbusStateInitialising);
+	xenbus_look_soon(xd);
+}
+
+static const struct pv_bus_ops xenbus_ops = {
+	.bo_connected = xenbus_connected,
+	.bo_closed = xenbus_closed,
+	.bo_busy = xenbus_busy,
+	.bo_again = xenbus_again
+};
+
+/* ---- the peer's state ---------------------------------------------------------- */
+
+/* Both ends are closed.  Begin anew, if anybody wants that. */
+static void
+xenbus_restart(struct xenbus_dev *xd)
+{
+	uint64_t online;
+
+	if (pv_dev_broken(xd->xd_dev) ||
+	    xs_read_num(xd->xd_xen, XS_NOTRANS, xd->xd_peerpath, "online", 0,
+	    1, &online) < 0 || online == 0)
+		return;
+	(void)xenbus_set_state(xd, XenbusStateInitialising);
+}
+
+static void
+xenbus_act(struct xenbus_dev *xd, enum xenbus_action action, bool changed)
+{
+	struct pv_dev *dev = xd->xd_dev;
+
+	switch (action) {
+	case XENBUS_NONE:
+		break;
+	case XENBUS_READY:
+		pv_dev_event(dev, PV_EV_READY);
+		break;
+	case XENBUS_RUNNING:
+		/* Also when it says so again: its values changed. */
+		pv_dev_event(dev, PV_EV_RUNNING);
+		break;
+	case XENBUS_CLOSING:
+		pv_dev_event(dev, PV_EV_CLOSING);
+		break;
+	case XENBUS_GONE:
+		pv_dev_event(dev, PV_EV_GONE);
+		break;
+	case XENBUS_ENDED:
+		pv_dev_event(dev, PV_EV_GONE | PV_EV_CLOSING);
+		break;
+	case XENBUS_RESTART:
+		/* InitWait still: it has not yet seen that we connected. */
+		if (changed)
+			pv_dev_event(dev, PV_EV_GONE | PV_EV_READY);
+		break;
+	case XENBUS_CLOSE:
+		(void)xenbus_set_state(xd, XenbusStateClosed);
+		break;
+	case XENBUS_AGAIN:
+		xenbus_restart(xd);
+		break;
+	}
+}
+
+static unsigned int
+xenbus_row(unsigned int state)
+{
+	if (state == XenbusStateConnected)
+		return 1;
+	return state == XenbusStateClosed ? 2 : 0;
+}
+
+/* See what state the peer is in, and what follows. */
+static void
+xenbus_look(struct xenbus_dev *xd)
+{
+	uint64_t state = XenbusStateUnknown;
+	bool changed;
+	int rv;
+
+	rv = xs_read_num(xd->xd_xen, XS_NOTRANS, xd->xd_peerpath, "state", 0,
+	    XENBUS_NSTATE - 1, &state);
+	/* peer: may write anything; what is no state changes nothing. */
+	if (rv == -PV_EINVAL || rv == -PV_ERANGE) {
+		pv_log(xd->xd_dev, PV_LOG_WARN, "domain %u wrote a state that "
+		    "does not exist", (unsigned int)xd->xd_peer);
+		return;
+	}
+	if (rv < 0 && rv != -PV_ENOENT && rv != -PV_EACCES)
+		return;
+	changed = !xd->xd_looked || state != xd->xd_peerstate;
+	xd->xd_peerstate = (unsigned int)state;
+	xd->xd_looked = true;
+	xenbus_act(xd, xenbus_actions[xenbus_row(xd->xd_state)][state],
+	    changed);
+}
+
+static void
+xenbus_peer_changed(void *arg, const char *path)
+{
+	xenbus_look_soon(arg);
+}
+
+/* ---- devices come and go --------------------------------------------------------- */
+
+/* Who the peer is.  -PV_ENOENT: the toolstack has not said yet. */
+static int
+xenbus_find_peer(struct xenbus_dev *xd)
+{
+	struct xen *x = xd->xd_xen;
+	char path[XENBUS_KEY];
+	uint64_t id;
+	int rv;
+
+	rv = xs_read_num(x, XS_NOTRANS, xd->xd_path, "backend-id", 0,
+	    DOMID_FIRST_RESERVED - 1, &id);
+	if (rv < 0)
+		return rv;
+	rv = xs_path_join(path, sizeof(path), xd->xd_path, "backend");
+	if (rv == 0)
+		rv = xs_read(x, XS_NOTRANS, path, xd->xd_peerpath,
+		    sizeof(xd->xd_peerpath), NULL);
+	if (rv == 0 && xd->xd_peerpath[0] != '/')
+		rv = -PV_ENOENT;
+	xd->xd_peer = (pv_domid_t)id;
+	return rv;
+}
+
+/*
+ * A connection that a kernel before us had is closed, not taken over.
+ */
+static void
+xenbus_take_state(struct xenbus_dev *xd)
+{
+	uint64_t state;
+
+	xd->xd_state = XenbusStateInitialising;
+	if (xs_read_num(xd->xd_xen, XS_NOTRANS, xd->xd_path, "state", 0,
+	    XENBUS_NSTATE - 1, &state) < 0)
+		return;
+	if (state > XenbusStateInitialising)
+		(void)xenbus_set_state(xd, XenbusStateClosed);
+}
+
+static int
+xenbus_create(struct xenbus_dev *xd)
+{
+	struct xen *x = xd->xd_xen;
+	struct pv_dma dma = {
+		.da_ops = &gnttab_dma_ops, .da_arg = x, .da_peer = xd->xd_peer
+	};
+	uint64_t trusted = 1;
+
+	/* The toolstack's word on the peer: 0, show it nothing but pages made
+	   for it (XSA-403). */
+	if (!xd->xd_single && xs_read_num(x, XS_NOTRANS, xd->xd_path,
+	    "trusted", 0, 1, &trusted) == 0 && trusted == 0)
+		pv_dma_bounce(&dma);
+	return pv_dev_create(xd->xd_driver, &xenbus_ops, xd, xd->xd_name, &dma,
+	    x->x_client, &xd->xd_dev);
+}
+
+/* Watch the peer's state; the watch tells it once at once. */
+static int
+xenbus_watch_peer(struct xenbus_dev *xd)
+{
+	char path[XS_PATHMAX];
+	int rv;
+
+	rv = xs_path_join(path, sizeof(path), xd->xd_peerpath, "state");
+	if (rv < 0)
+		return rv;
+	xd->xd_watch.xw_dev = xd->xd_dev;
+	return xs_watch(xd->xd_xen, &xd->xd_watch, path, xenbus_peer_changed,
+	    xd);
+}
+
+/* Attach a device whose peer is known now; true: try again later. */
+static bool
+xenbus_probe(struct xenbus_dev *xd)
+{
+	int rv;
+
+	rv = xenbus_find_peer(xd);
+	if (rv < 0) {
+		if (++xd->xd_tries == XENBUS_TRIES)
+			pv_log(NULL, PV_LOG_WARN, "%s: no back end is named",
+			    xd->xd_path);
+		return xd->xd_tries < XENBUS_TRIES;
+	}
+	xenbus_take_state(xd);
+	rv = xenbus_create(xd);
+	if (rv < 0) {
+		xd->xd_dead = true;
+		return false;
+	}
+	rv = xenbus_watch_peer(xd);
+	if (rv == 0)
+		return false;
+	pv_log(xd->xd_dev, PV_LOG_ERR, "can not watch its back end (error "
+	    "%d)", -rv);
+	pv_dev_destroy(xd->xd_dev);
+	xd->xd_dev = NULL;
+	xd->xd_dead = true;
+	return false;
+}
+
+static struct xenbus_dev *
+xenbus_add(struct xenbus *xb, const struct pv_driver *drv, const char *type,
+    const char *id)
+{
+	struct xenbus_dev *xd = pv_os_alloc(sizeof(*xd));
+	int rv;
+
+	if (xd == NULL)
+		return NULL;
+	xd->xd_xen = xb->xb_xen;
+	xd->xd_driver = drv;
+	xd->xd_seen = true;
+	rv = xs_path_join(xd->xd_name, sizeof(xd->xd_name), type, id);
+	if (rv == 0)
+		rv = xs_path_join(xd->xd_path, sizeof(xd->xd_path), "device",
+		    xd->xd_name);
+	if (rv < 0) {
+		pv_os_free(xd, sizeof(*xd));
+		return NULL;
+	}
+	pv_lock(&xb->xb_lock);
+	list_append(&xb->xb_devs, &xd->xd_link);
+	pv_unlock(&xb->xb_lock);
+	return xd;
+}
+
+/* polite: the device still exists, so say that we let go of it. */
+static void
+xenbus_remove(struct xenbus *xb, struct xenbus_dev *xd, bool polite)
+{
+	struct pv_dev *dev = xd->xd_dev;
+
+	pv_lock(&xb->xb_lock);
+	list_remove(&xd->xd_link);
+	pv_unlock(&xb->xb_lock);
+	xs_unwatch(&xd->xd_watch);
+	if (dev != NULL) {
+		pv_log(dev, PV_LOG_INFO, "detached");
+		pv_dev_destroy(dev);
+		xd->xd_dev = NULL;
+		if (polite && xd->xd_state != XenbusStateClosed)
+			(void)xenbus_set_state(xd, XenbusStateClosed);
+	}
+	pv_os_free(xd, sizeof(*xd));
+}
+
+/* ---- the listing ------------------------------------------------------------------ */
+
+static struct xenbus_dev *
+xenbus_find(struct xenbus *xb, const char *name, size_t len)
+{
+	struct xenbus_dev *xd;
+	struct list *p;
+
+	LIST_FOREACH(p, &xb->xb_devs) {
+		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
+		if (!xd->xd_single && str_eqn(name, len, xd->xd_name))
+			return xd;
+	}
+	return NULL;
+}
+
+/* Another back end was named for a device that is attached. */
+static bool
+xenbus_moved(struct xenbus_dev *xd)
+{
+	char path[XENBUS_KEY], peer[XS_PATHMAX];
+
+	if (xd->xd_dev == NULL ||
+	    xs_path_join(path, sizeof(path), xd->xd_path, "backend") < 0 ||
+	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, sizeof(peer), NULL) < 0)
+		return false;
+	return peer[0] == '/' && !str_eq(peer, xd->xd_peerpath);
+}
+
+static void
+xenbus_found(struct xenbus *xb, const struct pv_driver *drv, const char *type,
+    const char *id)
+{
+	char name[PV_DEV_NAME];
+	struct xenbus_dev *xd;
+
+	if (xs_path_join(name, sizeof(name), type, id) < 0)
+		return;
+	xd = xenbus_find(xb, name, str_len(name));
+	if (xd != NULL && xenbus_moved(xd)) {
+		xenbus_remove(xb, xd, true);
+		xd = NULL;
+	}
+	if (xd == NULL)
+		xd = xenbus_add(xb, drv, type, id);
+	if (xd == NULL)
+		return;
+	xd->xd_seen = true;
+	if (xd->xd_dev == NULL && !xd->xd_dead)
+		__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+}
+
+/* The devices of a type; names is a buffer of XENBUS_LIST bytes. */
+static int
+xenbus_scan_type(struct xenbus *xb, const char *type, char *names)
+{
+	const struct pv_driver *drv = pv_conf_find(type);
+	char path[XENBUS_KEY];
+	size_t len, i;
+	int rv;
+
+	if (drv == NULL || str_eq(type, "control"))
+		return 0;
+	rv = xs_path_join(path, sizeof(path), "device", type);
+	if (rv == 0)
+		rv = xs_ls(xb->xb_xen, XS_NOTRANS, path, names, XENBUS_LIST,
+		    &len);
+	if (rv < 0)
+		return rv == -PV_ENOENT ? 0 : rv;
+	for (i = 0; i < len; i += str_len(names + i) + 1) {
+		if (names[i] != '\0')
+			xenbus_found(xb, drv, type, names + i);
+	}
+	return 0;
+}
+
+/* Read all of "device" into xd_seen; bufs are two buffers. */
+static int
+xenbus_list(struct xenbus *xb, char *bufs)
+{
+	size_t len = 0, i;
+	int rv;
+
+	rv = xs_ls(xb->xb_xen, XS_NOTRANS, "device", bufs, XENBUS_LIST, &len);
+	if (rv == -PV_ENOENT)
+		rv = 0;
+	for (i = 0; rv == 0 && i < len; i += str_len(bufs + i) + 1) {
+		if (bufs[i] != '\0')
+			rv = xenbus_scan_type(xb, bufs + i,
+			    bufs + XENBUS_LIST);
+	}
+	return rv;
+}
+
+/* Compare the listing with what is attached. */
+static void
+xenbus_scan(struct xenbus *xb)
+{
+	char *bufs = pv_os_alloc(2 * XENBUS_LIST);
+	struct list *p, *next;
+	struct xenbus_dev *xd;
+	int rv = -PV_ENOMEM;
+
+	LIST_FOREACH(p, &xb->xb_devs)
+		LIST_ENTRY(p, struct xenbus_dev, xd_link)->xd_seen = false;
+	if (bufs != NULL) {
+		rv = xenbus_list(xb, bufs);
+		pv_os_free(bufs, 2 * XENBUS_LIST);
+	}
+	if (rv < 0) {
+		/* Half a listing must not unplug what is in the other. */
+		pv_log(NULL, PV_LOG_WARN, "xenbus: can not list the devices "
+		    "(error %d)", -rv);
+		return;
+	}
+	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
+		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
+		if (!xd->xd_seen && !xd->xd_single)
+			xenbus_remove(xb, xd, false);
+	}
+}
+
+/* ---- the bus's work ---------------------------------------------------------------- */
+
+/* True: the change at path of "device" may be that of the listing. */
+static bool
+xenbus_concerns(struct xenbus *xb, const char *path)
+{
+	struct xenbus_dev *xd;
+	const char *name = path, *key;
+	size_t len = 0;
+	bool all = true;
+
+	/* device/<type>/<id>/<key>: everything above it is of the listing. */
+	if (!str_prefix(path, "device/"))
+		return true;
+	name += str_len("device/");
+	while (name[len] != '\0' && name[len] != '/')
+		len++;
+	if (name[len] == '\0')
+		return true;
+	for (len++; name[len] != '\0' && name[len] != '/'; len++)
+		continue;
+	if (name[len] == '\0')
+		return true;
+	key = name + len + 1;
+	pv_lock(&xb->xb_lock);
+	xd = xenbus_find(xb, name, len);
+	if (xd != NULL && xd->xd_dev != NULL)
+		all = str_prefix(key, "backend");
+	pv_unlock(&xb->xb_lock);
+	return all;
+}
+
+static void
+xenbus_changed(void *arg, const char *path)
+{
+	struct xenbus *xb = arg;
+
+	if (xenbus_concerns(xb, path))
+		xenbus_rescan(xb->xb_xen);
+}
+
+/* Begin to watch; false: not yet. */
+static bool
+xenbus_watch(struct xenbus *xb)
+{
+	int rv;
+
+	if (xb->xb_watch.xw_set)
+		return true;
+	rv = xs_watch(xb->xb_xen, &xb->xb_watch, "device", xenbus_changed, xb);
+	if (rv == 0)
+		return true;
+	if (rv == -PV_ETIMEDOUT || rv == -PV_EAGAIN || rv == -PV_ENOMEM)
+		pv_os_defer(&xb->xb_work, XENBUS_LATER);
+	else
+		pv_log(NULL, PV_LOG_ERR, "xenbus: can not watch for devices "
+		    "(error %d)", -rv);
+	return false;
+}
+
+static void
+xenbus_run(void *arg)
+{
+	struct xenbus *xb = arg;
+	struct list *p, *next;
+	struct xenbus_dev *xd;
+	bool retry = false;
+
+	if (!xenbus_watch(xb))
+		return;
+	if (__atomic_exchange_n(&xb->xb_rescan, false, __ATOMIC_ACQ_REL))
+		xenbus_scan(xb);
+	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
+		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
+		if (xd->xd_single || !__atomic_exchange_n(&xd->xd_look, false,
+		    __ATOMIC_ACQ_REL))
+			continue;
+		if (xd->xd_dev != NULL) {
+			xenbus_look(xd);
+		} else if (!xd->xd_dead && xenbus_probe(xd)) {
+			__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+			retry = true;
+		}
+	}
+	if (retry)
+		pv_os_defer(&xb->xb_work, XENBUS_RETRY);
+}
+
+/*
+ * xenbus_rescan -- look at the devices again soon
+ *
+ * Context: any.
+ */
+void
+xenbus_rescan(struct xen *x)
+{
+	__atomic_store_n(&x->x_xenbus->xb_rescan, true, __ATOMIC_RELEASE);
+	pv_os_defer(&x->x_xenbus->xb_work, 0);
+}
+
+/* ---- attach and detach ----------------------------------------------------------------- */
+
+/* A device without a directory; one that fails is done without. */
+static void
+xenbus_add_single(struct xenbus *xb, const char *type)
+{
+	const struct pv_driver *drv = pv_conf_find(type);
+	struct xenbus_dev *xd;
+
+	if (drv == NULL)
+		return;
+	xd = xenbus_add(xb, drv, type, "0");
+	if (xd == NULL)
+		return;
+	xd->xd_single = true;
+	xd->xd_path[0] = '\0';
+	if (xenbus_create(xd) < 0)
+		xenbus_remove(xb, xd, false);
+	else
+		pv_dev_event(xd->xd_dev, PV_EV_READY);
+}
+
+/*
+ * xenbus_attach -- begin to look for devices
+ *
+ * The console and the control nodes are attached at once; the others come
+ * later, in thread context.  0 or -PV_ENOMEM.
+ * Context: thread.
+ */
+int
+xenbus_attach(struct xen *x)
+{
+	struct xenbus *xb = pv_os_alloc(sizeof(*xb));
+	evport_t port;
+	gfn_t gfn;
+
+	if (xb == NULL)
+		return -PV_ENOMEM;
+	xb->xb_xen = x;
+	list_init(&xb->xb_devs);
+	pv_work_init(&xb->xb_work, xenbus_run, xb, PV_WORK_SLEEPS);
+	x->x_xenbus = xb;
+	if (xen_console(x, &gfn, &port) == 0)
+		xenbus_add_single(xb, "console");
+	if (x->x_xs != NULL) {
+		xenbus_add_single(xb, "control");
+		xenbus_rescan(x);
+	}
+	return 0;
+}
+
+/*
+ * xenbus_detach -- detach every device, the console last; idempotent
+ *
+ * Context: thread.
+ */
+void
+xenbus_detach(struct xen *x)
+{
+	struct xenbus *xb = x->x_xenbus;
+
+	if (xb == NULL)
+		return;
+	pv_os_cancel(&xb->xb_work);
+	xs_unwatch(&xb->xb_watch);
+	while (!list_empty(&xb->xb_devs))
+		xenbus_remove(xb, LIST_ENTRY(xb->xb_devs.li_prev,
+		    struct xenbus_dev, xd_link), true);
+	/* A watch that was still on its way may have deferred it. */
+	pv_os_cancel(&xb->xb_work);
+	x->x_xenbus = NULL;
+	pv_os_free(xb, sizeof(*xb));
+}
+
+/*
+ * xenbus_info -- tell about the n-th attached device
+ *
+ * 0 or -PV_ENOENT.
+ * Context: any.
+ */
+int
+xenbus_info(struct xen *x, unsigned int n, struct pv_dev_info *di)
+{
+	struct xenbus *xb = x->x_xenbus;
+	struct xenbus_dev *xd;
+	struct list *p;
+	int rv = -PV_ENOENT;
+
+	pv_lock(&xb->xb_lock);
+	LIST_FOREACH(p, &xb->xb_devs) {
+		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
+		if (xd->xd_dev == NULL || n-- > 0)
+			continue;
+		pv_dev_describe(xd->xd_dev, di);
+		rv = 0;
+		break;
+	}
+	pv_unlock(&xb->xb_lock);
+	return rv;
+}
