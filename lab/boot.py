@@ -58,6 +58,8 @@ def boot(lab, args, mode):
             show((done.stdout + done.stderr).encode())
         reason = guest.wait_end(args.timeout)
         say("%s: %s" % (mode, reason or "still running, destroyed"))
+        if mode == "hvm":
+            show(lab.exec("cat /var/log/xen/serial-%s.log" % guest.name).stdout.encode())
         if reason == "crash":
             show(guest.registers().encode())
         return reason == "poweroff"

@@ -17,10 +17,10 @@ MODES = ("pv", "pvh", "hvm")
 # The reasons that Xen has for the end of a domain, as xl's log gives them.
 REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash",
            4: "watchdog", 5: "soft-reset"}
-# Relays a console, of every domain that comes to have the name.
+# Relays the console of every domain that comes to have the name.
 CONSOLE = """while [ -e '%s' ]; do
 	id=$(xl domid '%s' 2>/dev/null) &&
-	xenconsole --interactive --type %s --num 0 "$id" 2>/dev/null
+	xenconsole --interactive --type pv --num 0 "$id" 2>/dev/null
 	usleep 100000
 done"""
 
@@ -50,7 +50,7 @@ def config(name, kernel=None, mode="pv", memory=64, vcpus=1, append="",
         lines.append("ramdisk = " + quoted(ramdisk))
     if mode == "hvm":
         lines += ['vga = "none"', "nographic = 1", "vnc = 0", "usb = 0",
-                  'serial = "pty"']
+                  'serial = "file:/var/log/xen/serial-%s.log"' % name]
     return "\n".join(lines + list(extra)) + "\n"
 
 
@@ -91,7 +91,7 @@ class Guest(Console):
                        % (log, self.name))
         self.lab.put(self._config().encode(), path)
         self._console = self.lab.spawn(
-            CONSOLE % (path, self.name, "pv"), self.feed)
+            CONSOLE % (path, self.name), self.feed)
         self.lab.check("xl create " + path, timeout=timeout)
         self._watch = self.lab.spawn("exec tail -n +1 -F %s 2>/dev/null"
                                      % log, self._log_bytes)
@@ -114,15 +114,9 @@ class Guest(Console):
     def send(self, data):
         self._console.send(data)
 
-    def saved_console(self):
-        """All that xenconsoled has recorded, also what came last of all."""
-        return self.lab.exec("cat /var/log/xen/console/guest-%s.log"
-                             % self.name).stdout
-
-    def serial(self):
-        """Print a hardware-virtualized guest's serial port: a Session."""
-        return self.lab.spawn(CONSOLE % ("/lab/%s.cfg" % self.name, self.name,
-                                         "serial"), self.feed)
+    def detach(self):
+        """Leave the console to somebody else."""
+        self._console.kill()
 
     # The end
 
