@@ -26,7 +26,7 @@ static const char *const dev_states[] = {
 	[PV_DEV_BROKEN] = "broken"
 };
 
-/* ---- what drivers call --------------------------------------------------- */
+/* ---- what drivers call -------------------------------------------------- */
 
 /*
  * pv_log -- one line of log with the device's name before it
@@ -129,7 +129,7 @@ pv_dev_broken(const struct pv_dev *dev)
 	return __atomic_load_n(&dev->pd_failed, __ATOMIC_ACQUIRE);
 }
 
-/* ---- the life cycle ------------------------------------------------------ */
+/* ---- the life cycle ----------------------------------------------------- */
 
 /*
  * pv_dev_event -- something happened to the peer, or to us
@@ -311,7 +311,7 @@ dev_check(const struct pv_dev *dev)
 	PV_ASSERT(!PV_IS_CHECKED);
 }
 
-/* ---- what buses call ----------------------------------------------------- */
+/* ---- what buses call ---------------------------------------------------- */
 
 /*
  * pv_dev_create -- make a device of a driver and attach it
@@ -394,20 +394,18 @@ pv_dev_destroy(struct pv_dev *dev)
 void
 pv_dev_describe(const struct pv_dev *dev, struct pv_dev_info *di)
 {
-	*di = (struct pv_dev_info){
-		.di_driver = dev->pd_driver->dv_name,
-		.di_state = dev->pd_busy ? "closing, in use" :
-		    dev_states[dev->pd_state],
-		.di_peer = dev->pd_peer,
-		.di_ngref = dev->pd_ngref,
-		.di_nevport = dev->pd_nevport,
-		.di_npage = dev->pd_npage,
-		.di_nwatch = dev->pd_nwatch,
-		.di_nmap = dev->pd_nmap,
-		.di_nintr = dev->pd_nintr,
-		.di_nspurious = dev->pd_nspurious,
-		.di_nkick = dev->pd_nkick,
-		.di_nfail = dev->pd_nfail
-	};
+	di->di_driver = dev->pd_driver->dv_name;
+	di->di_state = dev->pd_busy ? "closing, in use" :
+	    dev_states[dev->pd_state];
+	di->di_peer = dev->pd_peer;
+	di->di_ngref = dev->pd_ngref;
+	di->di_nevport = dev->pd_nevport;
+	di->di_npage = dev->pd_npage;
+	di->di_nwatch = dev->pd_nwatch;
+	di->di_nmap = dev->pd_nmap;
+	di->di_nintr = dev->pd_nintr;
+	di->di_nspurious = dev->pd_nspurious;
+	di->di_nkick = dev->pd_nkick;
+	di->di_nfail = dev->pd_nfail;
 	__builtin_memcpy(di->di_name, dev->pd_name, sizeof(di->di_name));
 }

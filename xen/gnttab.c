@@ -81,7 +81,7 @@ gnttab_shared(const struct gnttab *gt, gref_t gref)
 	    GNTTAB_PERPAGE];
 }
 
-/* ---- growth ------------------------------------------------------------------ */
+/* ---- growth ------------------------------------------------------------- */
 
 /* PV: Xen tells where all frames are; map the one at index n. */
 static void *
@@ -184,7 +184,7 @@ gnttab_grow(struct gnttab *gt)
 	return rv;
 }
 
-/* ---- entries ------------------------------------------------------------------ */
+/* ---- entries ------------------------------------------------------------ */
 
 /*
  * gnttab_take -- a free entry of the table as it is
@@ -304,7 +304,7 @@ gnttab_revoke(struct xen *x, gref_t gref)
 	return -PV_EBUSY;
 }
 
-/* ---- quarantine ----------------------------------------------------------------- */
+/* ---- quarantine --------------------------------------------------------- */
 
 /*
  * gnttab_park -- leave a busy entry to the quarantine
@@ -388,7 +388,7 @@ gnttab_retry(void *arg)
 		pv_os_defer(&gt->gt_work, gt->gt_delay);
 }
 
-/* ---- attach and detach ------------------------------------------------------------ */
+/* ---- attach and detach -------------------------------------------------- */
 
 static void
 gnttab_destroy(struct gnttab *gt)

@@ -40,6 +40,7 @@ struct xenbus {
 	struct xs_watch	 xb_watch;	/* "device" */
 	struct pv_os_work xb_work;	/* PV_WORK_SLEEPS */
 	bool		 xb_rescan;	/* atomic */
+	char		 xb_peer[XS_PATHMAX];	/* of the work */
 };
 
 enum xenbus_action {
@@ -66,7 +67,7 @@ xenbus_look_soon(struct xenbus_dev *xd)
 	pv_os_defer(&xd->xd_xen->x_xenbus->xb_work, 0);
 }
 
-/* ---- our own state ----------------------------------------------------------- */
+/* ---- our own state ------------------------------------------------------ */
 
 /* Not in a directory that the toolstack has removed: a write would make it. */
 static int
@@ -156,7 +157,7 @@ static const struct pv_bus_ops xenbus_ops = {
 	.bo_again = xenbus_again
 };
 
-/* ---- the peer's state ---------------------------------------------------------- */
+/* ---- the peer's state --------------------------------------------------- */
 
 /* Both ends are closed.  Begin anew, if anybody wants that. */
 static void
@@ -248,7 +249,7 @@ xenbus_peer_changed(void *arg, const char *path)
 	xenbus_look_soon(arg);
 }
 
-/* ---- devices come and go --------------------------------------------------------- */
+/* ---- devices come and go ------------------------------------------------ */
 
 /* Who the peer is.  -PV_ENOENT: the toolstack has not said yet. */
 static int
@@ -311,15 +312,15 @@ xenbus_create(struct xenbus_dev *xd)
 static int
 xenbus_watch_peer(struct xenbus_dev *xd)
 {
-	char path[XS_PATHMAX];
+	struct xs_watch *w = &xd->xd_watch;
 	int rv;
 
-	rv = xs_path_join(path, sizeof(path), xd->xd_peerpath, "state");
+	rv = xs_path_join(w->xw_path, sizeof(w->xw_path), xd->xd_peerpath,
+	    "state");
 	if (rv < 0)
 		return rv;
-	xd->xd_watch.xw_dev = xd->xd_dev;
-	return xs_watch(xd->xd_xen, &xd->xd_watch, path, xenbus_peer_changed,
-	    xd);
+	w->xw_dev = xd->xd_dev;
+	return xs_watch(xd->xd_xen, w, w->xw_path, xenbus_peer_changed, xd);
 }
 
 /* Attach a device whose peer is known now; true: try again later. */
@@ -398,7 +399,7 @@ xenbus_remove(struct xenbus *xb, struct xenbus_dev *xd, bool polite)
 	pv_os_free(xd, sizeof(*xd));
 }
 
-/* ---- the listing ------------------------------------------------------------------ */
+/* ---- the listing -------------------------------------------------------- */
 
 static struct xenbus_dev *
 xenbus_find(struct xenbus *xb, const char *name, size_t len)
@@ -416,13 +417,14 @@ xenbus_find(struct xenbus *xb, const char *name, size_t len)
 
 /* Another back end was named for a device that is attached. */
 static bool
-xenbus_moved(struct xenbus_dev *xd)
+xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 {
-	char path[XENBUS_KEY], peer[XS_PATHMAX];
+	char path[XENBUS_KEY];
+	char *peer = xb->xb_peer;
 
 	if (xd->xd_dev == NULL ||
 	    xs_path_join(path, sizeof(path), xd->xd_path, "backend") < 0 ||
-	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, sizeof(peer), NULL) < 0)
+	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX, NULL) < 0)
 		return false;
 	return peer[0] == '/' && !str_eq(peer, xd->xd_peerpath);
 }
@@ -437,7 +439,7 @@ xenbus_found(struct xenbus *xb, const struct pv_driver *drv, const char *type,
 	if (xs_path_join(name, sizeof(name), type, id) < 0)
 		return;
 	xd = xenbus_find(xb, name, str_len(name));
-	if (xd != NULL && xenbus_moved(xd)) {
+	if (xd != NULL && xenbus_moved(xb, xd)) {
 		xenbus_remove(xb, xd, true);
 		xd = NULL;
 	}
@@ -520,7 +522,7 @@ xenbus_scan(struct xenbus *xb)
 	}
 }
 
-/* ---- the bus's work ---------------------------------------------------------------- */
+/* ---- the bus's work ----------------------------------------------------- */
 
 /* True: the change at path of "device" may be that of the listing. */
 static bool
@@ -620,7 +622,7 @@ xenbus_rescan(struct xen *x)
 	pv_os_defer(&x->x_xenbus->xb_work, 0);
 }
 
-/* ---- attach and detach ----------------------------------------------------------------- */
+/* ---- attach and detach -------------------------------------------------- */
 
 /* A device without a directory; one that fails is done without. */
 static void

@@ -64,7 +64,7 @@ void	 xenbus_rescan(struct xen *);
 /* The n-th device that is attached; 0 or -PV_ENOENT.  Context: any. */
 int	 xenbus_info(struct xen *, unsigned int n, struct pv_dev_info *);
 
-/* ---- for drivers ------------------------------------------------------- */
+/* ---- for drivers -------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */
 struct xenbus_dev *xenbus_of(struct pv_dev *);
 struct xen *xenbus_xen(struct pv_dev *);
