@@ -104,8 +104,13 @@ hvm_machine_init(void)
 	uint32_t kvm = hvm_find_kvm();
 
 	mode_name = kvm != 0 ? "KVM" : "QEMU";
-	lapic_init();
+	/*
+	 * The 8259 is silenced while the LAPIC still lets it through: QEMU
+	 * forgets to withdraw a pending interrupt otherwise, and delivers it
+	 * as a vector that does not exist.
+	 */
 	ioapic_init();
+	lapic_init();
 	if (kvm != 0)
 		clock_init_kvm(kvm);
 	else
