@@ -32,6 +32,12 @@ int	 disk_read(struct disk *, uint64_t sect, void *buf, size_t nsect);
 int	 disk_write(struct disk *, uint64_t sect, const void *buf,
 	    size_t nsect);
 int	 disk_flush(struct disk *);
+/*
+ * The same for a list of pieces (each a multiple of the block size) and
+ * either direction.  The list is not kept.
+ */
+int	 disk_iov(struct disk *, enum pv_blk_op, uint64_t sect,
+	    const struct pv_iov *, unsigned int niov);
 
 struct disk_info {
 	char		 dk_name[16];
@@ -43,6 +49,8 @@ struct disk_info {
 	uint32_t	 dk_users;
 	struct pv_blk	*dk_blk;
 };
+void	 disk_stat(struct disk *, struct disk_info *);
+const char *disk_name(const struct disk *);
 int	 disk_info(unsigned int n, struct disk_info *);	/* n-th, or -ENOENT */
 
 #endif /* DISK_H */

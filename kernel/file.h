@@ -58,6 +58,11 @@ void	 file_close(struct file *);
 /* Bytes done; 0 at the end of the file. */
 ptrdiff_t file_read(struct file *, uint64_t off, void *buf, size_t len);
 ptrdiff_t file_write(struct file *, uint64_t off, const void *buf, size_t len);
+/*
+ * Small writes are collected; this gives them to the disk and tells whether
+ * that worked.  file_close() does it too, and can only log a failure.
+ */
+int	 file_fsync(struct file *);
 int	 file_fstat(struct file *, struct file_stat *);
 int	 file_stat(const char *path, struct file_stat *); /* follows links */
 int	 file_unlink(const char *path);

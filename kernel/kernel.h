@@ -19,6 +19,17 @@ void	 net_init(void);
 void	 net_up(struct pv_net *);
 void	 net_down(struct pv_net *);
 
+/*
+ * fs/: mount the root file system as the command line says (root=, root.rw),
+ * waiting for its disk.  0, or -PV_E* after a log line that says what to do;
+ * the guest goes on without files then.  Context: thread with 32 KiB of
+ * stack, after pv_attach().
+ */
+int	 fs_root_mount(void);
+
+/* Find virtio devices: PCI, and virtio_mmio.device= of the command line. */
+void	 probe_virtio(const struct pv_client *);
+
 /* apps/: the shell thread on the console. */
 void	 shell_start(void);
 
