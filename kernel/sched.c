@@ -23,6 +23,10 @@
  * interrupt preempts at the interrupt's end; a wake from a thread does not,
  * so a producer is not cut short by each item.
  *
+ * Only the boot CPU runs so far.  With more of them a thread may be woken on
+ * another CPU, which then has to be interrupted to look at cpu_resched: one
+ * operation more in arch.h, in sched_ready().
+ *
  * Lock order: anything, then the run queue's.  sched_all_lock guards the
  * list of all threads and is never held with a run queue's.
  */
