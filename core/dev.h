@@ -101,7 +101,7 @@ struct pv_dev {
 	uint32_t	 pd_peer;	/* domain id */
 	enum pv_dev_state pd_state;
 	uint32_t	 pd_events;	/* PV_EV_*, atomic, not yet handled */
-	bool		 pd_failed;	/* atomic; pv_dev_fail() until connect */
+	bool		 pd_failed;	/* atomic; until the next connect */
 	bool		 pd_busy;	/* peer wants to close, we are in use */
 	bool		 pd_dying;	/* being destroyed: no more events */
 	const char	*pd_why;	/* what broke it */

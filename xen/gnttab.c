@@ -30,6 +30,7 @@
 #define GNTTAB_CAS	16		/* tries against changing flags */
 #define GNTTAB_SOON	(1000ull * 1000)	/* ns: first retry .. */
 #define GNTTAB_LATEST	(1000ull * 1000 * 1000)	/* .. doubled up to here */
+#define GNTTAB_PATIENCE	(2000ull * 1000 * 1000)	/* ns: at detach */
 #define GNTTAB_END	UINT32_MAX
 
 PV_WIRE_ASSERT(struct grant_entry_v1, 8);
@@ -452,11 +453,25 @@ err_size:
 	return rv;
 }
 
+/* Peers that were told of the end a moment ago let go in a moment. */
+static void
+gnttab_drain(struct gnttab *gt)
+{
+	uint64_t deadline = pv_os_now() + GNTTAB_PATIENCE;
+	struct pv_os_event never = { 0 };
+
+	(void)gnttab_retry_all(gt);
+	while (gt->gt_nparked > 0 && pv_os_now() < deadline) {
+		(void)pv_os_wait(&never, pv_os_now() + GNTTAB_SOON);
+		(void)gnttab_retry_all(gt);
+	}
+}
+
 /*
  * gnttab_detach -- give the table back; idempotent
  *
- * Pages behind entries that peers still hold are never freed: how many there
- * are is told.
+ * Waits a while for entries that peers still hold.  The pages behind those
+ * that are held all the same are never freed: how many there are is told.
  * Context: thread.
  */
 void
@@ -467,7 +482,7 @@ gnttab_detach(struct xen *x)
 	if (gt == NULL)
 		return;
 	pv_os_cancel(&gt->gt_work);
-	(void)gnttab_retry_all(gt);
+	gnttab_drain(gt);
 	if (gt->gt_nparked > 0)
 		pv_log(NULL, PV_LOG_WARN, "gnttab: %u grants are still held "
 		    "by peers; their pages are lost", gt->gt_nparked);

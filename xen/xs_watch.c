@@ -178,12 +178,18 @@ xs_watch_talk(struct xs_watch *w, uint32_t type)
 	return xs_talk(w->xw_xen, &rq);
 }
 
-/* A token that no other watch of this domain has. */
+/*
+ * A token that no other watch of this domain has.  A watch that is set again
+ * keeps its own: when the first attempt timed out, the store may have set it
+ * all the same.
+ */
 static void
 xs_watch_name(struct xs *xs, struct xs_watch *w)
 {
 	struct strbuf sb;
 
+	if (w->xw_token[0] != '\0')
+		return;
 	str_begin(&sb, w->xw_token, sizeof(w->xw_token));
 	str_add(&sb, "w");
 	str_addu(&sb, ++xs->xs_token);
@@ -228,6 +234,14 @@ xs_watch(struct xen *x, struct xs_watch *w, const char *path,
 	if (w->xw_dev != NULL)
 		pv_count(&w->xw_dev->pd_nwatch, 1);
 	rv = xs_watch_talk(w, XS_WATCH);
+	if (rv == -PV_EEXIST) {
+		/* Its first event was lost then. */
+		pv_lock(&xs->xs_lock);
+		w->xw_overflow = true;
+		pv_unlock(&xs->xs_lock);
+		pv_os_defer(&xs->xs_work, 0);
+		return 0;
+	}
 	if (rv < 0)
 		xs_watch_forget(xs, w);
 	return rv;

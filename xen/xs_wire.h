@@ -70,8 +70,8 @@ struct xs {
 	struct list	 xs_sendq;
 	struct idmap	 xs_ids;
 	struct idmap_slot xs_slot[XS_INFLIGHT];
-	uint32_t	 xs_id[XS_INFLIGHT];	/* req_id of each */
-	uint32_t	 xs_gen;	/* makes ids that were not used lately */
+	uint32_t	 xs_id[XS_INFLIGHT]; /* req_id of each */
+	uint32_t	 xs_gen;	/* makes ids not used lately */
 	struct xs_req	 xs_ghost;
 	/* the message being received */
 	struct xsd_sockmsg xs_hdr;

@@ -109,7 +109,7 @@ pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
 	if (d->d_irq != NULL)
 		return -PV_EBUSY;
 	if (sim_fail_now("irq_attach"))
-		return -PV_ENOSYS;
+		return -PV_EINVAL;	/* -PV_ENOSYS would mean: poll */
 	irq->oi_fn = fn;
 	irq->oi_arg = arg;
 	irq->oi_dom = d;

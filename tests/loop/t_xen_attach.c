@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_xen_attach.c -- attach to the simulated hypervisor and detach again, in each
+ * mode, with each point of failure.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pv/pv.h>
+
+#include "sim.h"
+#include "xen.h"
+#include "xs.h"
+
+static const struct pv_client t_client;
+
+static struct xen *
+t_attach(struct sim *s, struct sim_dom **dp, struct xen *x, int *rv)
+{
+	struct pv_xen_boot boot;
+
+	*dp = sim_dom_create(s, 1);
+	sim_enter(*dp);
+	boot = sim_dom_boot(*dp);
+	*x = (struct xen){ .x_seam = *dp };
+	*rv = xen_attach(x, &boot, &t_client);
+	return x;
+}
+
+static void
+t_round(unsigned int flags)
+{
+	struct sim *s = sim_open(1, flags);
+	struct sim_dom *d;
+	struct xen x;
+	int rv;
+
+	t_attach(s, &d, &x, &rv);
+	assert_int_equal(rv, 0);
+	sim_run(s, SIM_S);
+	xen_detach(&x);
+	assert_int_equal(sim_close(s), 0);
+}
+
+static void
+t_xen_hvm(void **state)
+{
+	t_round(0);
+}
+
+static void
+t_xen_pv(void **state)
+{
+	t_round(SIM_PV);
+}
+
+static void
+t_xen_store(void **state)
+{
+	struct sim *s = sim_open(1, 0);
+	struct sim_dom *d;
+	struct xen x;
+	char buf[64];
+	size_t len;
+	int rv;
+
+	t_attach(s, &d, &x, &rv);
+	assert_int_equal(rv, 0);
+	assert_int_equal(xs_write(&x, XS_NOTRANS, "data/a", "hello", 5), 0);
+	assert_int_equal(xs_read(&x, XS_NOTRANS, "data/a", buf, sizeof(buf),
+	    &len), 0);
+	assert_int_equal(len, 5);
+	assert_string_equal(buf, "hello");
+	assert_int_equal(xs_read(&x, XS_NOTRANS, "data/b", buf, sizeof(buf),
+	    &len), -PV_ENOENT);
+	xen_detach(&x);
+	assert_int_equal(sim_close(s), 0);
+}
+
+static void
+t_xen_fail(unsigned int flags)
+{
+	struct sim_dom *d;
+	struct sim *s;
+	struct xen x;
+	unsigned int n;
+	bool failed = true;
+	int rv;
+
+	for (n = 1; failed; n++) {
+		s = sim_open(n, flags);
+		sim_fail_at(s, n);
+		t_attach(s, &d, &x, &rv);
+		if (rv == 0) {
+			sim_run(s, SIM_S);
+			xen_detach(&x);
+		}
+		failed = sim_failed(s);
+		if (sim_close(s) != 0)
+			fail_msg("point %u, attach %d", n, rv);
+	}
+}
+
+static void
+t_xen_points(void **state)
+{
+	t_xen_fail(0);
+}
+
+static void
+t_xen_points_pv(void **state)
+{
+	t_xen_fail(SIM_PV);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_xen_hvm),
+		cmocka_unit_test(t_xen_pv),
+		cmocka_unit_test(t_xen_store),
+		cmocka_unit_test(t_xen_points),
+		cmocka_unit_test(t_xen_points_pv),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
