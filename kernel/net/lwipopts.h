@@ -35,6 +35,8 @@
 /* ---- addresses ----------------------------------------------------------- */
 #define LWIP_IPV4			1
 #define LWIP_IPV6			1
+/* A reassembly record does not fit in an IPv6 fragment header on 64 bit. */
+#define IPV6_FRAG_COPYHEADER	1
 #define LWIP_ICMP			1
 #define LWIP_RAW			1
 #define LWIP_DHCP			1
