@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -15,6 +16,7 @@
 
 #include "sim.h"
 #include "xen.h"
+#include "xenbus.h"
 #include "xs.h"
 
 static const struct pv_client t_client;
@@ -82,6 +84,84 @@ t_xen_store(void **state)
 	assert_int_equal(sim_close(s), 0);
 }
 
+/* ---- devices ------------------------------------------------------------- */
+
+static const struct sim_blk_cfg t_disk = { .bc_vdev = 51712, .bc_nsect = 2048 };
+static const struct sim_net_cfg t_net = { .nc_devid = 0 };
+
+static bool
+t_has(struct xen *x, const char *name, const char *state)
+{
+	struct pv_dev_info di;
+	unsigned int n;
+
+	for (n = 0; xenbus_info(x, n, &di) == 0; n++) {
+		if (strcmp(di.di_name, name) == 0)
+			return strcmp(di.di_state, state) == 0;
+	}
+	return state[0] == '\0';
+}
+
+/* Plug, connect, unplug, plug again; all there at the end. */
+static void
+t_devices(uint64_t seed, unsigned int flags)
+{
+	struct sim *s = sim_open(seed, flags);
+	struct sim_blk *b;
+	struct sim_net *n;
+	struct sim_dom *d;
+	struct xen x;
+	int rv, i;
+
+	t_attach(s, &d, &x, &rv);
+	assert_int_equal(rv, 0);
+	for (i = 0; i < 3; i++) {
+		b = sim_blk_create(d, &t_disk);
+		n = sim_net_create(d, &t_net);
+		sim_run(s, 5 * SIM_S);
+		assert_true(t_has(&x, "vbd/51712", "connected"));
+		assert_true(t_has(&x, "vif/0", "connected"));
+		assert_true(t_has(&x, "console/0", "connected"));
+		assert_true(t_has(&x, "control/0", "connected"));
+		if (i == 1) {
+			sim_blk_vanish(b);
+			sim_net_vanish(n);
+		} else {
+			sim_blk_unplug(b);
+			sim_net_unplug(n);
+		}
+		sim_run(s, 20 * SIM_S);
+		assert_true(t_has(&x, "vbd/51712", ""));
+		assert_true(t_has(&x, "vif/0", ""));
+	}
+	b = sim_blk_create(d, &t_disk);
+	n = sim_net_create(d, &t_net);
+	sim_run(s, 5 * SIM_S);
+	assert_true(t_has(&x, "vbd/51712", "connected"));
+	sim_blk_restart(b);
+	sim_net_restart(n);
+	sim_run(s, 20 * SIM_S);
+	assert_true(t_has(&x, "vbd/51712", "connected"));
+	assert_true(t_has(&x, "vif/0", "connected"));
+	xen_detach(&x);
+	if (sim_close(s) != 0)
+		fail_msg("seed %u flags 0x%x", (unsigned int)seed, flags);
+}
+
+static void
+t_xen_devices(void **state)
+{
+	unsigned int flags;
+	uint64_t seed;
+
+	for (seed = 1; seed <= 20; seed++) {
+		for (flags = 0; flags < 16; flags++)
+			t_devices(seed, flags);
+	}
+}
+
+/* ---- points of failure --------------------------------------------------- */
+
 static void
 t_xen_fail(unsigned int flags)
 {
@@ -125,6 +205,7 @@ main(void)
 		cmocka_unit_test(t_xen_hvm),
 		cmocka_unit_test(t_xen_pv),
 		cmocka_unit_test(t_xen_store),
+		cmocka_unit_test(t_xen_devices),
 		cmocka_unit_test(t_xen_points),
 		cmocka_unit_test(t_xen_points_pv),
 	};
