@@ -42,19 +42,20 @@ class Console:
         return True
 
     def expect(self, pattern, timeout=30):
-        """Wait until the console says the pattern (bytes) after what the
+        """Wait until the console says the pattern (of bytes) after what the
         last expect() found; returns the match."""
+        wanted = re.compile(pattern, 0 if isinstance(pattern, re.Pattern)
+                            else re.M)
         end = time.monotonic() + timeout
         with self._changed:
             while True:
-                found = re.compile(pattern, re.M).search(self.output,
-                                                         self._at)
+                found = wanted.search(self.output, self._at)
                 if found:
                     self._at = found.end()
                     return found
                 left = end - time.monotonic()
                 if self.ended or left <= 0 or not self.alive():
-                    raise LabError(self._not_seen(pattern, timeout))
+                    raise LabError(self._not_seen(wanted.pattern, timeout))
                 self._changed.wait(min(left, 1))
 
     def mark(self):

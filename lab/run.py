@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import build
@@ -24,6 +25,9 @@ EXAMPLE = os.path.join(build.ROOT, "examples", "site")
 MIN_MIB = 32
 START_SECONDS = 180
 NAME = "domus"
+# With the time that the kernel's log puts before its lines.
+SERVING = re.compile(rb"^(?:\[[^\]]*\] )?httpd: (?:serving http://(\[.*?\]|"
+                     rb"[^/:\s]+)\S*|error: ([^\r\n]*))\r?\n", re.M)
 
 
 class Stopped(Exception):
@@ -153,7 +157,6 @@ def command_line(opts, disk):
         words.append("http.writable=1")
     if opts.cmd is not None:
         words.append("shell.batch=1")
-    if opts.command or opts.cmd is not None:
         words.append("quiet=1")
     return " ".join(words + opts.append.split())
 
@@ -175,18 +178,24 @@ class Run:
 
     def serving(self, lab):
         """Wait until the guest serves; connect the port."""
-        found = self.guest.expect(
-            rb"^httpd: (?:serving (http://(\S+?)/\S*)|(.*error:.*))[\r\n]",
-            START_SECONDS)
-        if found.group(3):
-            problem = found.group(3).decode(errors="replace").strip()
-            if self.opts.command:
-                raise LabError("the guest cannot serve: " + problem)
-            say("the guest cannot serve: " + problem)
-            return
-        lab.forward(self.opts.port, found.group(2).decode())
+        found = self.guest.expect(SERVING, START_SECONDS)
+        if found.group(2):
+            raise LabError("the guest cannot serve: " +
+                           found.group(2).decode(errors="replace"))
+        # Port forwarding is for IPv4; the first guest has this address.
+        address = found.group(1).decode()
+        lab.forward(self.opts.port,
+                    "10.0.2.15" if ":" in address else address)
         say("serving %s at http://localhost:%d/"
             % (self.opts.what, self.opts.port))
+
+    def serving_aside(self, lab):
+        """serving(), while the user has the console."""
+        try:
+            self.serving(lab)
+        except LabError as error:
+            if not self.guest.ended:
+                say("error: " + str(error).splitlines()[0])
 
     def host_command(self):
         """--exec: run it; its status."""
@@ -272,9 +281,13 @@ def drive(run, lab):
         if not opts.command:
             run.showing = True
             terminal.show(bytes(run.guest.output))
-        if opts.app == "httpd":
+        if opts.command:
             run.serving(lab)
-        return run.host_command() if opts.command else run.interactive()
+            return run.host_command()
+        if opts.app == "httpd":
+            threading.Thread(target=run.serving_aside, args=(lab,),
+                             daemon=True).start()
+        return run.interactive()
     except Stopped as stopped:
         if stopped.status == 1:
             run.guest.end("stopped")

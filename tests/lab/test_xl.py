@@ -12,7 +12,7 @@ from build import LabError
 from conftest import shell
 from guest import Guest
 
-SERVING = rb"^httpd: serving (http://\S+)"
+SERVING = rb"httpd: serving (http://\S+)"
 ROUNDS = 20
 MODES = ["pv", "pvh", "hvm"]
 
