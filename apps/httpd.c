@@ -32,7 +32,7 @@
 
 #define HTTPD_NCONN	16
 #define HTTPD_CONNMEM	(512 * 1024)	/* memory per client, see above */
-#define HTTPD_FSTIME	(15 * NSEC_PER_SEC)	/* to wait for a disk */
+#define HTTPD_FSTIME	(35 * NSEC_PER_SEC)	/* for a disk and its mount */
 #define HTTPD_PAGES	(HTTPD_BUF / PV_PAGE_SIZE)
 
 static struct {
@@ -331,14 +331,19 @@ httpd_accept(struct netconn *listener)
 
 /* ---- start ----------------------------------------------------------------- */
 
-/* Wait for a file system at "/"; *writable: it can be written. */
+/*
+ * Wait for a file system at "/", if one is to come; *writable: it can be
+ * written.
+ */
 static int
 httpd_wait_root(bool *writable)
 {
-	uint64_t deadline = arch_now() + HTTPD_FSTIME;
+	uint64_t deadline = arch_now();
 	struct fs_info fi;
 	unsigned int n;
 
+	if (cmdline_get("root") != NULL)
+		deadline += HTTPD_FSTIME;
 	do {
 		for (n = 0; fs_info(n, &fi) == 0; n++) {
 			if (strcmp(fi.fi_path, "/") == 0) {
