@@ -26,6 +26,8 @@ void	 net_down(struct pv_net *);
  * stack, after pv_attach().
  */
 int	 fs_root_mount(void);
+/* Until that has been tried, or the deadline.  Context: thread. */
+void	 fs_root_wait(uint64_t deadline);
 
 /* Find virtio devices: PCI, and virtio_mmio.device= of the command line. */
 void	 probe_virtio(const struct pv_client *);

@@ -27,6 +27,10 @@
 #define FS_ROOT_SETTLE	(300 * NSEC_PER_MSEC)
 #define FS_ROOT_QUICK	(1 * NSEC_PER_SEC)
 
+static struct mutex fs_root_mtx;
+static struct condvar fs_root_cv;
+static bool fs_root_tried;
+
 /* Has the hypervisor told of any block device? */
 static bool
 fs_root_expected(void)
@@ -109,8 +113,8 @@ fs_root_find(char *name, size_t size, uint64_t deadline)
 	return 0;
 }
 
-int
-fs_root_mount(void)
+static int
+fs_root_try(void)
 {
 	uint64_t wait = cmdline_num("root.wait", 0, 600, 10);
 	const char *root = cmdline_get("root");
@@ -130,4 +134,27 @@ fs_root_mount(void)
 	if (rv == -PV_EROFS && (rw || http_rw))
 		rv = fs_mount(name, "/", false);
 	return rv;
+}
+
+int
+fs_root_mount(void)
+{
+	int rv = fs_root_try();
+
+	mutex_lock(&fs_root_mtx);
+	fs_root_tried = true;
+	cond_broadcast(&fs_root_cv);
+	mutex_unlock(&fs_root_mtx);
+	return rv;
+}
+
+void
+fs_root_wait(uint64_t deadline)
+{
+	int rv = 0;
+
+	mutex_lock(&fs_root_mtx);
+	while (!fs_root_tried && rv == 0)
+		rv = cond_wait(&fs_root_cv, &fs_root_mtx, deadline);
+	mutex_unlock(&fs_root_mtx);
 }

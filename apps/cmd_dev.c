@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_dev.c -- the shell's commands about paravirtual devices.
+ */
+
+#include "shell.h"
+
+#include <klog.h>
+#include <mm.h>
+#include <pv/pv.h>
+
+static void
+cmd_device(const struct pv_dev_info *di)
+{
+	kprintf("%-16s %-10s %-12s peer %u grants %u evtchns %u pages %u"
+	    " watches %u maps %u events %llu spurious %llu kicks %llu failures"
+	    " %llu\n", di->di_name, di->di_driver, di->di_state, di->di_peer,
+	    di->di_ngref, di->di_nevport, di->di_npage, di->di_nwatch,
+	    di->di_nmap, (unsigned long long)di->di_nintr,
+	    (unsigned long long)di->di_nspurious,
+	    (unsigned long long)di->di_nkick,
+	    (unsigned long long)di->di_nfail);
+}
+
+/*
+ * The totals are what a test compares before and after attaching and
+ * detaching devices: one line, pairs of key and value.
+ */
+static int
+cmd_devices(int argc, char **argv)
+{
+	struct pv_dev_info di;
+	struct pv_totals pt = { 0 };
+	struct mm_stat ms;
+	unsigned int n;
+
+	for (n = 0; pv_dev_info(n, &di) == 0; n++) {
+		cmd_device(&di);
+		if (shell_pace())
+			return 1;
+	}
+	pv_totals(&pt);
+	mm_stat(&ms);
+	kprintf("totals: devices %u grants %u evtchns %u watches %u pages %llu"
+	    " parked %u\n", n, pt.pt_gref_used, pt.pt_evport_used,
+	    pt.pt_watch_used, (unsigned long long)pt.pt_npage,
+	    pt.pt_gref_parked);
+	kprintf("limits: grants %u requests %u upcalls %llu spurious %llu"
+	    " free %llu\n", pt.pt_gref_max, pt.pt_xs_inflight,
+	    (unsigned long long)pt.pt_nupcall,
+	    (unsigned long long)pt.pt_nspurious,
+	    (unsigned long long)ms.ms_free);
+	return 0;
+}
+
+const struct cmd cmd_dev[] = {
+	{ "devices", "", "paravirtual devices, what they hold and did",
+	    cmd_devices },
+	{ NULL, NULL, NULL, NULL }
+};

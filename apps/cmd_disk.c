@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_disk.c -- the shell's commands about disks and their blocks.
+ */
+
+#include "shell.h"
+
+#include <disk.h>
+#include <file.h>
+#include <klog.h>
+#include <mm.h>
+#include <pv/errno.h>
+#include <string.h>
+
+#define CMD_IOPG	16		/* pages moved at once */
+#define CMD_IOSECT	(CMD_IOPG * PV_PAGE_SIZE / PV_SECT_SIZE)
+
+static int
+cmd_disks(int argc, char **argv)
+{
+	struct disk_info dk;
+	unsigned int n;
+
+	for (n = 0; disk_info(n, &dk) == 0; n++) {
+		kprintf("%-10s %12llu sectors, blocks of %u, %s%s%s, users %u"
+		    "\n", dk.dk_name, (unsigned long long)dk.dk_nsect,
+		    dk.dk_bsize, dk.dk_type,
+		    dk.dk_flags & PV_BLK_RO ? ", read-only" : "",
+		    dk.dk_flags & PV_BLK_CDROM ? ", CD" : "", dk.dk_users);
+		if (shell_pace())
+			break;
+	}
+	if (n == 0)
+		kprintf("no disks: attach one with xl block-attach\n");
+	return 0;
+}
+
+/* ---- block --------------------------------------------------------------- */
+
+struct cmd_block {
+	struct disk	*cb_disk;
+	uint64_t	 cb_sect, cb_nsect;
+	uint8_t		*cb_buf;	/* CMD_IOPG pages */
+};
+
+static void
+cmd_dump_line(uint64_t at, const uint8_t *p)
+{
+	unsigned int i;
+
+	kprintf("%012llx ", (unsigned long long)at);
+	for (i = 0; i < 16; i++)
+		kprintf("%s%02x", i == 8 ? "  " : " ", p[i]);
+	kprintf("  ");
+	for (i = 0; i < 16; i++)
+		kprintf("%c", p[i] >= ' ' && p[i] < 0x7f ? p[i] : '.');
+	kprintf("\n");
+}
+
+/* Print n sectors; lines that repeat the one before are a "*". */
+static bool
+cmd_dump(uint64_t sect, const uint8_t *buf, size_t nsect)
+{
+	size_t at, len = nsect * PV_SECT_SIZE;
+	bool same = false;
+
+	for (at = 0; at < len; at += 16) {
+		if (at > 0 && memcmp(buf + at, buf + at - 16, 16) == 0) {
+			if (!same)
+				kprintf("*\n");
+			same = true;
+			continue;
+		}
+		same = false;
+		cmd_dump_line(sect * PV_SECT_SIZE + at, buf + at);
+		if (shell_pace())
+			return false;
+	}
+	return true;
+}
+
+static int
+cmd_block_read(struct cmd_block *cb)
+{
+	size_t n;
+	int rv;
+
+	while (cb->cb_nsect > 0) {
+		n = cb->cb_nsect < CMD_IOSECT ? cb->cb_nsect : CMD_IOSECT;
+		rv = disk_read(cb->cb_disk, cb->cb_sect, cb->cb_buf, n);
+		if (rv != 0)
+			return rv;
+		if (!cmd_dump(cb->cb_sect, cb->cb_buf, n))
+			return -PV_ECANCELED;
+		cb->cb_sect += n;
+		cb->cb_nsect -= n;
+	}
+	return 0;
+}
+
+/* Every sector begins with its own number, the rest of it is a pattern. */
+static void
+cmd_pattern(struct cmd_block *cb, size_t nsect)
+{
+	uint64_t sect;
+	uint8_t *p = cb->cb_buf;
+	size_t i, k;
+
+	for (i = 0; i < nsect; i++, p += PV_SECT_SIZE) {
+		sect = cb->cb_sect + i;
+		memcpy(p, &sect, sizeof(sect));
+		for (k = sizeof(sect); k < PV_SECT_SIZE; k++)
+			p[k] = (uint8_t)(k * 7 + sect * 13);
+	}
+}
+
+static int
+cmd_block_pattern(struct cmd_block *cb, bool check)
+{
+	size_t n, i;
+	uint8_t *got = check ? page_alloc(CMD_IOPG) : NULL;
+	int rv = check && got == NULL ? -PV_ENOMEM : 0;
+
+	while (rv == 0 && cb->cb_nsect > 0) {
+		n = cb->cb_nsect < CMD_IOSECT ? cb->cb_nsect : CMD_IOSECT;
+		cmd_pattern(cb, n);
+		if (!check) {
+			rv = disk_write(cb->cb_disk, cb->cb_sect, cb->cb_buf,
+			    n);
+		} else {
+			rv = disk_read(cb->cb_disk, cb->cb_sect, got, n);
+			for (i = 0; rv == 0 && i < n * PV_SECT_SIZE; i++)
+				if (got[i] != cb->cb_buf[i])
+					rv = -PV_EPROTO;
+			if (rv == -PV_EPROTO)
+				kprintf("block: sector %llu differs\n",
+				    (unsigned long long)(cb->cb_sect +
+				    (i - 1) / PV_SECT_SIZE));
+		}
+		cb->cb_sect += n;
+		cb->cb_nsect -= n;
+	}
+	if (got != NULL)
+		page_free(got, CMD_IOPG);
+	return rv;
+}
+
+static int
+cmd_block_file(struct cmd_block *cb, const char *path)
+{
+	struct file *fl;
+	uint64_t off = 0;
+	ptrdiff_t n;
+	size_t nsect;
+	int rv;
+
+	rv = file_open(path, FILE_READ, &fl);
+	if (rv != 0)
+		return rv;
+	while (rv == 0 && (n = file_read(fl, off, cb->cb_buf,
+	    CMD_IOPG * PV_PAGE_SIZE)) != 0) {
+		if (n < 0) {
+			rv = (int)n;
+			break;
+		}
+		nsect = PV_HOWMANY((size_t)n, PV_SECT_SIZE);
+		memset(cb->cb_buf + n, 0, nsect * PV_SECT_SIZE - n);
+		rv = disk_write(cb->cb_disk, cb->cb_sect, cb->cb_buf, nsect);
+		cb->cb_sect += nsect;
+		off += n;
+	}
+	file_close(fl);
+	return rv;
+}
+
+static int
+cmd_block_do(struct cmd_block *cb, char **argv, int argc, bool force)
+{
+	int rv;
+
+	if (strcmp(argv[1], "read") == 0)
+		return cmd_block_read(cb);
+	if (strcmp(argv[1], "check") == 0)
+		return cmd_block_pattern(cb, true);
+	if (!force) {
+		kprintf("block: writing destroys what %s holds: say -f\n",
+		    argv[2]);
+		return -PV_EPERM;
+	}
+	if (argc == 6 && strcmp(argv[4], "-i") == 0)
+		rv = cmd_block_file(cb, argv[5]);
+	else
+		rv = cmd_block_pattern(cb, false);
+	return rv != 0 ? rv : disk_flush(cb->cb_disk);
+}
+
+static int
+cmd_block_open(char **argv, int argc, bool force)
+{
+	struct cmd_block cb;
+	bool file = argc == 6;
+	int rv;
+
+	cb.cb_nsect = 1;
+	if (!shell_num(argv, argv[3], UINT64_MAX / PV_SECT_SIZE,
+	    &cb.cb_sect) || (argc == 5 && !file && !shell_num(argv, argv[4],
+	    UINT32_MAX, &cb.cb_nsect)))
+		return SHELL_USAGE;
+	cb.cb_disk = disk_open(argv[2]);
+	if (cb.cb_disk == NULL) {
+		kprintf("block: no disk %s; `disks' lists them\n", argv[2]);
+		return 1;
+	}
+	cb.cb_buf = page_alloc(CMD_IOPG);
+	rv = cb.cb_buf == NULL ? -PV_ENOMEM :
+	    cmd_block_do(&cb, argv, argc, force);
+	if (cb.cb_buf != NULL)
+		page_free(cb.cb_buf, CMD_IOPG);
+	disk_close(cb.cb_disk);
+	return rv != 0 ? shell_fail(argv, argv[2], rv) : 0;
+}
+
+/*
+ * Words are moved so that argv is: block, verb, DISK, SECTOR, then COUNT or
+ * -i FILE.
+ */
+static int
+cmd_block(int argc, char **argv)
+{
+	bool force = argc > 2 && strcmp(argv[2], "-f") == 0;
+	bool write, read;
+
+	if (force) {
+		memmove(argv + 2, argv + 3, (argc - 2) * sizeof(*argv));
+		argc--;
+	}
+	if (argc < 4)
+		return shell_usage(argv);
+	write = strcmp(argv[1], "write") == 0;
+	read = strcmp(argv[1], "read") == 0 || strcmp(argv[1], "check") == 0;
+	if (!(read && argc <= 5) && !(write && argc <= 5) &&
+	    !(write && argc == 6 && strcmp(argv[4], "-i") == 0))
+		return shell_usage(argv);
+	return cmd_block_open(argv, argc, force);
+}
+
+const struct cmd cmd_disk[] = {
+	{ "disks", "", "disks and their partitions", cmd_disks },
+	{ "block", "read DISK SECTOR [COUNT] | check DISK SECTOR [COUNT] |"
+	    " write -f DISK SECTOR [COUNT | -i FILE]", "print sectors of 512"
+	    " bytes; write a pattern or a file to them; check the pattern",
+	    cmd_block },
+	{ NULL, NULL, NULL, NULL }
+};

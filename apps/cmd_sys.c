@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_sys.c -- the shell's commands about the guest itself.
+ */
+
+#include "shell.h"
+
+#include <arch.h>
+#include <klog.h>
+#include <ktime.h>
+#include <mm.h>
+#include <pv/pv.h>
+#include <sched.h>
+#include <string.h>
+#include <tty.h>
+
+#define CMD_LOGBUF	1024
+
+static int
+cmd_help(int argc, char **argv)
+{
+	const struct cmd *cm;
+	unsigned int n;
+	bool found = false;
+
+	for (n = 0; (cm = shell_cmd(n)) != NULL; n++) {
+		if (argc > 1 && strcmp(cm->cm_name, argv[1]) != 0)
+			continue;
+		found = true;
+		kprintf("%s%s%s\n\t%s\n", cm->cm_name,
+		    cm->cm_args[0] != '\0' ? " " : "", cm->cm_args,
+		    cm->cm_what);
+		if (n % 8 == 7 && shell_pace())
+			break;
+	}
+	if (!found)
+		kprintf("help: no command %s\n", argv[1]);
+	return found ? 0 : 1;
+}
+
+static int
+cmd_version(int argc, char **argv)
+{
+	kprintf("Domus %s, running as %s\n", PV_VERSION, arch_mode_name());
+	return 0;
+}
+
+static int
+cmd_uptime(int argc, char **argv)
+{
+	uint64_t s = arch_now() / NSEC_PER_SEC;
+
+	kprintf("up %llu days %02llu:%02llu:%02llu\n",
+	    (unsigned long long)(s / 86400),
+	    (unsigned long long)(s / 3600 % 24),
+	    (unsigned long long)(s / 60 % 60), (unsigned long long)(s % 60));
+	return 0;
+}
+
+static int
+cmd_date(int argc, char **argv)
+{
+	char text[32];
+
+	time_format(text, sizeof(text));
+	kprintf("%s\n", text);
+	return 0;
+}
+
+static int
+cmd_memory(int argc, char **argv)
+{
+	struct mm_stat ms;
+
+	mm_stat(&ms);
+	kprintf("memory: total %llu free %llu low %llu heap %llu failed"
+	    " %llu\n", (unsigned long long)ms.ms_total,
+	    (unsigned long long)ms.ms_free, (unsigned long long)ms.ms_low,
+	    (unsigned long long)ms.ms_heap, (unsigned long long)ms.ms_nfail);
+	return 0;
+}
+
+static int
+cmd_threads(int argc, char **argv)
+{
+	struct thread_info ti;
+	unsigned int n;
+
+	kprintf("%4s %-20s %3s %-6s %10s %s\n", "ID", "NAME", "CPU", "STATE",
+	    "CPU ms", "STACK");
+	for (n = 0; thread_info(n, &ti) == 0; n++) {
+		kprintf("%4u %-20s %3u %-6s %10llu %zu of %zu\n", ti.ti_id,
+		    ti.ti_name, ti.ti_cpu, ti.ti_state,
+		    (unsigned long long)(ti.ti_runtime / NSEC_PER_MSEC),
+		    ti.ti_stackused, ti.ti_stack);
+		if (n % 16 == 15 && shell_pace())
+			break;
+	}
+	return 0;
+}
+
+static int
+cmd_log(int argc, char **argv)
+{
+	char *buf = kmalloc(CMD_LOGBUF);
+	uint64_t pos = 0;
+	size_t n;
+
+	if (buf == NULL)
+		return shell_fail(argv, "log", -PV_ENOMEM);
+	while ((n = klog_read(&pos, buf, CMD_LOGBUF)) > 0) {
+		tty_write(buf, n);
+		if (shell_pace())
+			break;
+	}
+	kfree(buf);
+	return 0;
+}
+
+static int
+cmd_echo(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		kprintf("%s%s", i > 1 ? " " : "", argv[i]);
+	kprintf("\n");
+	return 0;
+}
+
+static int
+cmd_sleep(int argc, char **argv)
+{
+	uint64_t n;
+
+	if (argc != 2)
+		return shell_usage(argv);
+	if (!shell_num(argv, argv[1], 1000000, &n))
+		return SHELL_USAGE;
+	return shell_sleep(n * NSEC_PER_SEC) ? 1 : 0;
+}
+
+static int
+cmd_poweroff(int argc, char **argv)
+{
+	app_poweroff(0);
+}
+
+static int
+cmd_reboot(int argc, char **argv)
+{
+	app_reboot();
+}
+
+static int
+cmd_crash(int argc, char **argv)
+{
+	panic("the operator asked for a crash");
+}
+
+static int
+cmd_true(int argc, char **argv)
+{
+	return 0;
+}
+
+static int
+cmd_false(int argc, char **argv)
+{
+	return 1;
+}
+
+const struct cmd cmd_sys[] = {
+	{ "help", "[COMMAND]", "this list, or one of it", cmd_help },
+	{ "version", "", "which Domus, and how it runs", cmd_version },
+	{ "uptime", "", "time since boot", cmd_uptime },
+	{ "date", "", "time of day, UTC", cmd_date },
+	{ "memory", "", "bytes of memory", cmd_memory },
+	{ "threads", "", "threads, their time and stacks", cmd_threads },
+	{ "log", "", "the kernel's log", cmd_log },
+	{ "echo", "[WORD ...]", "print words", cmd_echo },
+	{ "sleep", "SECONDS", "wait", cmd_sleep },
+	{ "true", "", "succeed", cmd_true },
+	{ "false", "", "fail", cmd_false },
+	{ "poweroff", "", "unmount and end the guest", cmd_poweroff },
+	{ "reboot", "", "unmount and start the guest anew", cmd_reboot },
+	{ "crash", "", "panic, for tests", cmd_crash },
+	{ NULL, NULL, NULL, NULL }
+};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cmd_xs.c -- the shell's `xenstore' command.
+ */
+
+#include "shell.h"
+
+#include <klog.h>
+#include <ktime.h>
+#include <mm.h>
+#include <pv/errno.h>
+#include <pv/pv.h>
+#include <sched.h>
+#include <string.h>
+#include <tty.h>
+
+#define CMD_XSBUF	4096		/* what the store has room for */
+#define CMD_XSWAIT	3600		/* seconds, when none are given */
+
+/* The store's values are anyone's words: no control characters. */
+static void
+cmd_xs_print(const char *buf, size_t len)
+{
+	char ch;
+
+	for (; len > 0; len--, buf++) {
+		ch = *buf >= ' ' && *buf < 0x7f ? *buf : '?';
+		tty_write(&ch, 1);
+	}
+}
+
+static int
+cmd_xs_read(char **argv, char *buf)
+{
+	size_t len;
+	int rv;
+
+	rv = pv_store_read(argv[2], buf, CMD_XSBUF, &len);
+	if (rv != 0)
+		return shell_fail(argv, argv[2], rv);
+	cmd_xs_print(buf, len);
+	kprintf("\n");
+	return 0;
+}
+
+static int
+cmd_xs_ls(char **argv, char *buf)
+{
+	size_t len, at, n;
+	int rv;
+
+	rv = pv_store_ls(argv[2], buf, CMD_XSBUF, &len);
+	if (rv != 0)
+		return shell_fail(argv, argv[2], rv);
+	for (at = 0; at < len; at += n + 1) {
+		n = strnlen(buf + at, len - at);
+		cmd_xs_print(buf + at, n);
+		kprintf("\n");
+		if (shell_pace())
+			break;
+	}
+	return 0;
+}
+
+static int
+cmd_xs_write(char **argv)
+{
+	int rv;
+
+	rv = pv_store_write(argv[2], argv[3], strlen(argv[3]));
+	return rv != 0 ? shell_fail(argv, argv[2], rv) : 0;
+}
+
+static int
+cmd_xs_rm(char **argv)
+{
+	int rv;
+
+	rv = pv_store_rm(argv[2]);
+	return rv != 0 ? shell_fail(argv, argv[2], rv) : 0;
+}
+
+static void
+cmd_xs_changed(void *arg, const char *path)
+{
+	(void)arg;
+	cmd_xs_print(path, strlen(path));
+	kprintf("\n");
+}
+
+static int
+cmd_xs_watch(char **argv)
+{
+	struct pv_store_watch *watch;
+	uint64_t n = CMD_XSWAIT;
+	int rv;
+
+	if (argv[3] != NULL && !shell_num(argv, argv[3], CMD_XSWAIT, &n))
+		return SHELL_USAGE;
+	rv = pv_store_watch(argv[2], cmd_xs_changed, NULL, &watch);
+	if (rv != 0)
+		return shell_fail(argv, argv[2], rv);
+	(void)shell_sleep(n * NSEC_PER_SEC);
+	pv_store_unwatch(watch);
+	return 0;
+}
+
+static int
+cmd_xs_with_buf(char **argv, int (*fn)(char **, char *))
+{
+	char *buf = kmalloc(CMD_XSBUF);
+	int status;
+
+	if (buf == NULL)
+		return shell_fail(argv, argv[2], -PV_ENOMEM);
+	status = fn(argv, buf);
+	kfree(buf);
+	return status;
+}
+
+static int
+cmd_xenstore(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+
+	if (strcmp(what, "read") == 0 && argc == 3)
+		return cmd_xs_with_buf(argv, cmd_xs_read);
+	if (strcmp(what, "ls") == 0 && argc == 3)
+		return cmd_xs_with_buf(argv, cmd_xs_ls);
+	if (strcmp(what, "write") == 0 && argc == 4)
+		return cmd_xs_write(argv);
+	if (strcmp(what, "rm") == 0 && argc == 3)
+		return cmd_xs_rm(argv);
+	if (strcmp(what, "watch") == 0 && argc <= 4)
+		return cmd_xs_watch(argv);
+	return shell_usage(argv);
+}
+
+const struct cmd cmd_xs[] = {
+	{ "xenstore", "read PATH | ls PATH | write PATH VALUE | rm PATH |"
+	    " watch PATH [SECONDS]", "XenStore; paths are absolute, or"
+	    " relative to the domain's own", cmd_xenstore },
+	{ NULL, NULL, NULL, NULL }
+};
