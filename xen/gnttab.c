@@ -31,7 +31,6 @@
 #define GNTTAB_SOON	(1000ull * 1000)	/* ns: first retry .. */
 #define GNTTAB_LATEST	(1000ull * 1000 * 1000)	/* .. doubled up to here */
 #define GNTTAB_PATIENCE	(2000ull * 1000 * 1000)	/* ns: at detach */
-#define GNTTAB_PATIENCE	(2000ull * 1000 * 1000)	/* ns: at detach */
 #define GNTTAB_END	UINT32_MAX
 
 PV_WIRE_ASSERT(struct grant_entry_v1, 8);

@@ -40,6 +40,7 @@ struct xenbus {
 	struct xs_watch	 xb_watch;	/* "device" */
 	struct pv_os_work xb_work;	/* PV_WORK_SLEEPS */
 	bool		 xb_rescan;	/* atomic */
+	bool		 xb_dying;	/* atomic: no watch is set any more */
 	char		 xb_peer[XS_PATHMAX];	/* of the work */
 };
 
@@ -590,7 +591,8 @@ xenbus_run(void *arg)
 	struct xenbus_dev *xd;
 	bool retry = false;
 
-	if (!xenbus_watch(xb))
+	if (__atomic_load_n(&xb->xb_dying, __ATOMIC_ACQUIRE) ||
+	    !xenbus_watch(xb))
 		return;
 	if (__atomic_exchange_n(&xb->xb_rescan, false, __ATOMIC_ACQ_REL))
 		xenbus_scan(xb);
@@ -685,12 +687,13 @@ xenbus_detach(struct xen *x)
 
 	if (xb == NULL)
 		return;
+	/* A watch that is on its way may defer the work again. */
+	__atomic_store_n(&xb->xb_dying, true, __ATOMIC_RELEASE);
 	pv_os_cancel(&xb->xb_work);
 	xs_unwatch(&xb->xb_watch);
 	while (!list_empty(&xb->xb_devs))
 		xenbus_remove(xb, LIST_ENTRY(xb->xb_devs.li_prev,
 		    struct xenbus_dev, xd_link), true);
-	/* A watch that was still on its way may have deferred it. */
 	pv_os_cancel(&xb->xb_work);
 	x->x_xenbus = NULL;
 	pv_os_free(xb, sizeof(*xb));
