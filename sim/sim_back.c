@@ -242,7 +242,7 @@ sim_back_step(void *arg)
 	if (ba->ba_gone)
 		return;
 	sim_back_front(ba);
-	if (ba->ba_connected && !ba->ba_hold)
+	if (ba->ba_connected)
 		ba->ba_ops->bo_service(ba);
 	if (ba->ba_connected)
 		sim_back_lie(ba);
@@ -334,4 +334,10 @@ sim_back_hold(struct sim_back *ba, bool hold)
 {
 	ba->ba_hold = hold;
 	sim_sched_kick(&ba->ba_actor, 0);
+}
+
+bool
+sim_back_faithful(struct sim_back *ba)
+{
+	return sim_back_num(ba, "state", 0) == XenbusStateConnected;
 }

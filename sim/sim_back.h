@@ -37,7 +37,7 @@ struct sim_back {
 	char		 ba_front[80];
 	unsigned int	 ba_state;
 	bool		 ba_connected, ba_online, ba_leaving, ba_gone;
-	bool		 ba_hold;	/* serve nothing */
+	bool		 ba_hold;	/* take requests, answer none */
 	struct sim_actor ba_actor;
 	struct list	 ba_held;	/* grants that we do not let go of */
 };
@@ -62,5 +62,11 @@ void	 sim_back_set_state(struct sim_back *, const char *);
 void	 sim_back_hold(struct sim_back *, bool);
 /* Let go of a grant, or, when lying, later or never. */
 void	 sim_back_unmap(struct sim_back *, uint32_t ref, bool readonly);
+
+/*
+ * The front end is connected: what it asks must be right.  One that is on its
+ * way out may have taken its grants back already.
+ */
+bool	 sim_back_faithful(struct sim_back *);
 
 #endif /* SIM_BACK_H */

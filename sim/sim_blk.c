@@ -164,7 +164,8 @@ sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 		rq->rq_va[i] = sim_gnttab_map(b->bk.ba_dom, sg->gref,
 		    rq->rq.operation == BLKIF_OP_WRITE);
 		if (rq->rq_va[i] == NULL) {
-			sim_bug("vbd: a segment can not be mapped");
+			if (sim_back_faithful(&b->bk))
+				sim_bug("vbd: a segment can not be mapped");
 			continue;
 		}
 		sim_mem_poison(rq->rq_va[i] + sg->first_sect * 512,
@@ -338,6 +339,8 @@ sim_blk_service(struct sim_back *ba)
 	do {
 		sim_blk_take(b);
 	} while (bring_rearm(&b->bk_ring));
+	if (ba->ba_hold)
+		return;
 	LIST_FOREACH_SAFE(l, next, &b->bk_reqs) {
 		struct sim_breq *rq = LIST_ENTRY(l, struct sim_breq, rq_link);
 

@@ -427,6 +427,21 @@ sim_dom_nwatch(const struct sim_dom *d)
 	return sim_conn_nwatch(d);
 }
 
+void
+sim_conn_check(const struct sim_dom *d)
+{
+	struct sim_conn *cn = d->d_conn;
+	struct list *l;
+
+	if (cn->cn_dead)
+		return;
+	LIST_FOREACH(l, &cn->cn_watches)
+		sim_bug("domain %u still watches %s", d->d_id,
+		    LIST_ENTRY(l, struct sim_cwatch, cw_link)->cw_path);
+	if (!list_empty(&cn->cn_trans))
+		sim_bug("domain %u left a transaction", d->d_id);
+}
+
 static void
 sim_conn_unwatch(struct sim_cwatch *cw)
 {

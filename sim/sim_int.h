@@ -75,7 +75,7 @@ struct sim {
 	enum sim_ctx	 s_ctx;
 	unsigned int	 s_nlock;
 	bool		 s_masked;	/* a lock keeps interrupts away */
-	unsigned int	 s_inside;	/* in the simulator: no steps, no trace */
+	unsigned int	 s_inside;	/* in the simulator: no steps */
 	uint64_t	 s_nstep;
 	struct pv_os_work *s_works;
 	struct list	 s_actors;
@@ -237,6 +237,8 @@ void	 sim_store_unwatch(struct sim *, struct sim_actor *);
 void	 sim_conn_create(struct sim_dom *);
 void	 sim_conn_destroy(struct sim_dom *);
 unsigned int sim_conn_nwatch(const struct sim_dom *);
+/* Tell of watches and transactions that were left. */
+void	 sim_conn_check(const struct sim_dom *);
 /* A node changed: tell the connections that watch it. */
 void	 sim_conn_fire(struct sim *, const char *path);
 

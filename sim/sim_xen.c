@@ -137,9 +137,7 @@ sim_xen_check(struct sim_dom *d)
 	if (sim_dom_ngrant(d) != 0)
 		sim_bug("domain %u: %u entries still granted", d->d_id,
 		    sim_dom_ngrant(d));
-	if (sim_conn_nwatch(d) != 0)
-		sim_bug("domain %u: %u watches are still set", d->d_id,
-		    sim_conn_nwatch(d));
+	sim_conn_check(d);
 	return d->d_sim->s_nbug - before;
 }
 
