@@ -115,7 +115,11 @@ netfront_tx_connect(struct netfront_softc *sc)
 
 /* ---- Send ---------------------------------------------------------------- */
 
-/* Slots that a packet takes as it lies in memory. */
+/*
+ * Slots that a packet takes as it lies in memory; or more than any peer takes
+ * when the first has not all of the Ethernet header: xen-netback (Linux 6.1)
+ * calls that a bad packet.
+ */
 static unsigned int
 netfront_tx_count(const struct pv_net_pkt *np)
 {
@@ -124,8 +128,11 @@ netfront_tx_count(const struct pv_net_pkt *np)
 	size_t len;
 
 	iov_start(&it, np->np_iov, np->np_niov);
-	while (iov_next(&it, PV_PAGE_SIZE, &len) != NULL)
+	while (iov_next(&it, PV_PAGE_SIZE, &len) != NULL) {
+		if (n == 0 && len < NETFRONT_HDRLEN)
+			return XEN_NETIF_NR_SLOTS_MIN + 1;
 		n++;
+	}
 	return n;
 }
 
