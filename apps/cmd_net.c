@@ -96,6 +96,16 @@ cmd_ifconfig(int argc, char **argv)
 	return any ? 0 : 1;
 }
 
+/* The text of an address, in lower case. */
+static void
+cmd_ntoa(const ip_addr_t *ip, char addr[NET_ADDRLEN])
+{
+	(void)ipaddr_ntoa_r(ip, addr, NET_ADDRLEN);
+	for (; *addr != '\0'; addr++)
+		if (*addr >= 'A' && *addr <= 'F')
+			*addr |= 0x20;
+}
+
 /* ---- netstat --------------------------------------------------------------- */
 
 static void
@@ -111,11 +121,13 @@ cmd_pcb_ends(const struct tcp_pcb *pcb, struct strbuf *sb)
 {
 	char addr[NET_ADDRLEN];
 
-	str_add(sb, ipaddr_ntoa_r(&pcb->local_ip, addr, sizeof(addr)));
+	cmd_ntoa(&pcb->local_ip, addr);
+	str_add(sb, addr);
 	str_add(sb, " ");
 	str_addu(sb, pcb->local_port);
 	str_add(sb, " <- ");
-	str_add(sb, ipaddr_ntoa_r(&pcb->remote_ip, addr, sizeof(addr)));
+	cmd_ntoa(&pcb->remote_ip, addr);
+	str_add(sb, addr);
 	str_add(sb, " ");
 	str_addu(sb, pcb->remote_port);
 }
@@ -176,14 +188,23 @@ cmd_netstat(int argc, char **argv)
 
 /* ---- names ----------------------------------------------------------------- */
 
-/* The address of a host, by name or number; else a message. */
+/*
+ * The address of a host, by name or number; else a message.  A link-local
+ * address is taken as one of the default interface's link.
+ */
 static bool
 cmd_resolve(const char *cmd, const char *host, ip_addr_t *ip)
 {
-	if (netconn_gethostbyname(host, ip) == ERR_OK)
-		return true;
-	kprintf("%s: no address for %s\n", cmd, host);
-	return false;
+	if (netconn_gethostbyname(host, ip) != ERR_OK) {
+		kprintf("%s: no address for %s\n", cmd, host);
+		return false;
+	}
+	LOCK_TCPIP_CORE();
+	if (IP_IS_V6(ip) && netif_default != NULL &&
+	    ip6_addr_lacks_zone(ip_2_ip6(ip), IP6_UNKNOWN))
+		ip6_addr_assign_zone(ip_2_ip6(ip), IP6_UNKNOWN, netif_default);
+	UNLOCK_TCPIP_CORE();
+	return true;
 }
 
 static int
@@ -198,7 +219,8 @@ cmd_host(int argc, char **argv)
 	}
 	if (!cmd_resolve("host", argv[1], &ip))
 		return 1;
-	kprintf("%s %s\n", argv[1], ipaddr_ntoa_r(&ip, addr, sizeof(addr)));
+	cmd_ntoa(&ip, addr);
+	kprintf("%s %s\n", argv[1], addr);
 	return 0;
 }
 
@@ -316,7 +338,7 @@ cmd_ping(int argc, char **argv)
 	if (!cmd_resolve("ping", argv[1], &cp.cp_ip))
 		return 1;
 	six = IP_IS_V6(&cp.cp_ip);
-	(void)ipaddr_ntoa_r(&cp.cp_ip, cp.cp_addr, sizeof(cp.cp_addr));
+	cmd_ntoa(&cp.cp_ip, cp.cp_addr);
 	cp.cp_nc = netconn_new_with_proto_and_callback(
 	    six ? NETCONN_RAW_IPV6 : NETCONN_RAW,
 	    six ? IP6_NEXTH_ICMP6 : IP_PROTO_ICMP, NULL);

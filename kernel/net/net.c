@@ -39,7 +39,7 @@ enum net_how { NET_DHCP, NET_STATIC, NET_NONE };
 static struct {
 	enum net_how	 how;
 	ip4_addr_t	 addr, mask, gw;
-	bool		 taken;		/* by the first interface */
+	bool		 taken;		/* some interface is nif_first */
 } net_conf;
 
 static struct mutex net_mutex;		/* net_gen */
@@ -269,7 +269,7 @@ net_configure(struct nif *nif)
 	enum net_how how = NET_DHCP;
 
 	if (!net_conf.taken) {
-		net_conf.taken = true;
+		net_conf.taken = nif->nif_first = true;
 		how = net_conf.how;
 	}
 	netif_set_status_callback(netif, net_status);
@@ -330,6 +330,8 @@ net_down(struct pv_net *nt)
 		return;
 	klog(PV_LOG_INFO, "net: %s down", nif->nif_name);
 	LOCK_TCPIP_CORE();
+	if (nif->nif_first)
+		net_conf.taken = false;
 	if (nif->nif_dhcp) {
 		dhcp_release_and_stop(&nif->nif_netif);
 		dhcp_cleanup(&nif->nif_netif);

@@ -68,6 +68,7 @@ struct nif {
 	struct nif_tx	 nif_tx[NIF_NTX];
 	/* net.c's; lock: lwIP's */
 	bool		 nif_dhcp;
+	bool		 nif_first;	/* ip= is meant for this one */
 	bool		 nif_complained;	/* that DHCP does not answer */
 	uint64_t	 nif_since;		/* when it came up */
 	char		 nif_said[8][48];	/* addresses that were logged */
