@@ -3,8 +3,7 @@
  * main.c -- the Domus guest: what is attached and started once the kernel
  * runs.
  *
- *	root=DISK	mount it at / as soon as it is there; writable, unless
- *			the disk is read-only or root.writable=0
+ *	root=DISK	mount it at / (kernel/fs/fs_root.c)
  *	app=NAME	be that, beside the shell on the console
  *
  * The devices come by themselves, when their peers are ready, so nothing
@@ -17,17 +16,14 @@
 #include <arch.h>
 #include <cmdline.h>
 #include <disk.h>
-#include <file.h>
 #include <kernel.h>
 #include <klog.h>
 #include <ktime.h>
 #include <sched.h>
 #include <tty.h>
 
-#define MAIN_ROOT_WAIT	(30 * NSEC_PER_SEC)
+#define MAIN_ROOT_STACK	(32 * 1024)
 #define MAIN_SETTLE	(3 * NSEC_PER_SEC)
-
-static bool main_root_writable;
 
 /* ---- devices ------------------------------------------------------------- */
 
@@ -73,32 +69,12 @@ static const struct pv_client main_client = {
 
 /* ---- root ---------------------------------------------------------------- */
 
-static bool
-main_is_readonly(const char *name)
-{
-	struct disk_info dk;
-	unsigned int i;
-
-	for (i = 0; disk_info(i, &dk) == 0; i++) {
-		if (strcmp(dk.dk_name, name) == 0)
-			return (dk.dk_flags & PV_BLK_RO) != 0;
-	}
-	return true;
-}
-
 static void
-main_mount(void *arg)
+main_root(void *arg)
 {
-	const char *name = arg;
-
-	if (disk_wait(name, arch_now() + MAIN_ROOT_WAIT) != 0) {
-		klog(PV_LOG_ERR, "root=%s: there is no such disk; the disks "
-		    "there are: see `disks` in the shell", name);
-		return;
-	}
-	/* fs_mount() says what is wrong. */
-	(void)fs_mount(name, "/",
-	    main_root_writable && !main_is_readonly(name));
+	(void)arg;
+	/* It says what is wrong; the guest goes on without files. */
+	(void)fs_root_mount();
 }
 
 /* ---- app ----------------------------------------------------------------- */
@@ -138,20 +114,19 @@ main_app(const char *name)
 void
 guest_main(const struct boot_info *bi)
 {
-	const char *root = cmdline_get("root");
 	const char *app = cmdline_get("app");
 	int rv;
 
-	main_root_writable = cmdline_bool("root.writable", true);
 	net_init();
 	rv = pv_attach(&main_client, &bi->bi_xenboot);
-	if (rv != 0 && rv != -PV_ENODEV)
+	if (rv == -PV_ENODEV)
+		probe_virtio(&main_client);
+	else if (rv != 0)
 		klog(PV_LOG_ERR, "no devices: attaching to the hypervisor "
 		    "failed (error %d)", -rv);
 	shell_start();
-	if (root != NULL && thread_create("mount", main_mount,
-	    (void *)(uintptr_t)root, 0) == NULL)
-		klog(PV_LOG_ERR, "root=%s: no memory to mount it", root);
+	if (thread_create("mount", main_root, NULL, MAIN_ROOT_STACK) == NULL)
+		klog(PV_LOG_ERR, "no memory to mount the root file system");
 	main_app(app);
 	/* Apps and drivers ask for their settings when they start. */
 	thread_sleep(MAIN_SETTLE);

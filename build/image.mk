@@ -29,6 +29,13 @@ endef
 
 $(eval $(call guest-link,$(OUT)/domus-x86_64.elf,$(app-objs)))
 
+# For kernel= of a Xen HVM guest, see arch/x86/note.S: the magic number of the
+# multiboot header, which begins the first segment, at 4096 in the file.
+%-hvm.elf: %.elf
+	$(Q)cp $< $@
+	$(Q)printf '\002\260\255\033' | dd of=$@ bs=1 seek=4096 conv=notrunc \
+	    status=none
+
 # ---- guest tests ---------------------------------------------------------------
 XEN_ENVS := dom0-pv dom0-pvh
 QEMU_ENVS := qemu-q35 qemu-microvm

@@ -16,7 +16,7 @@ END {
 	print "\t.globl ksyms_count, ksyms_addr, ksyms_name, ksyms_text"
 	printf "ksyms_count:\n\t.long %d\nksyms_addr:\n", n
 	for (i = 0; i < n; i++)
-		printf "\t.long 0x%s - 0xffffffff80100000\n", addr[i]
+		printf "\t.long 0x%s - 0xffffffff80400000\n", addr[i]
 	print "ksyms_name:"
 	for (i = 0; i < n; i++) {
 		printf "\t.long %d\n", off

@@ -10,8 +10,9 @@
 
 enum boot_way {
 	BOOT_XEN_PV,
-	BOOT_PVH,			/* Xen PVH, Xen HVM kernel=, QEMU */
-	BOOT_MULTIBOOT2			/* GRUB */
+	BOOT_PVH,			/* Xen PVH, QEMU, Firecracker */
+	BOOT_MULTIBOOT2,		/* GRUB */
+	BOOT_MULTIBOOT			/* Xen HVM kernel= */
 };
 
 #define BOOT_NMEM	64

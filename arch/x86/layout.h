@@ -6,7 +6,7 @@
  *	0xffff800000000000 .. 0xffff87ffffffffff	Xen's own, under PV
  *	LAYOUT_DIRECT	0xffff880000000000	all RAM, by pfn
  *	LAYOUT_WINDOW	0xffffc00000000000	pv_os_map(): other frames
- *	LAYOUT_KERNEL	0xffffffff80000000	the image, linked 1 MiB above
+ *	LAYOUT_KERNEL	0xffffffff80000000	the image, 4 MiB above
  *
  * The same in all modes, so that nobody has to ask.
  */
@@ -25,7 +25,13 @@
 #define LAYOUT_WINDOW		LAYOUT_C(0xffffc00000000000)
 #define LAYOUT_WINDOW_NPT	8			/* L1 tables: 16 MiB */
 #define LAYOUT_KERNEL		LAYOUT_C(0xffffffff80000000)
-#define LAYOUT_IMAGE		LAYOUT_C(0x100000)	/* load address */
+/*
+ * Where the image is loaded.  Not lower: when QEMU puts it into the memory of
+ * a Xen HVM guest (kernel=), hvmloader with its firmware is at 1 MiB already.
+ * domus.lds and build/ksyms.awk have the number too.
+ */
+#define LAYOUT_IMAGE		LAYOUT_C(0x400000)
+#define LAYOUT_LOW		LAYOUT_C(0x100000)	/* firmware's below */
 
 /* Page-table entries. */
 #define PTE_P		LAYOUT_C(0x001)

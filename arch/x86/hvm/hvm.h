@@ -35,6 +35,7 @@ void	 lapic_eoi(void);
 
 /* ioapic.c */
 void	 ioapic_init(void);
+void	 ioapic_quiet_8259(void);
 int	 ioapic_enable(unsigned int line, unsigned int vec, bool level);
 void	 ioapic_disable(unsigned int line);
 

@@ -36,7 +36,13 @@ ioapic_set(uint32_t reg, uint32_t v)
 	ioapic_regs[IOAPIC_WINDOW] = v;
 }
 
-static void
+/*
+ * ioapic_quiet_8259 -- see above; also for a Xen HVM guest, where its
+ * interrupts come through although the LAPIC is left alone
+ *
+ * Context: entry.
+ */
+void
 ioapic_quiet_8259(void)
 {
 	static const uint8_t init[] = { 0x11, 0xf0, 0x04, 0x01 };

@@ -133,7 +133,11 @@ xenhvm_has_pci(void)
 void
 xenhvm_init(void)
 {
-	mode_name = xenhvm_has_pci() ? "Xen HVM" : "Xen PVH";
+	mode_name = "Xen PVH";
+	if (xenhvm_has_pci()) {
+		mode_name = "Xen HVM";
+		ioapic_quiet_8259();
+	}
 	xenhvm_console();
 	if (!xenhvm_shared_init()) {
 		printf_early("PANIC: can not map the shared info page\n");
