@@ -10,13 +10,24 @@
 struct sim *sim_world;
 
 static struct sim sim_the_world;
+static bool sim_left;		/* a test failed and left its world behind */
+
+/* Then what it left is no news. */
+int	 __lsan_is_turned_off(void);
+int
+__lsan_is_turned_off(void)
+{
+	return sim_left || (sim_world != NULL && sim_world->s_open);
+}
 
 struct sim *
 sim_open(uint64_t seed, unsigned int flags)
 {
 	struct sim *s = &sim_the_world;
 
+	sim_left |= s->s_open;
 	memset(s, 0, sizeof(*s));
+	s->s_open = true;
 	sim_world = s;
 	s->s_seed = seed;
 	s->s_rng = seed * 0x9e3779b97f4a7c15ull + 1;
@@ -57,6 +68,7 @@ sim_close(struct sim *s)
 	sim_sched_free(s);
 	nbug = s->s_nbug;
 	sim_outside();
+	s->s_open = false;
 	return nbug;
 }
 

@@ -339,5 +339,6 @@ sim_back_hold(struct sim_back *ba, bool hold)
 bool
 sim_back_faithful(struct sim_back *ba)
 {
-	return sim_back_num(ba, "state", 0) == XenbusStateConnected;
+	return !ba->ba_leaving &&
+	    sim_back_num(ba, "state", 0) == XenbusStateConnected;
 }

@@ -64,8 +64,8 @@ void	 sim_back_hold(struct sim_back *, bool);
 void	 sim_back_unmap(struct sim_back *, uint32_t ref, bool readonly);
 
 /*
- * The front end is connected: what it asks must be right.  One that is on its
- * way out may have taken its grants back already.
+ * Both ends are connected: what the front asks must be right.  One that is on
+ * its way out may have taken its grants back already.
  */
 bool	 sim_back_faithful(struct sim_back *);
 

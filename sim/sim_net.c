@@ -241,6 +241,8 @@ sim_net_tx_gather(struct sim_net *n, struct sim_frame *fr)
 		if (i > 0 && !sl->sl_extra[i])
 			rest += sl->sl_req[i].size;
 	}
+	if (ndata > 1 && (n->ne_cfg.nc_flags & SIM_NET_NOSG))
+		sim_bug("vif: %u slots, without feature-sg", ndata);
 	fr->fr_len = sl->sl_req[0].size;
 	fr->fr_flags = sl->sl_req[0].flags;
 	if (ndata > SIM_NSLOT || rest >= fr->fr_len) {

@@ -69,7 +69,7 @@ LOOP_TEST(attach_finds_devices)
 	assert_int_equal(loop_attach(l), 0);
 	assert_true(loop_blks(l, 3));
 	assert_true(loop_nets(l, 1));
-	assert_string_equal(loop_state(l, "vbd/51728"), "connected");
+	assert_true(loop_wait_state(l, "vbd/51728", "connected"));
 }
 
 int

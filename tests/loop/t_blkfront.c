@@ -22,7 +22,7 @@ LOOP_TEST(blk_describes)
 	assert_true(bk->bk_maxio >= 64 * 1024);
 	assert_int_equal(bk->bk_flags, PV_BLK_CANFLUSH | PV_BLK_CANDISCARD);
 	assert_int_equal(sim_blk_state(b), 4);
-	assert_string_equal(loop_state(l, "vbd/51712"), "connected");
+	assert_true(loop_wait_state(l, "vbd/51712", "connected"));
 }
 
 /* What is written is on the disk; what is on the disk is read. */
@@ -190,7 +190,7 @@ LOOP_TEST(blk_flush_refused)
 	assert_int_equal(loop_io(l, bk, PV_BLK_FLUSH, 0, NULL, 0),
 	    -PV_EOPNOTSUPP);
 	assert_false(bk->bk_flags & PV_BLK_CANFLUSH);
-	assert_string_equal(loop_state(l, "vbd/51712"), "connected");
+	assert_true(loop_wait_state(l, "vbd/51712", "connected"));
 }
 
 LOOP_TEST(blk_discard)
