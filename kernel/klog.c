@@ -4,8 +4,8 @@
  *
  * A line is formatted under klog_lock, whole, so lines of several CPUs and
  * of interrupts never mix.  It goes into the ring, and to the tty when its
- * level asks for it; the tty never blocks and never logs.  Lock order:
- * klog_lock, then the tty's.
+ * level asks for it; the device is written to without klog_lock, since a
+ * console driver may log.  Lock order: klog_lock, then the tty's.
  *
  * panic() takes no lock: whoever holds one may be the one that died.
  */
@@ -78,8 +78,9 @@ vklog(enum pv_loglevel level, const char *fmt, va_list ap)
 	klog_line[len++] = '\n';
 	klog_append(klog_line, len);
 	if (level <= klog_console_level)
-		tty_write(klog_line, len);
+		tty_put(klog_line, len);
 	spin_unlock(&klog_lock, s);
+	tty_flush();
 }
 
 /* klog -- vklog() with the arguments as they come.  Context: any. */

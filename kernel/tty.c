@@ -12,9 +12,11 @@
  * fit stays with the peer (cn_recv takes less), who is asked again when half
  * of the ring is free.
  *
- * tty_lock covers both rings and is held over co_write, so bytes keep their
- * order.  Nothing here logs: the log ends here.  Positions count bytes since
- * boot and never wrap.
+ * tty_lock covers both rings, but not the device: co_write may log, and may
+ * take its time.  One CPU at a time, which has set tty_pushing, copies a piece
+ * of the ring and hands it over without the lock; what others write
+ * meanwhile, from within co_write too, it finds in the ring afterwards.
+ * Positions count bytes since boot and never wrap.
  */
 
 #include <string.h>
@@ -28,6 +30,7 @@
 
 #define TTY_OUT		65536u		/* powers of 2 */
 #define TTY_IN		4096u
+#define TTY_PIECE	512u
 
 static struct spinlock tty_lock;
 static struct pv_cons *tty_cons;	/* NULL: the polled console */
@@ -35,6 +38,9 @@ static struct pv_cons *tty_cons;	/* NULL: the polled console */
 static char tty_out[TTY_OUT];
 static uint64_t tty_output, tty_taken;	/* bytes written, bytes taken */
 static uint64_t tty_lost;
+static bool tty_pushing;		/* somebody is in co_write */
+static bool tty_again;			/* room was announced meanwhile */
+static char tty_piece[TTY_PIECE];	/* who is pushing */
 
 static char tty_in[TTY_IN];
 static uint64_t tty_got, tty_read;	/* bytes received, bytes read */
@@ -44,23 +50,65 @@ static struct sem tty_insem;		/* one for each byte of input */
 static struct mutex tty_drain_lock;
 static struct condvar tty_drained;
 
-/* Hand the device what it takes.  Lock: tty_lock. */
-static void
-tty_push(void)
+/* Copy the oldest output; returns how much.  Lock: tty_lock. */
+static size_t
+tty_copy(void)
 {
-	size_t at, n;
+	size_t at = (size_t)(tty_taken % TTY_OUT), len = TTY_OUT - at;
+
+	if (tty_output - tty_taken < len)
+		len = (size_t)(tty_output - tty_taken);
+	if (len > TTY_PIECE)
+		len = TTY_PIECE;
+	memcpy(tty_piece, tty_out + at, len);
+	return len;
+}
+
+/*
+ * Hand one piece to the device.  Returns false when there is nothing more to
+ * do: no device, no output, no room.  Lock: tty_lock, let go meanwhile.
+ */
+static bool
+tty_push_piece(unsigned long *s)
+{
+	struct pv_cons *cn = tty_cons;
+	uint64_t from = tty_taken;
+	size_t len;
 	int rv;
 
-	while (tty_cons != NULL && tty_taken < tty_output) {
-		at = (size_t)(tty_taken % TTY_OUT);
-		n = TTY_OUT - at;
-		if (tty_output - tty_taken < n)
-			n = (size_t)(tty_output - tty_taken);
-		rv = pv_cons_write(tty_cons, tty_out + at, n);
-		if (rv <= 0)
-			return;
-		tty_taken += (size_t)rv;
+	if (cn == NULL || tty_taken == tty_output)
+		return false;
+	len = tty_copy();
+	tty_again = false;
+	spin_unlock(&tty_lock, *s);
+	rv = pv_cons_write(cn, tty_piece, len);
+	*s = spin_lock(&tty_lock);
+	if (rv <= 0)
+		return tty_again;
+	/* What was dropped meanwhile was older than what follows. */
+	if (tty_taken < from + (unsigned int)rv)
+		tty_taken = from + (unsigned int)rv;
+	return true;
+}
+
+/*
+ * tty_flush -- hand the device what it takes
+ *
+ * Context: any.
+ */
+void
+tty_flush(void)
+{
+	unsigned long s;
+
+	s = spin_lock(&tty_lock);
+	if (!tty_pushing) {
+		tty_pushing = true;
+		while (tty_push_piece(&s))
+			continue;
+		tty_pushing = false;
 	}
+	spin_unlock(&tty_lock, s);
 }
 
 /* Lock: tty_lock. */
@@ -81,21 +129,30 @@ tty_store(const char *buf, size_t len)
 	}
 }
 
-/* tty_write -- output that never waits.  Context: any. */
+/*
+ * tty_put -- output that tty_flush() will hand over
+ *
+ * Takes no lock but tty_lock.  Context: any.
+ */
 void
-tty_write(const char *buf, size_t len)
+tty_put(const char *buf, size_t len)
 {
 	unsigned long s;
 
 	s = spin_lock(&tty_lock);
-	if (tty_cons == NULL) {
+	if (tty_cons == NULL)
 		arch_early_write(buf, len);
-	} else {
-		tty_push();
+	else
 		tty_store(buf, len);
-		tty_push();
-	}
 	spin_unlock(&tty_lock, s);
+}
+
+/* tty_write -- output that never waits.  Context: any. */
+void
+tty_write(const char *buf, size_t len)
+{
+	tty_put(buf, len);
+	tty_flush();
 }
 
 /* pv_cons.cn_ready: the device has room again. */
@@ -106,8 +163,9 @@ tty_ready(struct pv_cons *cn)
 
 	(void)cn;
 	s = spin_lock(&tty_lock);
-	tty_push();
+	tty_again = true;
 	spin_unlock(&tty_lock, s);
+	tty_flush();
 	cond_broadcast(&tty_drained);
 }
 
@@ -203,10 +261,8 @@ tty_attach(struct pv_cons *cn)
 	cn->cn_ready = tty_ready;
 	s = spin_lock(&tty_lock);
 	mine = tty_cons == NULL;
-	if (mine) {
+	if (mine)
 		tty_cons = cn;
-		tty_push();
-	}
 	spin_unlock(&tty_lock, s);
 	if (!mine) {
 		cn->cn_recv = NULL;
@@ -226,11 +282,17 @@ void
 tty_detach(struct pv_cons *cn)
 {
 	unsigned long s;
+	bool busy;
 
-	s = spin_lock(&tty_lock);
-	if (tty_cons == cn)
-		tty_cons = NULL;
-	spin_unlock(&tty_lock, s);
+	do {
+		s = spin_lock(&tty_lock);
+		if (tty_cons == cn)
+			tty_cons = NULL;
+		busy = tty_pushing;
+		spin_unlock(&tty_lock, s);
+		if (busy)
+			thread_sleep(NSEC_PER_MSEC);
+	} while (busy);
 	cn->cn_recv = NULL;
 	cn->cn_ready = NULL;
 	cond_broadcast(&tty_drained);
@@ -243,8 +305,8 @@ tty_is_drained(uint64_t pos)
 	unsigned long s;
 	bool yes;
 
+	tty_flush();
 	s = spin_lock(&tty_lock);
-	tty_push();
 	yes = tty_cons == NULL || tty_taken >= pos;
 	spin_unlock(&tty_lock, s);
 	return yes;

@@ -18,6 +18,9 @@ void	 tty_input(int ch);			/* any context: a byte came */
 int	 tty_getc(uint64_t deadline);
 /* Any context.  Newlines go out as they are (no CR is added here). */
 void	 tty_write(const char *buf, size_t len);
+/* The two halves of tty_write(), for who holds a lock: put, let go, flush. */
+void	 tty_put(const char *buf, size_t len);
+void	 tty_flush(void);
 /*
  * Wait until all output so far has been taken by the peer, or the deadline;
  * a thread that prints much calls this now and then to be polite.

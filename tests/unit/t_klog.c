@@ -17,6 +17,17 @@ tty_write(const char *buf, size_t len)
 	strncat(console, buf, len < 4096 ? len : 4096);
 }
 
+void
+tty_put(const char *buf, size_t len)
+{
+	tty_write(buf, len);
+}
+
+void
+tty_flush(void)
+{
+}
+
 const char *
 thread_name(struct thread *td)
 {

@@ -27,10 +27,24 @@ arch_serial_attach(void (*input)(int ch))
 	return -PV_ENODEV;
 }
 
+static const char *complaint;		/* what the device logs, once */
+static bool late_room;			/* room comes as it says: none */
+
 static int
 fake_write(void *sc, const char *buf, size_t len)
 {
+	const char *say = complaint;
+
 	(void)sc;
+	complaint = NULL;
+	if (say != NULL)
+		tty_write(say, strlen(say));
+	if (late_room) {
+		late_room = false;
+		room = 1000;
+		((struct pv_cons *)sc)->cn_ready(sc);
+		return 0;
+	}
 	if (len > room)
 		len = room;
 	assert_true(ntaken + len < sizeof(taken));
@@ -49,7 +63,9 @@ fake_poll(void *sc)
 }
 
 static const struct pv_cons_ops fake_ops = { fake_write, fake_poll };
-static struct pv_cons fake = { .cn_name = "fake0", .cn_ops = &fake_ops };
+static struct pv_cons fake = {
+	.cn_name = "fake0", .cn_ops = &fake_ops, .cn_sc = &fake
+};
 
 static int
 tty_setup(void **state)
@@ -196,6 +212,27 @@ tty_holds_input_back(void **state)
 }
 
 static void
+tty_device_logs(void **state)
+{
+	tty_attach(&fake);
+	complaint = "trouble\n";
+	tty_write("one\n", 4);
+	assert_string_equal(taken, "one\ntrouble\n");
+	(void)state;
+}
+
+static void
+tty_room_in_between(void **state)
+{
+	tty_attach(&fake);
+	room = 0;
+	late_room = true;
+	tty_write("text", 4);
+	assert_string_equal(taken, "text");
+	(void)state;
+}
+
+static void
 tty_second_console(void **state)
 {
 	struct pv_cons other = { .cn_name = "x", .cn_ops = &fake_ops };
@@ -222,6 +259,8 @@ main(void)
 		TTY_TEST(tty_drains),
 		TTY_TEST(tty_reads),
 		TTY_TEST(tty_holds_input_back),
+		TTY_TEST(tty_device_logs),
+		TTY_TEST(tty_room_in_between),
 		TTY_TEST(tty_second_console)
 	};
 
