@@ -64,6 +64,7 @@ struct console_softc {
 	/* Words of our own that change in any context: shm.h's accessors. */
 	uint32_t	 sc_up;
 	uint32_t	 sc_writer;	/* someone writes */
+	bool		 sc_begun;	/* sc_out has its index; sc_writer's */
 	uint32_t	 sc_turned;	/* someone else wanted to, meanwhile */
 	uint32_t	 sc_want;	/* someone was given less than asked */
 	bool		 sc_announced;
@@ -165,6 +166,7 @@ console_connect(void *softc)
 	if (rv < 0)
 		return rv;
 	ci = sc->sc_intf;
+	sc->sc_begun = false;
 	bytering_init(&sc->sc_out, (volatile void *)ci->out, sizeof(ci->out),
 	    &ci->out_prod, &ci->out_cons, true);
 	bytering_init(&sc->sc_in, (volatile void *)ci->in, sizeof(ci->in),
@@ -217,6 +219,22 @@ console_fail(struct console_softc *sc)
 /* ---- Output -------------------------------------------------------------- */
 
 /*
+ * Until the consumer first writes through us the kernel's early output may
+ * be using the same ring, so its index is taken over again as late as that.
+ */
+static void
+console_begin(struct console_softc *sc)
+{
+	struct xencons_interface *ci = sc->sc_intf;
+
+	if (sc->sc_begun)
+		return;
+	bytering_init(&sc->sc_out, (volatile void *)ci->out, sizeof(ci->out),
+	    &ci->out_prod, &ci->out_cons, true);
+	sc->sc_begun = true;
+}
+
+/*
  * Put what fits.  When that is not all, say so and look once more: the peer
  * may have made room, and rung, before it was said.
  */
@@ -226,6 +244,7 @@ console_put(struct console_softc *sc, const char *buf, uint32_t len)
 	uint32_t done = 0;
 	int n, tries;
 
+	console_begin(sc);
 	for (tries = 0; tries < 2 && done < len; tries++) {
 		n = bytering_write(&sc->sc_out, buf + done, len - done);
 		if (n < 0)
