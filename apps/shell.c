@@ -32,12 +32,17 @@
 #define SHELL_ROOT_WAIT	(60 * NSEC_PER_SEC)
 #define SHELL_PACE_WAIT	(5 * NSEC_PER_SEC)
 #define SHELL_BATCHLINE	4096
+#define SHELL_AHEAD	256
 #define SHELL_EOT	0x04
 #define SHELL_INTR	0x03
 
 static struct line shell_line;
 static char shell_text[SHELL_BATCHLINE];
 static bool shell_batch;
+
+/* Typed while a command looked for ^C. */
+static char shell_ahead[SHELL_AHEAD];
+static unsigned int shell_nahead, shell_ahead_at;
 
 /* ---- for commands -------------------------------------------------------- */
 
@@ -124,28 +129,46 @@ shell_num(char **argv, const char *text, uint64_t max, uint64_t *np)
 	return false;
 }
 
+/* Wait for ^C; what else is typed is kept for the next line. */
+static bool
+shell_interrupted(uint64_t deadline)
+{
+	int ch;
+
+	while ((ch = tty_getc(deadline)) >= 0) {
+		if (ch == SHELL_INTR) {
+			shell_nahead = shell_ahead_at = 0;
+			return true;
+		}
+		if (shell_nahead < SHELL_AHEAD)
+			shell_ahead[shell_nahead++] = (char)ch;
+	}
+	return false;
+}
+
+static int
+shell_getc(void)
+{
+	if (shell_ahead_at < shell_nahead)
+		return (unsigned char)shell_ahead[shell_ahead_at++];
+	shell_nahead = shell_ahead_at = 0;
+	return tty_getc(UINT64_MAX);
+}
+
 bool
 shell_sleep(uint64_t ns)
 {
-	uint64_t deadline = arch_now() + ns;
-	int ch;
-
-	/* In a batch the input is commands to come. */
-	if (shell_batch) {
-		thread_sleep(ns);
-		return false;
-	}
-	do {
-		ch = tty_getc(deadline);
-	} while (ch >= 0 && ch != SHELL_INTR);
-	return ch == SHELL_INTR;
+	if (!shell_batch)
+		return shell_interrupted(arch_now() + ns);
+	thread_sleep(ns);	/* the input is commands to come */
+	return false;
 }
 
 bool
 shell_pace(void)
 {
 	(void)tty_drain(arch_now() + SHELL_PACE_WAIT);
-	return !shell_batch && tty_getc(arch_now()) == SHELL_INTR;
+	return !shell_batch && shell_interrupted(arch_now());
 }
 
 /* ---- running ------------------------------------------------------------- */
@@ -256,7 +279,7 @@ shell_main(void *arg)
 	shell_line.ln_word = shell_word;
 	line_begin(&shell_line);
 	for (;;) {
-		ch = tty_getc(UINT64_MAX);
+		ch = shell_getc();
 		if (ch < 0)
 			continue;
 		switch (line_input(&shell_line, ch)) {
