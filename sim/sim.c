@@ -103,6 +103,12 @@ sim_die(const char *fmt, ...)
 }
 
 unsigned int
+sim_nlog(unsigned int level)
+{
+	return sim_world->s_nlog[level];
+}
+
+unsigned int
 sim_nbug(void)
 {
 	return sim_world->s_nbug;

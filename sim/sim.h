@@ -72,6 +72,8 @@ void	 sim_bug(const char *fmt, ...)
 /* A fault after which nothing can go on. */
 _Noreturn void sim_die(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
+/* Lines that the library logged, of a pv_loglevel. */
+unsigned int sim_nlog(unsigned int level);
 /* 0..n - 1 */
 uint32_t sim_rand(uint32_t n);
 unsigned int sim_nbug(void);
@@ -153,7 +155,7 @@ struct sim_blk_cfg {
 #define SIM_BLK_DISCARD	0x08
 #define SIM_BLK_UNTRUSTED 0x10		/* trusted=0 in the front's directory */
 #define SIM_BLK_SLOW	0x20		/* answers take a second */
-#define SIM_BLK_COPY	0x40		/* grant copy, not map */
+#define SIM_BLK_SILENT	0x40		/* keeps what the test wrote of it */
 };
 struct sim_blk *sim_blk_create(struct sim_dom *, const struct sim_blk_cfg *);
 uint8_t	*sim_blk_data(struct sim_blk *);		/* the disk */

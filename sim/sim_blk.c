@@ -69,12 +69,14 @@ sim_blk_describe(struct sim_blk *b)
 		sim_back_set(&b->bk, "discard-granularity", "%u", 512);
 		sim_back_set(&b->bk, "discard-alignment", "%u", 0);
 	}
-	sim_back_set(&b->bk, "sectors", "%llu",
-	    (unsigned long long)b->bk_cfg.bc_nsect);
+	if (!(b->bk_cfg.bc_flags & SIM_BLK_SILENT)) {
+		sim_back_set(&b->bk, "sectors", "%llu",
+		    (unsigned long long)b->bk_cfg.bc_nsect);
+		sim_back_set(&b->bk, "sector-size", "%u", 512);
+	}
 	sim_back_set(&b->bk, "info", "%u",
 	    (b->bk_cfg.bc_flags & SIM_BLK_RO ? VDISK_READONLY : 0) |
 	    (b->bk_cfg.bc_flags & SIM_BLK_CDROM ? VDISK_CDROM : 0));
-	sim_back_set(&b->bk, "sector-size", "%u", 512);
 	sim_back_set(&b->bk, "physical-sector-size", "%u", 4096);
 }
 

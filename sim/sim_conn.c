@@ -427,13 +427,24 @@ sim_dom_nwatch(const struct sim_dom *d)
 	return sim_conn_nwatch(d);
 }
 
+/* The guest does not speak to a store any more that told one of these. */
+static bool
+sim_conn_forsaken(void)
+{
+	return sim_evil_told(sim_world, SIM_EVIL_XS_INDEX_WILD) > 0 ||
+	    sim_evil_told(sim_world, SIM_EVIL_XS_LEN_HUGE) > 0 ||
+	    sim_evil_told(sim_world, SIM_EVIL_XS_ID_UNKNOWN) > 0 ||
+	    sim_evil_told(sim_world, SIM_EVIL_XS_TYPE_WRONG) > 0 ||
+	    sim_evil_told(sim_world, SIM_EVIL_XS_SILENT) > 0;
+}
+
 void
 sim_conn_check(const struct sim_dom *d)
 {
 	struct sim_conn *cn = d->d_conn;
 	struct list *l;
 
-	if (cn->cn_dead)
+	if (cn->cn_dead || sim_conn_forsaken())
 		return;
 	LIST_FOREACH(l, &cn->cn_watches)
 		sim_bug("domain %u still watches %s", d->d_id,

@@ -64,6 +64,7 @@ struct sim_lie_state {
 struct sim {
 	uint64_t	 s_seed, s_rng, s_now;
 	unsigned int	 s_flags, s_nbug;
+	unsigned int	 s_nlog[4];	/* lines by level */
 	bool		 s_open;
 	/* failure points */
 	unsigned int	 s_point, s_fail_at;

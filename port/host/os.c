@@ -222,6 +222,7 @@ pv_os_log(enum pv_loglevel level, const char *fmt, va_list ap)
 
 	if (sim_world->s_nlock > 0)
 		sim_bug("a log line with a lock held: %s", fmt);
+	sim_world->s_nlog[level]++;
 	if (getenv("SIM_VERBOSE") == NULL)
 		return;
 	fprintf(stderr, "%c %9llu us: ", word[level],
