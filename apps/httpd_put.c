@@ -82,6 +82,8 @@ httpd_put_file(struct httpd_conn *hc, const char *tmp)
 	if (rv != 0)
 		return rv;
 	rv = httpd_put_body(hc, f);
+	if (rv == 0)
+		rv = file_fsync(f);
 	file_close(f);
 	if (rv == 0)
 		rv = file_rename(tmp, hc->hc_req.rq_path);
