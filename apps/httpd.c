@@ -33,10 +33,12 @@
 #define HTTPD_NCONN	16
 #define HTTPD_CONNMEM	(512 * 1024)	/* memory per client, see above */
 #define HTTPD_FSTIME	(35 * NSEC_PER_SEC)	/* for a disk and its mount */
+#define HTTPD_STOPTIME	(3 * NSEC_PER_SEC)	/* for clients to end */
 #define HTTPD_PAGES	(HTTPD_BUF / PV_PAGE_SIZE)
 
 static struct {
 	bool		 writable;
+	volatile bool	 stopping;
 	uint16_t	 port;
 	struct spinlock	 lock;
 	unsigned int	 nconn, max;	/* clients now, and at most */
@@ -51,6 +53,16 @@ bool
 httpd_writable(void)
 {
 	return httpd.writable;
+}
+
+/*
+ * Is the guest about to end?
+ * Context: any.
+ */
+bool
+httpd_stopping(void)
+{
+	return httpd.stopping;
 }
 
 /*
@@ -223,6 +235,8 @@ httpd_serve(struct httpd_conn *hc)
 	int n, status;
 
 	do {
+		if (httpd.stopping)
+			return;
 		n = httpd_io_head(hc);
 		if (n == 0)
 			return;
@@ -457,6 +471,8 @@ httpd_main(void)
 	if (httpd.writable && !writable)
 		klog(PV_LOG_WARN, "httpd: http.writable=1, but the file system "
 		    "is mounted read-only: PUT and DELETE will be refused");
+	if (httpd.writable && writable)
+		httpd_put_clean();
 	httpd_places();
 	listener = httpd_listen();
 	if (listener == NULL)
@@ -465,8 +481,23 @@ httpd_main(void)
 	httpd_accept(listener);
 }
 
+/*
+ * app.ap_stop: the guest ends, so clients have to.  Uploads under way are
+ * removed.
+ */
+static void
+httpd_stop(void)
+{
+	uint64_t deadline = arch_now() + HTTPD_STOPTIME;
+
+	httpd.stopping = true;
+	while (httpd.nconn > 0 && arch_now() < deadline)
+		thread_sleep(10 * NSEC_PER_MSEC);
+}
+
 const struct app app_httpd = {
 	.ap_name = "httpd",
 	.ap_what = "serve the files of the root file system over HTTP",
 	.ap_main = httpd_main,
+	.ap_stop = httpd_stop,
 };

@@ -79,6 +79,7 @@ void	 httpd_io_close(struct httpd_conn *);
 /* ---- httpd.c --------------------------------------------------------------- */
 
 bool	 httpd_writable(void);
+bool	 httpd_stopping(void);		/* give up what is under way */
 bool	 httpd_busy(void);		/* every place is taken */
 /* A response with the members that each has filled in. */
 void	 httpd_resp_init(const struct httpd_conn *, struct http_resp *, int);
@@ -98,6 +99,7 @@ bool	 httpd_hidden(const char *path);
 
 void	 httpd_get(struct httpd_conn *);	/* GET and HEAD */
 void	 httpd_put(struct httpd_conn *);
+void	 httpd_put_clean(void);		/* at start */
 void	 httpd_delete(struct httpd_conn *);
 
 #endif /* HTTPD_H */

@@ -38,6 +38,8 @@ httpd_io_fill(struct httpd_conn *hc)
 
 	if (hc->hc_in != NULL)
 		return true;
+	if (httpd_stopping())
+		hc->hc_failed = true;
 	if (hc->hc_eof || hc->hc_failed)
 		return false;
 	netconn_set_recvtimeout(hc->hc_nc, HTTPD_IO_TICK);
@@ -277,6 +279,10 @@ httpd_io_write(struct httpd_conn *hc, const char *buf, size_t len)
 
 	netconn_set_sendtimeout(hc->hc_nc, 30000);
 	while (len > 0 && !hc->hc_failed) {
+		if (httpd_stopping()) {
+			hc->hc_failed = true;
+			break;
+		}
 		n = 0;
 		err = netconn_write_partly(hc->hc_nc, buf, len, NETCONN_COPY,
 		    &n);

@@ -2,9 +2,10 @@
 /*
  * httpd_put.c -- PUT and DELETE, when http.writable=1.
  *
- * An upload goes into a file with a name of its own beside the target and is
- * renamed over it when it is complete.  So others see the old file or the
- * new one, and of an upload that fails nothing stays behind.
+ * An upload goes into a file with a name of its own in the root of the file
+ * system and is renamed to its target when it is complete.  So others see the
+ * old file or the new one, and of an upload that fails nothing stays behind:
+ * the next start removes what a crash has left.
  */
 
 #include <string.h>
@@ -14,20 +15,55 @@
 
 #include "httpd.h"
 
+#define HTTPD_TMPLEN	64		/* "/" HTTPD_TMP, a number */
+
 /*
- * The name for the upload, in the target's directory.  false: too long.
+ * The name for the upload, in the root of the target's file system: "/", or
+ * "/mnt/NAME/".
  */
-static bool
+static void
 httpd_put_name(const char *path, char *tmp, size_t size)
 {
-	const char *name = strrchr(path, '/');
+	const char *end = path;
 	struct strbuf sb;
 
+	if (strncmp(path, "/mnt/", 5) == 0 && strchr(path + 5, '/') != NULL)
+		end = strchr(path + 5, '/');
 	str_begin(&sb, tmp, size);
-	str_addn(&sb, path, (size_t)(name - path) + 1);
+	str_addn(&sb, path, (size_t)(end - path) + 1);
 	str_add(&sb, HTTPD_TMP);
 	http_add_hex(&sb, arch_now());
-	return !sb.sb_over;
+}
+
+/* file_readdir(): find a leftover; its path goes to arg. */
+static int
+httpd_put_leftover(void *arg, const struct file_dirent *de)
+{
+	struct strbuf *sb = arg;
+
+	if (!str_prefix(de->de_name, HTTPD_TMP))
+		return 0;
+	str_add(sb, "/");
+	str_add(sb, de->de_name);
+	return 1;
+}
+
+/*
+ * Remove uploads that a crash or the end of the guest has cut off.
+ * Context: thread, before the first client.
+ */
+void
+httpd_put_clean(void)
+{
+	char path[HTTPD_TMPLEN];
+	struct strbuf sb;
+
+	do {
+		str_begin(&sb, path, sizeof(path));
+		if (file_readdir("/", httpd_put_leftover, &sb) != 1 ||
+		    sb.sb_over)
+			return;
+	} while (file_unlink(path) == 0);
 }
 
 /* Fill the buffer from the body: bytes, 0 at its end, or -PV_EIO. */
@@ -155,14 +191,12 @@ httpd_put(struct httpd_conn *hc)
 	int rv, status;
 
 	status = httpd_put_check(hc, &exists);
-	if (status == 0 &&
-	    !httpd_put_name(hc->hc_req.rq_path, tmp, FILE_PATHMAX))
-		status = 414;
 	if (status != 0) {
 		httpd_error(hc, status, status == 403 ?
 		    "This server is read-only (http.writable=0)." : NULL);
 		return;
 	}
+	httpd_put_name(hc->hc_req.rq_path, tmp, FILE_PATHMAX);
 	rv = httpd_put_file(hc, tmp);
 	if (rv == 0)
 		httpd_put_done(hc, exists ? 204 : 201);

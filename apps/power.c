@@ -36,7 +36,11 @@ static void
 power_prepare(void)
 {
 	uint64_t deadline = arch_now() + POWER_FS_WAIT;
+	unsigned int i;
 
+	for (i = 0; app_table[i] != NULL; i++)
+		if (app_table[i]->ap_stop != NULL)
+			app_table[i]->ap_stop();
 	if (thread_create("unmount", power_sync, NULL, POWER_STACK) == NULL) {
 		klog(PV_LOG_ERR, "no memory to unmount");
 		power_synced = true;
