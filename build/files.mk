@@ -26,8 +26,9 @@ libc-srcs := $(wildcard kernel/libc/*.c)
 # memcpy must not become a call of memcpy.
 cflags-kernel/libc/string.c := -fno-tree-loop-distribute-patterns
 app-srcs := $(wildcard apps/*.c)
-arch-srcs := $(wildcard arch/x86/*.c arch/x86/*.S arch/x86/pv/*.[cS] \
-	arch/x86/hvm/*.[cS])
+arch-srcs := $(filter-out arch/x86/bzimage.S,$(wildcard arch/x86/*.c \
+	arch/x86/*.S arch/x86/pv/*.[cS] \
+	arch/x86/hvm/*.[cS]))
 port-srcs := port/guest/os.c
 
 # ---- host tests --------------------------------------------------------------

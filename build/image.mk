@@ -29,12 +29,19 @@ endef
 
 $(eval $(call guest-link,$(OUT)/domus-x86_64.elf,$(app-objs)))
 
-# For kernel= of a Xen HVM guest, see arch/x86/note.S: the magic number of the
-# multiboot header, which begins the first segment, at 4096 in the file.
-%-hvm.elf: %.elf
-	$(Q)cp $< $@
-	$(Q)printf '\002\260\255\033' | dd of=$@ bs=1 seek=4096 conv=notrunc \
-	    status=none
+# The image under a cover for kernel= of a Xen HVM guest; arch/x86/bzimage.S.
+kern-sym = 0x$$(nm $< | sed -n 's/^ffffffff\(.*\) . $(1)$$/\1/p')-0x80000000
+%.bzimage: %.elf arch/x86/bzimage.S
+	$(call say,LD,$@)objcopy -O binary $< $@.bin
+	$(Q)$(CC) -m32 -c -o $@.o arch/x86/bzimage.S -DIMAGE='"$@.bin"' \
+	    -DKERN_IMAGE="($(call kern-sym,kern_start))" \
+	    -DKERN_LOAD_END="($(call kern-sym,kern_load_end))" \
+	    -DKERN_END="($(call kern-sym,kern_end))" \
+	    -DKERN_ENTRY="($(call kern-sym,pvh_entry))"
+	$(Q)ld -m elf_i386 -Ttext 0 --oformat binary -o $@ $@.o
+	$(Q)rm -f $@.bin $@.o
+	$(Q)test $$(stat -c %s $@) -le 3145728 || { rm $@; echo \
+	    "$@ would overwrite itself when it is moved to 4 MiB" >&2; exit 1; }
 
 # ---- guest tests ---------------------------------------------------------------
 XEN_ENVS := dom0-pv dom0-pvh

@@ -12,7 +12,7 @@ enum boot_way {
 	BOOT_XEN_PV,
 	BOOT_PVH,			/* Xen PVH, QEMU, Firecracker */
 	BOOT_MULTIBOOT2,		/* GRUB */
-	BOOT_MULTIBOOT			/* Xen HVM kernel= */
+	BOOT_LINUX			/* bzimage.S: Xen HVM kernel= */
 };
 
 #define BOOT_NMEM	64

@@ -3,11 +3,8 @@
  * note.S -- how loaders recognise the image: Xen's ELF notes (PV domain
  * builder, PVH loaders of Xen, QEMU, Firecracker, Cloud Hypervisor) and the
  * multiboot2 header (GRUB).
- *
- * The multiboot 1 header lacks its magic number on purpose: QEMU would prefer
- * it to the PVH note.  One loader has no other way to take a 64-bit kernel:
- * the device model of a Xen HVM guest (kernel=), which is a 32-bit QEMU with
- * PVH disabled.  For it the build makes a copy with the number filled in.
+ * There is no multiboot 1 header on purpose: QEMU would prefer it to the PVH
+ * note.  For loaders that know only Linux there is bzimage.S.
  */
 
 #include <xen/elfnote.h>
@@ -49,22 +46,7 @@ NOTE(XEN_ELFNOTE_SUSPEND_CANCEL, .long 1)
 #define MB2_INFO_CMDLINE 1
 #define MB2_INFO_MMAP	6
 
-#define MB1_MAGIC	0x1badb002
-#define MB1_FLAGS	0x00010002	/* memory map; addresses are here */
-
-/* First in the file's first segment: build/image.mk fills in the magic. */
 	.section .head, "a"
-	.globl	mb1_header
-mb1_header:
-	.long	0
-	.long	MB1_FLAGS
-	.long	-(MB1_MAGIC + MB1_FLAGS)
-	.long	mb1_header - LAYOUT_KERNEL
-	.long	kern_start - LAYOUT_KERNEL	/* load */
-	.long	kern_load_end - LAYOUT_KERNEL
-	.long	kern_end - LAYOUT_KERNEL	/* end of bss */
-	.long	pvh_entry - LAYOUT_KERNEL
-
 	.balign	8
 .Lmb2_header:
 	.long	MB2_MAGIC

@@ -5,7 +5,7 @@
  *	PVH		struct hvm_start_info; the map is in it from version
  *			1 on, and even then only when memmap_entries is not 0
  *	multiboot2	a list of tags
- *	multiboot	a structure with flags for what is there
+ *	bzimage.S	Linux's zero page: a table and a count
  *	neither		XENMEM_memory_map
  *
  * Everything is copied, so nothing of the loader's stays reserved.  The first
@@ -22,9 +22,10 @@
 
 #include <xen/arch-x86/hvm/start_info.h>
 
-#define MEMMAP_MB1_MAGIC	0x2badb002u
-#define MEMMAP_MB1_CMDLINE	0x04u
-#define MEMMAP_MB1_MMAP		0x40u
+#define MEMMAP_LINUX_MAGIC	0x53726448u	/* bzimage.S puts it in eax */
+#define MEMMAP_LINUX_NE820	0x1e8
+#define MEMMAP_LINUX_CMDLINE	0x228
+#define MEMMAP_LINUX_E820	0x2d0
 #define MEMMAP_MB2_MAGIC	0x36d76289u
 #define MEMMAP_MB2_CMDLINE	1
 #define MEMMAP_MB2_MMAP		6
@@ -40,17 +41,6 @@ struct memmap_mb2_tag {
 	uint32_t	 mt_type, mt_size;
 	uint32_t	 mt_entsize, mt_version;	/* MEMMAP_MB2_MMAP */
 };
-
-struct memmap_mb1 {
-	uint32_t	 mb_flags, mb_lower, mb_upper, mb_bootdev;
-	uint32_t	 mb_cmdline, mb_nmod, mb_mods, mb_syms[4];
-	uint32_t	 mb_mmaplen, mb_mmap;
-};
-
-struct memmap_mb1_entry {
-	uint32_t	 me_size;	/* of what follows */
-	struct memmap_e820 me_e820;
-} __attribute__((__packed__));
 
 static void
 memmap_range(uint64_t base, uint64_t len, uint32_t type)
@@ -78,28 +68,20 @@ memmap_pvh(const struct hvm_start_info *si)
 		memmap_range(me[i].addr, me[i].size, me[i].type);
 }
 
-/* The command line begins with the name of the image. */
 static void
-memmap_mb1(const struct memmap_mb1 *mb)
+memmap_linux(const char *zp)
 {
-	const struct memmap_mb1_entry *me;
-	const char *s;
-	uint32_t off;
+	const struct memmap_e820 *e;
+	uint32_t cmdline;
+	unsigned int i, n;
 
-	if (mb->mb_flags & MEMMAP_MB1_CMDLINE) {
-		s = arch_pa_to_va(mb->mb_cmdline);
-		while (*s != '\0' && *s++ != ' ')
-			continue;
-		mode_cmdline(s, BOOT_CMDLINE);
-	}
-	if ((mb->mb_flags & MEMMAP_MB1_MMAP) == 0)
-		return;
-	for (off = 0; off + sizeof(*me) <= mb->mb_mmaplen &&
-	    off < MEMMAP_TAGS; off += me->me_size + 4) {
-		me = arch_pa_to_va(mb->mb_mmap + off);
-		memmap_range(me->me_e820.e_base, me->me_e820.e_len,
-		    me->me_e820.e_type);
-	}
+	cmdline = *(const uint32_t *)(const void *)(zp + MEMMAP_LINUX_CMDLINE);
+	if (cmdline != 0)
+		mode_cmdline(arch_pa_to_va(cmdline), BOOT_CMDLINE);
+	e = (const struct memmap_e820 *)(const void *)(zp + MEMMAP_LINUX_E820);
+	n = *(const unsigned char *)(zp + MEMMAP_LINUX_NE820);
+	for (i = 0; i < n && i < MEMMAP_MAX; i++)
+		memmap_range(e[i].e_base, e[i].e_len, e[i].e_type);
 }
 
 static void
@@ -168,9 +150,9 @@ memmap_init(uint32_t magic, uint64_t info)
 	} else if (magic == MEMMAP_MB2_MAGIC) {
 		mode_boot.bi_way = BOOT_MULTIBOOT2;
 		memmap_mb2(arch_pa_to_va(info));
-	} else if (magic == MEMMAP_MB1_MAGIC) {
-		mode_boot.bi_way = BOOT_MULTIBOOT;
-		memmap_mb1(arch_pa_to_va(info));
+	} else if (magic == MEMMAP_LINUX_MAGIC) {
+		mode_boot.bi_way = BOOT_LINUX;
+		memmap_linux(arch_pa_to_va(info));
 	}
 	if (mode_boot.bi_nmem == 0)
 		memmap_xen();
