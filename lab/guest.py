@@ -8,6 +8,7 @@
 	guest.shutdown()
 """
 
+import os
 import re
 
 from build import LabError
@@ -28,6 +29,18 @@ done"""
 def quoted(text):
     """A string of xl's configuration language."""
     return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def kernel_for(mode, kernel):
+    """The kernel file to give to xl: in HVM guests the device model loads it,
+    and wants the copy which the build makes for it, NAME-hvm.elf."""
+    copy = os.path.splitext(kernel)[0] + "-hvm.elf"
+    if mode != "hvm" or not os.path.exists(copy):
+        return kernel
+    if os.path.getmtime(copy) < os.path.getmtime(kernel):
+        raise LabError("%s is older than the kernel: make %s"
+                       % (copy, os.path.relpath(copy)))
+    return copy
 
 
 def config(name, kernel=None, mode="pv", memory=64, vcpus=1, append="",
@@ -65,7 +78,7 @@ class Guest(Console):
         self.lab = lab
         self.name = name
         self.mode = mode
-        self._kernel = kernel
+        self._kernel = kernel and kernel_for(mode, kernel)
         self._ramdisk = ramdisk
         self._vifs = vifs
         self._settings = settings

@@ -16,7 +16,7 @@ import build
 import image
 import terminal
 from build import LabError
-from guest import MODES, Guest, config
+from guest import MODES, Guest, config, kernel_for
 from lab import Lab
 from serial import SerialGuest
 
@@ -351,7 +351,7 @@ def on_host(opts, disk):
             % ("abcdefghijkl"[n], access, p) for n, p in enumerate(paths)]
     path = os.path.join(build.ROOT, "out", "%s-host.cfg" % NAME)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(config(NAME, KERNEL, opts.mode, opts.memory, opts.vcpus,
+        f.write(config(NAME, kernel_for(opts.mode, KERNEL), opts.mode, opts.memory, opts.vcpus,
                        command_line(opts, disk), vbds, ["type=vif"]))
     argv = ([] if os.geteuid() == 0 else ["sudo"]) + ["xl", "create", "-c",
                                                       path]

@@ -36,7 +36,8 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def kernel():
     """The guest's image, built."""
-    subprocess.run(["make", "-s", "-C", ROOT, "image"], check=True)
+    subprocess.run(["make", "-s", "-C", ROOT, "image",
+                    "out/domus-x86_64-hvm.elf"], check=True)
     return KERNEL
 
 
