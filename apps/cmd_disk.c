@@ -9,6 +9,7 @@
 #include <file.h>
 #include <klog.h>
 #include <mm.h>
+#include <printf.h>
 #include <pv/errno.h>
 #include <string.h>
 
@@ -46,15 +47,17 @@ struct cmd_block {
 static void
 cmd_dump_line(uint64_t at, const uint8_t *p)
 {
+	char hex[3 * 16 + 2], text[16 + 1];
 	unsigned int i;
+	size_t n = 0;
 
-	kprintf("%012llx ", (unsigned long long)at);
-	for (i = 0; i < 16; i++)
-		kprintf("%s%02x", i == 8 ? "  " : " ", p[i]);
-	kprintf("  ");
-	for (i = 0; i < 16; i++)
-		kprintf("%c", p[i] >= ' ' && p[i] < 0x7f ? p[i] : '.');
-	kprintf("\n");
+	for (i = 0; i < 16; i++) {
+		n += printf_format(hex + n, sizeof(hex) - n, "%s%02x",
+		    i == 8 ? "  " : " ", p[i]);
+		text[i] = p[i] >= ' ' && p[i] < 0x7f ? (char)p[i] : '.';
+	}
+	text[16] = '\0';
+	kprintf("%012llx %s  %s\n", (unsigned long long)at, hex, text);
 }
 
 /* Print n sectors; lines that repeat the one before are a "*". */

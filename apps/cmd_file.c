@@ -111,14 +111,14 @@ cmd_name(void *arg, const struct file_dirent *de)
 static void
 cmd_print_name(const char *name)
 {
-	char ch;
+	char text[FILE_NAMEMAX + 1];
+	size_t i, n = strnlen(name, sizeof(text) - 1);
 
-	for (; *name != '\0'; name++) {
-		ch = *name < ' ' && *name >= 0 ? '?' : *name;
-		if (ch == 0x7f)
-			ch = '?';
-		tty_write(&ch, 1);
-	}
+	for (i = 0; i < n; i++)
+		text[i] = (name[i] < ' ' && name[i] >= 0) || name[i] == 0x7f ?
+		    '?' : name[i];
+	text[n] = '\n';
+	tty_write(text, n + 1);
 }
 
 static void
@@ -134,7 +134,6 @@ cmd_ls_line(const char *path, const char *name, bool l)
 		    st.fs_mode & 0777, (unsigned long long)st.fs_size,
 		    (unsigned long long)st.fs_mtime);
 	cmd_print_name(name);
-	kprintf("\n");
 }
 
 static int

@@ -10,7 +10,7 @@
 #include <mm.h>
 #include <pv/errno.h>
 #include <pv/pv.h>
-#include <sched.h>
+#include <str.h>
 #include <string.h>
 #include <tty.h>
 
@@ -19,14 +19,11 @@
 
 /* The store's values are anyone's words: no control characters. */
 static void
-cmd_xs_print(const char *buf, size_t len)
+cmd_xs_print(char *buf, size_t len)
 {
-	char ch;
-
-	for (; len > 0; len--, buf++) {
-		ch = *buf >= ' ' && *buf < 0x7f ? *buf : '?';
-		tty_write(&ch, 1);
-	}
+	str_sanitise(buf, len);
+	tty_write(buf, len);
+	tty_write("\n", 1);
 }
 
 static int
@@ -39,7 +36,6 @@ cmd_xs_read(char **argv, char *buf)
 	if (rv != 0)
 		return shell_fail(argv, argv[2], rv);
 	cmd_xs_print(buf, len);
-	kprintf("\n");
 	return 0;
 }
 
@@ -55,7 +51,6 @@ cmd_xs_ls(char **argv, char *buf)
 	for (at = 0; at < len; at += n + 1) {
 		n = strnlen(buf + at, len - at);
 		cmd_xs_print(buf + at, n);
-		kprintf("\n");
 		if (shell_pace())
 			break;
 	}
@@ -84,8 +79,7 @@ static void
 cmd_xs_changed(void *arg, const char *path)
 {
 	(void)arg;
-	cmd_xs_print(path, strlen(path));
-	kprintf("\n");
+	kprintf("%s\n", path);		/* ours, or below it */
 }
 
 static int

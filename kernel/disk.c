@@ -38,14 +38,6 @@
 #define DISK_RETRY	(10 * NSEC_PER_MSEC)
 #define DISK_DOWN_WAIT	(10 * NSEC_PER_SEC)
 
-/* One transfer; on the stack of the thread that waits for it. */
-struct disk_xfer {
-	struct disk_dev	*dx_dev;
-	struct sem	 dx_done;	/* posted once per answer */
-	unsigned int	 dx_nflight;	/* the thread's own count */
-	int		 dx_rv;		/* first failure; dd_lock */
-};
-
 struct disk_slot {
 	struct pv_blk_req ds_req;
 	struct pv_iov	 ds_iov[DISK_NIOV];
@@ -100,8 +92,8 @@ disk_slot_put(struct disk_dev *dd, struct disk_slot *ds)
 }
 
 /*
- * The driver is through with a request.  The transfer is on a stack that may
- * be gone as soon as its thread knows: dx_done is posted with the lock held,
+ * The driver is through with a request.  The transfer may be on a stack that
+ * is gone as soon as its thread knows: dx_done is posted with the lock held,
  * and the thread takes the lock once before it leaves.
  */
 static void
@@ -142,31 +134,6 @@ disk_slot_get(struct disk_dev *dd)
 	if (ds == NULL)
 		sem_post(&dd->dd_slots);
 	return ds;
-}
-
-static int
-disk_xfer_error(struct disk_xfer *dx)
-{
-	unsigned long s;
-	int rv;
-
-	s = spin_lock(&dx->dx_dev->dd_lock);
-	rv = dx->dx_rv;
-	spin_unlock(&dx->dx_dev->dd_lock, s);
-	return rv;
-}
-
-/*
- * Wait for all answers.  Returns the first failure among them.
- */
-static int
-disk_xfer_wait(struct disk_xfer *dx)
-{
-	while (dx->dx_nflight > 0) {
-		sem_wait(&dx->dx_done, UINT64_MAX);
-		dx->dx_nflight--;
-	}
-	return disk_xfer_error(dx);
 }
 
 /*
@@ -267,20 +234,46 @@ disk_check(const struct disk *d, uint64_t sect, const struct pv_iov *iov,
 	return 0;
 }
 
-int
-disk_iov(struct disk *d, enum pv_blk_op op, uint64_t sect,
-    const struct pv_iov *iov, unsigned int niov)
+/* The first failure among the answers so far. */
+static int
+disk_xfer_error(struct disk_xfer *dx)
+{
+	unsigned long s;
+	int rv;
+
+	s = spin_lock(&dx->dx_dev->dd_lock);
+	rv = dx->dx_rv;
+	spin_unlock(&dx->dx_dev->dd_lock, s);
+	return rv;
+}
+
+/* Nothing was answered badly so far, but this failed. */
+static void
+disk_xfer_fail(struct disk_xfer *dx, int rv)
+{
+	unsigned long s;
+
+	s = spin_lock(&dx->dx_dev->dd_lock);
+	if (dx->dx_rv == 0)
+		dx->dx_rv = rv;
+	spin_unlock(&dx->dx_dev->dd_lock, s);
+}
+
+void
+disk_start(struct disk_xfer *dx, struct disk *d, enum pv_blk_op op,
+    uint64_t sect, const struct pv_iov *iov, unsigned int niov)
 {
 	struct disk_dev *dd = d->d_dev;
-	struct disk_xfer dx = { .dx_dev = dd };
 	struct disk_cursor dc = { .dc_iov = iov, .dc_niov = niov };
 	struct disk_slot *ds;
 	uint64_t nsect;
 	size_t len;
-	int rv, xrv;
+	int rv;
 
+	memset(dx, 0, sizeof(*dx));
+	dx->dx_dev = dd;
 	rv = disk_check(d, sect, iov, niov, &nsect);
-	while (rv == 0 && nsect > 0 && disk_xfer_error(&dx) == 0) {
+	while (rv == 0 && nsect > 0 && disk_xfer_error(dx) == 0) {
 		ds = disk_slot_get(dd);
 		if (ds == NULL) {
 			rv = -PV_ENXIO;
@@ -292,10 +285,30 @@ disk_iov(struct disk *d, enum pv_blk_op op, uint64_t sect,
 		ds->ds_req.br_nsect = len / PV_SECT_SIZE;
 		sect += len / PV_SECT_SIZE;
 		nsect -= len / PV_SECT_SIZE;
-		rv = disk_slot_submit(&dx, ds);
+		rv = disk_slot_submit(dx, ds);
 	}
-	xrv = disk_xfer_wait(&dx);
-	return rv != 0 ? rv : xrv;
+	if (rv != 0)
+		disk_xfer_fail(dx, rv);
+}
+
+int
+disk_finish(struct disk_xfer *dx)
+{
+	while (dx->dx_nflight > 0) {
+		sem_wait(&dx->dx_done, UINT64_MAX);
+		dx->dx_nflight--;
+	}
+	return disk_xfer_error(dx);
+}
+
+int
+disk_iov(struct disk *d, enum pv_blk_op op, uint64_t sect,
+    const struct pv_iov *iov, unsigned int niov)
+{
+	struct disk_xfer dx;
+
+	disk_start(&dx, d, op, sect, iov, niov);
+	return disk_finish(&dx);
 }
 
 int
@@ -323,7 +336,7 @@ disk_flush(struct disk *d)
 	struct disk_dev *dd = d->d_dev;
 	struct disk_xfer dx = { .dx_dev = dd };
 	struct disk_slot *ds;
-	int rv, xrv;
+	int rv;
 
 	ds = disk_slot_get(dd);
 	if (ds == NULL)
@@ -336,9 +349,9 @@ disk_flush(struct disk *d)
 	ds->ds_req.br_sect = ds->ds_req.br_nsect = 0;
 	ds->ds_req.br_niov = 0;
 	rv = disk_slot_submit(&dx, ds);
-	xrv = disk_xfer_wait(&dx);
-	if (rv == 0)
-		rv = xrv;
+	if (rv != 0)
+		return rv;
+	rv = disk_finish(&dx);
 	/* A back end may say that it can and then not. */
 	return rv == -PV_EOPNOTSUPP ? 0 : rv;
 }

@@ -11,6 +11,7 @@
 #define DISK_H
 
 #include <pv/blk.h>
+#include <sync.h>
 
 struct disk;
 
@@ -38,6 +39,23 @@ int	 disk_flush(struct disk *);
  */
 int	 disk_iov(struct disk *, enum pv_blk_op, uint64_t sect,
 	    const struct pv_iov *, unsigned int niov);
+
+
+/*
+ * The same again, going on by itself: disk_start() returns when everything is
+ * on its way (or nothing, when it fails), disk_finish() waits for the end and
+ * returns what came of it.  Neither the memory nor *dx may be touched in
+ * between, and each start needs its finish.  Context: thread.
+ */
+struct disk_xfer {
+	struct disk_dev	*dx_dev;
+	struct sem	 dx_done;	/* posted once per answer */
+	unsigned int	 dx_nflight;	/* the thread's own count */
+	int		 dx_rv;		/* first failure; dd_lock */
+};
+void	 disk_start(struct disk_xfer *dx, struct disk *, enum pv_blk_op,
+	    uint64_t sect, const struct pv_iov *, unsigned int niov);
+int	 disk_finish(struct disk_xfer *dx);
 
 struct disk_info {
 	char		 dk_name[16];

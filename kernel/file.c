@@ -4,7 +4,8 @@
  *
  * An open file has one buffer of pages, for small pieces in both directions:
  *
- *	reading   a window of the file, read ahead when the calls are in order
+ *	reading   a window of the file; when the calls are in order, the next
+ *	          one is read by the disk while the caller is busy with this
  *	writing   a window not written yet, which grows by calls in order
  *
  * Large pieces in good alignment go past it, straight between the caller's
@@ -17,7 +18,7 @@
 
 #include <file.h>
 
-#include <arch.h>
+#include <disk.h>
 #include <fs/fs.h>
 #include <klog.h>
 #include <mm.h>
@@ -27,8 +28,8 @@
 
 #define FILE_UNIT	FS_DATA_UNIT
 #define FILE_BUF	(128 * 1024)	/* bytes, with much memory */
-#define FILE_BUF_LITTLE	(32 * 1024)
-#define FILE_MUCH	(64ull << 20)	/* bytes of memory */
+#define FILE_BUF_LITTLE	(64 * 1024)
+#define FILE_MUCH	(48ull << 20)	/* bytes of memory */
 #define FILE_DIRECT	(16 * 1024)	/* this much goes past the buffer */
 
 struct file {
@@ -43,6 +44,8 @@ struct file {
 	bool		 fl_dirty;	/* it is to be written */
 	uint32_t	 fl_gen;	/* the node's, when it was read */
 	uint64_t	 fl_next;	/* where reading in order goes on */
+	size_t		 fl_ahead;	/* so much is being read into fl_buf */
+	struct disk_xfer fl_xfer;
 };
 
 static uint64_t
@@ -221,6 +224,120 @@ file_stat(const char *path, struct file_stat *st)
 	return rv;
 }
 
+/* ---- the buffer ---------------------------------------------------------- */
+
+static int
+file_buf_get(struct file *fl)
+{
+	struct mm_stat ms;
+
+	if (fl->fl_buf != NULL)
+		return 0;
+	mm_stat(&ms);
+	fl->fl_size = ms.ms_total >= FILE_MUCH ? FILE_BUF : FILE_BUF_LITTLE;
+	while ((fl->fl_buf = page_alloc(fl->fl_size / PV_PAGE_SIZE)) == NULL) {
+		if (fl->fl_size == FILE_UNIT)
+			return -PV_ENOMEM;
+		fl->fl_size /= 2;
+	}
+	return 0;
+}
+
+/*
+ * Let the next window be read, when reading in order has used up this one.
+ */
+static void
+file_ahead(struct file *fl)
+{
+	uint64_t start = file_down(fl->fl_next);
+	uint64_t left = file_up(fl->fl_node->nd_size) - start;
+
+	if (fl->fl_dirty || fl->fl_next >= fl->fl_node->nd_size ||
+	    fl->fl_next < fl->fl_off + fl->fl_len || file_buf_get(fl) != 0)
+		return;
+	fl->fl_off = start;
+	fl->fl_len = 0;
+	fl->fl_ahead = fs_data_ahead(fl->fl_node, start, fl->fl_buf,
+	    left < fl->fl_size ? left : fl->fl_size, &fl->fl_xfer,
+	    &fl->fl_gen);
+}
+
+/* Make what was read ahead the window. */
+static void
+file_ahead_end(struct file *fl)
+{
+	if (fl->fl_ahead == 0)
+		return;
+	/* A failure shows again when it is read the ordinary way. */
+	if (disk_finish(&fl->fl_xfer) == 0)
+		fl->fl_len = fl->fl_ahead;
+	fl->fl_ahead = 0;
+}
+
+/* Memory that a disk can move whole units to and from. */
+static bool
+file_direct(const void *buf, uint64_t off, size_t len)
+{
+	return len >= FILE_DIRECT && off % FILE_UNIT == 0 &&
+	    (uintptr_t)buf % PV_SECT_SIZE == 0;
+}
+
+/*
+ * Complete the last unit of a write window: with what the file has there, or
+ * with zeros behind its end.
+ */
+static int
+file_fill_tail(struct file *fl)
+{
+	uint64_t end = fl->fl_off + fl->fl_len;
+	size_t part = end % FILE_UNIT;
+	uint8_t *page;
+	int rv;
+
+	if (part == 0)
+		return 0;
+	memset(fl->fl_buf + fl->fl_len, 0, FILE_UNIT - part);
+	if (end >= fl->fl_node->nd_size)
+		return 0;
+	page = page_alloc(1);
+	if (page == NULL)
+		return -PV_ENOMEM;
+	rv = fs_data_read(fl->fl_node, file_down(end), page, FILE_UNIT);
+	if (rv == 0)
+		memcpy(fl->fl_buf + fl->fl_len, page + part,
+		    FILE_UNIT - part);
+	page_free(page, 1);
+	return rv;
+}
+
+/* Lock: fl_mtx. */
+static int
+file_flush(struct file *fl)
+{
+	int rv;
+
+	if (!fl->fl_dirty)
+		return 0;
+	rv = file_fill_tail(fl);
+	if (rv == 0)
+		rv = fs_data_write(fl->fl_node, fl->fl_off, fl->fl_buf,
+		    file_up(fl->fl_len), fl->fl_off + fl->fl_len);
+	fl->fl_dirty = false;
+	fl->fl_len = 0;
+	return rv;
+}
+
+int
+file_fsync(struct file *fl)
+{
+	int rv;
+
+	mutex_lock(&fl->fl_mtx);
+	rv = file_flush(fl);
+	mutex_unlock(&fl->fl_mtx);
+	return rv;
+}
+
 /* ---- open and close ------------------------------------------------------ */
 
 /* Lock: f_mtx.  Find the inode, or make it. */
@@ -316,6 +433,7 @@ file_close(struct file *fl)
 	struct fs *f = fl->fl_fs;
 	int rv;
 
+	file_ahead_end(fl);
 	rv = file_fsync(fl);
 	if (rv != 0)
 		klog(PV_LOG_ERR, "fs: %s: the end of a file was lost: writing"
@@ -328,89 +446,6 @@ file_close(struct file *fl)
 	if (fl->fl_buf != NULL)
 		page_free(fl->fl_buf, fl->fl_size / PV_PAGE_SIZE);
 	kfree(fl);
-}
-
-/* ---- the buffer ---------------------------------------------------------- */
-
-static int
-file_buf_get(struct file *fl)
-{
-	struct mm_stat ms;
-
-	if (fl->fl_buf != NULL)
-		return 0;
-	mm_stat(&ms);
-	fl->fl_size = ms.ms_total >= FILE_MUCH ? FILE_BUF : FILE_BUF_LITTLE;
-	while ((fl->fl_buf = page_alloc(fl->fl_size / PV_PAGE_SIZE)) == NULL) {
-		if (fl->fl_size == FILE_UNIT)
-			return -PV_ENOMEM;
-		fl->fl_size /= 2;
-	}
-	return 0;
-}
-
-/* Memory that a disk can move whole units to and from. */
-static bool
-file_direct(const void *buf, uint64_t off, size_t len)
-{
-	return len >= FILE_DIRECT && off % FILE_UNIT == 0 &&
-	    (uintptr_t)buf % PV_SECT_SIZE == 0;
-}
-
-/*
- * Complete the last unit of a write window: with what the file has there, or
- * with zeros behind its end.
- */
-static int
-file_fill_tail(struct file *fl)
-{
-	uint64_t end = fl->fl_off + fl->fl_len;
-	size_t part = end % FILE_UNIT;
-	uint8_t *page;
-	int rv;
-
-	if (part == 0)
-		return 0;
-	memset(fl->fl_buf + fl->fl_len, 0, FILE_UNIT - part);
-	if (end >= fl->fl_node->nd_size)
-		return 0;
-	page = page_alloc(1);
-	if (page == NULL)
-		return -PV_ENOMEM;
-	rv = fs_data_read(fl->fl_node, file_down(end), page, FILE_UNIT);
-	if (rv == 0)
-		memcpy(fl->fl_buf + fl->fl_len, page + part,
-		    FILE_UNIT - part);
-	page_free(page, 1);
-	return rv;
-}
-
-/* Lock: fl_mtx. */
-static int
-file_flush(struct file *fl)
-{
-	int rv;
-
-	if (!fl->fl_dirty)
-		return 0;
-	rv = file_fill_tail(fl);
-	if (rv == 0)
-		rv = fs_data_write(fl->fl_node, fl->fl_off, fl->fl_buf,
-		    file_up(fl->fl_len), fl->fl_off + fl->fl_len);
-	fl->fl_dirty = false;
-	fl->fl_len = 0;
-	return rv;
-}
-
-int
-file_fsync(struct file *fl)
-{
-	int rv;
-
-	mutex_lock(&fl->fl_mtx);
-	rv = file_flush(fl);
-	mutex_unlock(&fl->fl_mtx);
-	return rv;
 }
 
 /* ---- reading ------------------------------------------------------------- */
@@ -452,6 +487,7 @@ file_read_some(struct file *fl, uint64_t off, uint8_t *buf, size_t len)
 	size_t n;
 	int rv;
 
+	file_ahead_end(fl);
 	if (fl->fl_gen != fl->fl_node->nd_gen)
 		fl->fl_len = 0;
 	if (off < fl->fl_off || off >= fl->fl_off + fl->fl_len) {
@@ -478,6 +514,7 @@ file_read(struct file *fl, uint64_t off, void *buf, size_t len)
 	ptrdiff_t n = 0;
 	size_t done = 0;
 	uint64_t size;
+	bool inorder;
 
 	if ((fl->fl_flags & FILE_READ) == 0)
 		return -PV_EACCES;
@@ -493,7 +530,10 @@ file_read(struct file *fl, uint64_t off, void *buf, size_t len)
 		if (n > 0)
 			done += n;
 	}
+	inorder = off == fl->fl_next;
 	fl->fl_next = off + done;
+	if (inorder && done > 0 && n >= 0 && fl->fl_ahead == 0)
+		file_ahead(fl);
 	mutex_unlock(&fl->fl_mtx);
 	return done > 0 || n >= 0 ? (ptrdiff_t)done : n;
 }
@@ -507,6 +547,7 @@ file_begin(struct file *fl, uint64_t off)
 	uint64_t start = file_down(off);
 	int rv;
 
+	file_ahead_end(fl);
 	rv = file_buf_get(fl);
 	fl->fl_len = 0;
 	if (rv == 0 && start != off)

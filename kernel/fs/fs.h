@@ -118,6 +118,16 @@ void	 fs_node_stat(const struct ext2_inode *, uint64_t size, ext2_ino_t,
 uint32_t fs_node_now(void);
 
 /* ---- fs_data.c; Lock: takes f_mtx ---------------------------------------- */
+/*
+ * Begin to read what lies in a row on the disk from off on, at most len
+ * bytes; *gen is the node's generation that it belongs to.  Returns the
+ * bytes under way, 0 when it is not worth while; then there is nothing to
+ * disk_finish().
+ */
+struct disk_xfer;
+size_t	 fs_data_ahead(struct fs_node *, uint64_t off, void *buf, size_t len,
+	    struct disk_xfer *, uint32_t *gen);
+
 #define FS_DATA_UNIT	4096u
 /*
  * Move contents between a file and memory that is aligned to pages.  off and

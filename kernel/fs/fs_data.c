@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define FS_DATA_NRUN	8		/* looked up at a time */
+#define FS_DATA_AHEAD	(16 * 1024)	/* less is not worth while */
 #define FS_DATA_EXTLEN	32768		/* blocks in one extent, at most */
 
 static unsigned int
@@ -260,6 +261,40 @@ fs_data_read(struct fs_node *nd, uint64_t off, void *buf, size_t len)
 	fs_node_exit(nd);
 	fs_leave(nd->nd_fs);
 	return rv;
+}
+
+/*
+ * Nothing keeps the blocks in place while this goes on.  When they change
+ * hands meanwhile, the generation changes, and what was read is not used.
+ */
+size_t
+fs_data_ahead(struct fs_node *nd, uint64_t off, void *buf, size_t len,
+    struct disk_xfer *dx, uint32_t *gen)
+{
+	struct pv_iov iov = { buf, 0 };
+	struct fs_run fr;
+	unsigned int shift;
+	uint64_t at = 0, have;
+
+	if (fs_enter(nd->nd_fs) != 0)
+		return 0;
+	shift = fs_data_shift(nd);
+	*gen = nd->nd_gen;
+	if (!nd->nd_write && off < nd->nd_size &&
+	    (nd->nd_inode.i_flags & EXT4_INLINE_DATA_FL) == 0 &&
+	    fs_data_map(nd, off >> shift, (len >> shift) + 1, &fr) == 0 &&
+	    !fr.fr_hole) {
+		have = ((fr.fr_lblk + fr.fr_nblk) << shift) - off;
+		iov.iov_len = have < len ? have : len;
+		iov.iov_len -= iov.iov_len % FS_DATA_UNIT;
+		at = (fr.fr_pblk << shift) + (off - (fr.fr_lblk << shift));
+	}
+	fs_leave(nd->nd_fs);
+	if (iov.iov_len < FS_DATA_AHEAD)
+		return 0;
+	disk_start(dx, fs_io_disk(nd->nd_fs->f_io), PV_BLK_READ,
+	    at >> PV_SECT_SHIFT, &iov, 1);
+	return iov.iov_len;
 }
 
 /* ---- new blocks ---------------------------------------------------------- */

@@ -114,6 +114,24 @@ disk_iov(struct disk *d, enum pv_blk_op op, uint64_t sect,
 	return rv;
 }
 
+void
+disk_start(struct disk_xfer *dx, struct disk *d, enum pv_blk_op op,
+    uint64_t sect, const struct pv_iov *iov, unsigned int niov)
+{
+	memset(dx, 0x55, sizeof(*dx));
+	dx->dx_nflight = 1;
+	dx->dx_rv = disk_iov(d, op, sect, iov, niov);
+}
+
+int
+disk_finish(struct disk_xfer *dx)
+{
+	if (dx->dx_nflight != 1)
+		abort();
+	dx->dx_nflight = 0;
+	return dx->dx_rv;
+}
+
 int
 disk_read(struct disk *d, uint64_t sect, void *buf, size_t nsect)
 {
