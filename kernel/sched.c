@@ -355,6 +355,8 @@ sched_reap(void)
 	for (; td != NULL; td = next) {
 		next = td->td_next;
 		sched_delist(td);
+		if (td == &sched_boot)
+			continue;
 		page_free(td->td_stack,
 		    (unsigned int)(td->td_stacklen / PV_PAGE_SIZE));
 		kfree(td);
@@ -471,10 +473,8 @@ thread_exit(void)
 	(void)spin_lock(&rq->rq_lock);
 	sched_account(rq, td, arch_now());
 	td->td_state = SCHED_DEAD;
-	if (td->td_stack != NULL) {
-		td->td_next = rq->rq_dead;
-		rq->rq_dead = td;
-	}
+	td->td_next = rq->rq_dead;
+	rq->rq_dead = td;
 	sched_switch(rq);
 	panic("a dead thread runs");
 }
