@@ -313,6 +313,47 @@ sim_conn_ls(struct sim_conn *cn, struct sim_trans *tn, const char *path)
 	sim_conn_answer(cn, cn->cn_in.hdr, body, n);
 }
 
+/*
+ * XS_DIRECTORY_PART: the node's generation, then names from byte off on; an
+ * empty name behind the last.
+ */
+static void
+sim_conn_ls_part(struct sim_conn *cn, struct sim_trans *tn, const char *path,
+    size_t off)
+{
+	struct sim_tree *tr = sim_conn_tree(cn, tn);
+	static char names[1 << 16];
+	char body[XENSTORE_PAYLOAD_MAX];
+	const char *name;
+	struct list *l;
+	size_t n = 0, gen = 0, len;
+	int head;
+
+	LIST_FOREACH(l, &tr->tr_nodes) {
+		name = sim_tree_child(LIST_ENTRY(l, struct sim_node,
+		    no_link)->no_path, path);
+		len = name == NULL ? 0 : strlen(name) + 1;
+		if (len == 0 || n + len >= sizeof(names))
+			continue;
+		memcpy(names + n, name, len);
+		n += len;
+		gen++;
+	}
+	names[n++] = '\0';
+	head = snprintf(body, sizeof(body), "%zu", gen) + 1;
+	if (off > n - 1)
+		off = n - 1;
+	len = n - off;
+	/* Only whole names, the end's empty one included. */
+	if (len > sizeof(body) - (size_t)head) {
+		len = sizeof(body) - (size_t)head;
+		while (names[off + len - 1] != '\0')
+			len--;
+	}
+	memcpy(body + head, names + off, len);
+	sim_conn_answer(cn, cn->cn_in.hdr, body, (size_t)head + len);
+}
+
 static unsigned int
 sim_conn_nnode(struct sim_conn *cn)
 {
@@ -563,6 +604,9 @@ sim_conn_on_path(struct sim_conn *cn, struct sim_trans *tn, char *rest)
 		break;
 	case XS_DIRECTORY:
 		sim_conn_ls(cn, tn, path);
+		break;
+	case XS_DIRECTORY_PART:
+		sim_conn_ls_part(cn, tn, path, strtoul(rest, NULL, 10));
 		break;
 	case XS_WRITE:
 	case XS_MKDIR:

@@ -64,6 +64,28 @@ LOOP_TEST(xs_listing)
 	    sizeof(buf), &len), -PV_ENOENT);
 }
 
+/* More names than a message holds. */
+LOOP_TEST(xs_long_listing)
+{
+	static char buf[16384];
+	char path[128];
+	unsigned int i, n = 0;
+	size_t len, at;
+
+	for (i = 0; i < 150; i++) {
+		snprintf(path, sizeof(path), "/local/domain/1/data/a-name-of-"
+		    "the-many-that-are-all-rather-long-%u", i);
+		sim_store_write(l->l_sim, path, "1");
+	}
+	assert_int_equal(xs_ls(&l->l_xen, XS_NOTRANS, "data", buf,
+	    sizeof(buf), &len), 0);
+	for (at = 0; at < len; at += strlen(buf + at) + 1)
+		n += strncmp(buf + at, "a-name-of-the-many", 18) == 0;
+	assert_int_equal(n, 150);
+	assert_int_equal(xs_ls(&l->l_xen, XS_NOTRANS, "data", buf, 5000,
+	    &len), -PV_E2BIG);
+}
+
 LOOP_TEST(xs_numbers)
 {
 	uint64_t v = 7;
@@ -289,6 +311,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(xs_value),
 		cmocka_unit_test(xs_listing),
+		cmocka_unit_test(xs_long_listing),
 		cmocka_unit_test(xs_numbers),
 		cmocka_unit_test(xs_many),
 		cmocka_unit_test(xs_watches),
