@@ -60,6 +60,7 @@ static void
 timer_three(void)
 {
 	static struct timer tm[3];
+	unsigned long s = arch_irq_save();	/* none fires half-way */
 	uint64_t t = arch_now() + 5 * NSEC_PER_MSEC;
 	unsigned int i;
 
@@ -70,14 +71,15 @@ timer_three(void)
 	timer_set(&tm[2], t + 2 * NSEC_PER_MSEC);
 	timer_set(&tm[0], t);
 	timer_set(&tm[1], t + NSEC_PER_MSEC);
+	arch_irq_restore(s);
 	thread_sleep(50 * NSEC_PER_MSEC);
 	TEST(timer_n == 3);
 	TEST(timer_order[0] == 0 && timer_order[1] == 1 &&
 	    timer_order[2] == 2);
-	timer_set(&tm[0], arch_now() + 20 * NSEC_PER_MSEC);
+	timer_set(&tm[0], arch_now() + 500 * NSEC_PER_MSEC);
 	TEST(timer_cancel(&tm[0]));
 	TEST(!timer_cancel(&tm[0]));
-	thread_sleep(40 * NSEC_PER_MSEC);
+	thread_sleep(600 * NSEC_PER_MSEC);
 	TEST(timer_n == 3);
 }
 
