@@ -8,7 +8,7 @@
  *
  *	0x0000	"zero page": header at 0x1f1, memory map filled in at run time
  *	0x0d00	setup code, 16 bits: asks the BIOS for the memory map
- *	0x1000	loaded at 1 MiB, 32 bits: moves the image behind it to its place
+ *	0x1000	loaded at 1 MiB, 32 bits: moves the image to its place
  *
  * A loader with a 32-bit entry (GRUB's linux command) has filled in the zero
  * page itself and starts at 1 MiB.  The kernel gets the zero page either
@@ -51,7 +51,7 @@ _start:
 	.byte	1			/* loadflags: LOADED_HIGH */
 	.word	0			/* setup_move_size */
 	.long	PM_BASE			/* code32_start */
-	.long	0, 0, 0			/* ramdisk_image _size bootsect_kludge */
+	.long	0, 0, 0			/* ramdisk, bootsect_kludge */
 	.word	0xfe00			/* heap_end_ptr */
 	.byte	0, 0			/* ext_loader_ver _type */
 	.long	0			/* cmd_line_ptr, 0x228 */

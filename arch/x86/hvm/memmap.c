@@ -143,7 +143,7 @@ memmap_init(uint32_t magic, uint64_t info)
 {
 	const struct hvm_start_info *si = arch_pa_to_va(info);
 
-	/* This one first: QEMU's PVH loader leaves multiboot's number in eax. */
+	/* First: QEMU's PVH loader leaves a multiboot number in eax. */
 	if (si->magic == XEN_HVM_START_MAGIC_VALUE) {
 		mode_boot.bi_way = BOOT_PVH;
 		memmap_pvh(si);
