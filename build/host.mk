@@ -58,7 +58,8 @@ $(foreach v,$(call variants-of,$(1)),$(eval $(call host-test,$(1),$(v),$(call \
 $(1): $(foreach v,$(call variants-of,$(1)),$(OUT)/results/check/$(1).$(v))
 endef
 $(foreach t,$(sim-tests),$(eval $(t)-srcs ?= $(libdomus-srcs) $(sim-srcs)))
-$(foreach t,$(unit-tests),$(eval $(t)-srcs += tests/unit/trace.c))
+$(foreach t,$(unit-tests),$(if $(filter sim/%,$($(t)-srcs)),,$(eval \
+	$(t)-srcs += tests/unit/trace.c)))
 host-tests := $(unit-tests) $(sim-tests)
 $(foreach t,$(host-tests),$(eval $(call all-variants,$(t))))
 

@@ -343,39 +343,33 @@ blkfront_submit(void *softc, struct pv_blk_req *br)
 }
 
 /*
- * Cut the next ring request from an io and share its memory: as many segments
- * as fit, back to the last boundary of a block.  A block always fits, for it
- * has at most 8 pieces of 512 bytes.
+ * Cut the next ring request from an io and share its memory: as many whole
+ * blocks as the segments of a request can hold.  One at least, for a block has
+ * at most 8 sectors.
  */
 static void
 blkfront_cut(struct blkfront_softc *sc, struct blkfront_io *io,
     struct blkfront_req *rq)
 {
-	uint64_t mask = sc->sc_blk.bk_bsize / PV_SECT_SIZE - 1, nsect = 0;
-	struct iov_iter it = io->io_iter, start = io->io_iter;
+	struct iov_iter it = io->io_iter;
 	enum pv_dir dir;
+	size_t room = 0, len;
 	unsigned int n;
-	size_t len;
 	void *va;
 
-	rq->rq_nseg = 0;
-	rq->rq_nsect = 0;
-	for (n = 1; n <= BLKFRONT_NSEG &&
-	    iov_next(&it, PV_PAGE_SIZE, &len) != NULL; n++) {
-		nsect += len >> PV_SECT_SHIFT;
-		if ((nsect & mask) == 0) {
-			rq->rq_nseg = n;
-			rq->rq_nsect = nsect;
-			io->io_iter = it;
-		}
-	}
-	PV_ASSERT(rq->rq_nseg > 0);
+	for (n = 0; n < BLKFRONT_NSEG &&
+	    iov_next(&it, PV_PAGE_SIZE, &len) != NULL; n++)
+		room += len;
+	room &= ~(size_t)(sc->sc_blk.bk_bsize - 1);
+	PV_ASSERT(room > 0);
+	rq->rq_nsect = room >> PV_SECT_SHIFT;
 	dir = rq->rq_op == BLKIF_OP_READ ? PV_PEER_WRITES : PV_PEER_READS;
-	for (n = 0; n < rq->rq_nseg; n++) {
-		va = iov_next(&start, PV_PAGE_SIZE, &len);
-		PV_ASSERT(va != NULL);
+	for (n = 0; room > 0; n++, room -= len) {
+		va = iov_next(&io->io_iter, room, &len);
+		PV_ASSERT(va != NULL && n < BLKFRONT_NSEG);
 		pv_dma_share(&sc->sc_pool, &rq->rq_map[n], va, len, dir);
 	}
+	rq->rq_nseg = n;
 }
 
 /* Pure: a request as the peer reads it. */

@@ -44,14 +44,15 @@ static const struct blkfront_xs_key {
 static const struct blkfront_xs_major {
 	uint8_t		 mj_first, mj_last;
 	uint8_t		 mj_shift;	/* minor >> shift: disk in the major */
+	uint8_t		 mj_ndisk;	/* disks of a major */
 	uint8_t		 mj_disk;	/* first disk of mj_first */
 	char		 mj_prefix[4];
 } blkfront_xs_majors[] = {
-	{ 202, 202, 4, 0, "xvd" },
-	{ 8, 8, 4, 0, "sd" }, { 65, 71, 4, 16, "sd" },
-	{ 128, 135, 4, 128, "sd" },
-	{ 3, 3, 6, 0, "hd" }, { 22, 22, 6, 2, "hd" }, { 33, 34, 6, 4, "hd" },
-	{ 56, 57, 6, 8, "hd" },
+	{ 202, 202, 4, 16, 0, "xvd" },
+	{ 8, 8, 4, 16, 0, "sd" }, { 65, 71, 4, 16, 16, "sd" },
+	{ 128, 135, 4, 16, 128, "sd" },
+	{ 3, 3, 6, 2, 0, "hd" }, { 22, 22, 6, 2, 2, "hd" },
+	{ 33, 34, 6, 2, 4, "hd" }, { 56, 57, 6, 2, 8, "hd" },
 };
 
 /* Append a, .. z, aa, .. zz, aaa .. */
@@ -92,7 +93,7 @@ blkfront_xs_format(struct strbuf *sb, uint32_t vdev)
 		}
 		prefix = mj->mj_prefix;
 		disk = mj->mj_disk + (part >> mj->mj_shift) +
-		    ((major - mj->mj_first) << (8 - mj->mj_shift));
+		    (major - mj->mj_first) * mj->mj_ndisk;
 		part &= (1u << mj->mj_shift) - 1;
 	}
 	str_add(sb, prefix);
