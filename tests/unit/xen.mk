@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Tests of core/ and xen/ without a simulated hypervisor.
+unit-tests += t_xs_path t_dma
+t_xs_path-srcs := xen/xs_path.c lib/str.c
+t_dma-srcs := core/dma.c core/dev.c lib/str.c
