@@ -332,7 +332,7 @@ part_gpt_type(struct part *pt, const uint8_t *guid)
 		return;
 	}
 	memcpy(pt->pt_type, "GUID ", 5);
-	for (i = 0; i < 4; i++) {		/* its first field, as written */
+	for (i = 0; i < 4; i++) {	/* its first field, as written */
 		pt->pt_type[5 + 2 * i] = hex[guid[3 - i] >> 4];
 		pt->pt_type[6 + 2 * i] = hex[guid[3 - i] & 15];
 	}
