@@ -355,6 +355,8 @@ pv_dev_create(const struct pv_driver *drv, const struct pv_bus_ops *bus,
 	return 0;
 
 err_attach:
+	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
+	pv_os_cancel(&dev->pd_work);
 	pv_log(dev, PV_LOG_ERR, "can not attach %s (error %d)", drv->dv_name,
 	    -rv);
 	dev_check(dev);

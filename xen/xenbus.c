@@ -400,6 +400,26 @@ xenbus_remove(struct xenbus *xb, struct xenbus_dev *xd, bool polite)
 	pv_os_free(xd, sizeof(*xd));
 }
 
+/* A device without a directory; one that fails is done without. */
+static void
+xenbus_add_single(struct xenbus *xb, const char *type)
+{
+	const struct pv_driver *drv = pv_conf_find(type);
+	struct xenbus_dev *xd;
+
+	if (drv == NULL)
+		return;
+	xd = xenbus_add(xb, drv, type, "0");
+	if (xd == NULL)
+		return;
+	xd->xd_single = true;
+	xd->xd_path[0] = '\0';
+	if (xenbus_create(xd) < 0)
+		xenbus_remove(xb, xd, false);
+	else
+		pv_dev_event(xd->xd_dev, PV_EV_READY);
+}
+
 /* ---- the listing -------------------------------------------------------- */
 
 static struct xenbus_dev *
@@ -573,8 +593,11 @@ xenbus_watch(struct xenbus *xb)
 	if (xb->xb_watch.xw_set)
 		return true;
 	rv = xs_watch(xb->xb_xen, &xb->xb_watch, "device", xenbus_changed, xb);
-	if (rv == 0)
+	if (rv == 0) {
+		/* The store answers: now its driver need not wait for it. */
+		xenbus_add_single(xb, "control");
 		return true;
+	}
 	if (rv == -PV_ETIMEDOUT || rv == -PV_EAGAIN || rv == -PV_ENOMEM)
 		pv_os_defer(&xb->xb_work, XENBUS_LATER);
 	else
@@ -626,31 +649,11 @@ xenbus_rescan(struct xen *x)
 
 /* ---- attach and detach -------------------------------------------------- */
 
-/* A device without a directory; one that fails is done without. */
-static void
-xenbus_add_single(struct xenbus *xb, const char *type)
-{
-	const struct pv_driver *drv = pv_conf_find(type);
-	struct xenbus_dev *xd;
-
-	if (drv == NULL)
-		return;
-	xd = xenbus_add(xb, drv, type, "0");
-	if (xd == NULL)
-		return;
-	xd->xd_single = true;
-	xd->xd_path[0] = '\0';
-	if (xenbus_create(xd) < 0)
-		xenbus_remove(xb, xd, false);
-	else
-		pv_dev_event(xd->xd_dev, PV_EV_READY);
-}
-
 /*
  * xenbus_attach -- begin to look for devices
  *
- * The console and the control nodes are attached at once; the others come
- * later, in thread context.  0 or -PV_ENOMEM.
+ * The console is attached at once, the control nodes when the store answers;
+ * the others come later still, in thread context.  0 or -PV_ENOMEM.
  * Context: thread.
  */
 int
@@ -668,10 +671,8 @@ xenbus_attach(struct xen *x)
 	x->x_xenbus = xb;
 	if (xen_console(x, &gfn, &port) == 0)
 		xenbus_add_single(xb, "console");
-	if (x->x_xs != NULL) {
-		xenbus_add_single(xb, "control");
+	if (x->x_xs != NULL)
 		xenbus_rescan(x);
-	}
 	return 0;
 }
 

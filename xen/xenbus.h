@@ -23,8 +23,8 @@
  *		  evtchn_adopt() make them usable; the peer is domain 0
  *	control	  xs_watch() on "control/shutdown" with xw_dev set
  *
- * Without a console ring (dom0) there is no console/0, without XenStore no
- * control/0.  A further console found under "device/console/<n>" comes to the
+ * Without a console ring (dom0) there is no console/0; control/0 comes when
+ * XenStore first answers.  A further console found under "device/console/<n>" comes to the
  * console's driver as an ordinary device, not a singleton.
  */
 

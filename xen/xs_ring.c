@@ -192,6 +192,28 @@ xs_ring_abandon(struct xs *xs, struct xs_req *rq)
 
 /* ---- replies ------------------------------------------------------------ */
 
+/*
+ * The answer to a request that nobody waits for came after all.  If it began
+ * a transaction, end it: the store allows a domain only few.
+ */
+static void
+xs_ring_undo(struct xs *xs, uint32_t len)
+{
+	struct xs_req *rq = &xs->xs_undo;
+	struct xs_trans t;
+	uint64_t id;
+
+	if (xs->xs_hdr.type != XS_TRANSACTION_START ||
+	    (rq->rq_npiece > 0 && !rq->rq_done) ||
+	    str_num(xs->xs_body, len, 1, UINT32_MAX, &id) < 0)
+		return;
+	t.xt_id = (uint32_t)id;
+	xs_req_init(rq, XS_TRANSACTION_END, &t);
+	xs_req_path(rq, "F");
+	rq->rq_hdr.len = sizeof("F");
+	list_append(&xs->xs_sendq, &rq->rq_link);
+}
+
 /* A whole reply of len bytes is in xs_body.  NULL or what is wrong with it. */
 static const char *
 xs_ring_reply(struct xs *xs, uint32_t len)
@@ -209,8 +231,10 @@ xs_ring_reply(struct xs *xs, uint32_t len)
 	    xs->xs_hdr.type != rq->rq_hdr.type)
 		return "a reply to another question";
 	idmap_release(&xs->xs_ids, slot);
-	if (rq == &xs->xs_ghost)
+	if (rq == &xs->xs_ghost) {
+		xs_ring_undo(xs, len);
 		return NULL;
+	}
 	if (xs->xs_hdr.type == XS_ERROR) {
 		xs_ring_done(rq, xs_path_error(xs->xs_body, len));
 		return NULL;

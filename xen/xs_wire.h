@@ -72,7 +72,8 @@ struct xs {
 	struct idmap_slot xs_slot[XS_INFLIGHT];
 	uint32_t	 xs_id[XS_INFLIGHT]; /* req_id of each */
 	uint32_t	 xs_gen;	/* makes ids not used lately */
-	struct xs_req	 xs_ghost;
+	struct xs_req	 xs_ghost;	/* stands for all that timed out */
+	struct xs_req	 xs_undo;	/* ends a transaction of a ghost */
 	/* the message being received */
 	struct xsd_sockmsg xs_hdr;
 	char		 xs_body[XENSTORE_PAYLOAD_MAX];

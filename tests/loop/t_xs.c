@@ -5,9 +5,16 @@
 
 #include <stdio.h>
 
+#include <pv/types.h>
+
+#include <xen/io/xs_wire.h>
+
 #include "loop.h"
+#include "shm.h"
 
 #define NWRITER	50
+
+static const struct pv_client late_client;
 
 static void
 xs_value(void **state)
@@ -305,6 +312,61 @@ LOOP_TEST(xs_abort)
 	assert_int_equal(v, 5);
 }
 
+/* ---- a store that comes late ----------------------------------------------- */
+
+static void
+xs_late_ring(void **state)
+{
+	static struct loop l;
+	struct pv_xen_boot boot;
+	gfn_t gfn;
+
+	loop_open(&l, 11, SIM_PV);
+	boot = sim_dom_boot(l.l_dom);
+	gfn = boot.xb_store_gfn;
+	boot.xb_store_gfn = GFN(0);
+	sim_enter(l.l_dom);
+	assert_int_equal(xen_attach(&l.l_xen, &boot, &late_client), 0);
+	l.l_attached = 0;
+	/* Longer than anybody's patience. */
+	sim_run(l.l_sim, 100 * SIM_S);
+	assert_string_equal(loop_state(&l, "control/0"), "");
+	l.l_xen.x_boot.xb_store_gfn = gfn;
+	sim_dom_event(l.l_dom, evport_x(boot.xb_store_evport));
+	(void)sim_blk_create(l.l_dom, &(struct sim_blk_cfg){
+	    .bc_vdev = 51712, .bc_nsect = 64 });
+	assert_true(loop_wait_state(&l, "vbd/51712", "connected"));
+	assert_true(loop_wait_state(&l, "control/0", "connected"));
+	loop_close(&l);
+}
+
+static void
+xs_late_connection(void **state)
+{
+	static struct loop l;
+	struct xenstore_domain_interface *page;
+	struct pv_xen_boot boot;
+	pv_pa_t pa;
+
+	loop_open(&l, 12, SIM_PV);
+	boot = sim_dom_boot(l.l_dom);
+	pa = (pv_pa_t)gfn_x(boot.xb_store_gfn) << PV_PAGE_SHIFT;
+	sim_enter(l.l_dom);
+	page = pv_os_map(pa, PV_PAGE_SIZE, PV_MEM_XEN);
+	shm_write32(&page->connection, XENSTORE_RECONNECT);
+	assert_int_equal(loop_attach(&l), 0);
+	sim_run(l.l_sim, 100 * SIM_S);
+	assert_string_equal(loop_state(&l, "control/0"), "");
+	shm_write32(&page->connection, XENSTORE_CONNECTED);
+	sim_dom_event(l.l_dom, evport_x(boot.xb_store_evport));
+	(void)sim_blk_create(l.l_dom, &(struct sim_blk_cfg){
+	    .bc_vdev = 51712, .bc_nsect = 64 });
+	assert_true(loop_wait_state(&l, "vbd/51712", "connected"));
+	assert_true(loop_wait_state(&l, "control/0", "connected"));
+	pv_os_unmap(page, PV_PAGE_SIZE);
+	loop_close(&l);
+}
+
 int
 main(void)
 {
@@ -318,6 +380,8 @@ main(void)
 		cmocka_unit_test(xs_watch_quota),
 		cmocka_unit_test(xs_transaction),
 		cmocka_unit_test(xs_abort),
+		cmocka_unit_test(xs_late_ring),
+		cmocka_unit_test(xs_late_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
