@@ -18,7 +18,7 @@
 #define CMD_BUF		(CMD_BUFPG * PV_PAGE_SIZE)
 #define CMD_PIECE	4096		/* to the console at once */
 
-/* ---- mounts -------------------------------------------------------------- */
+/* ---- mounts ------------------------------------------------------------ */
 
 static int
 cmd_mounts(void)
@@ -81,7 +81,7 @@ cmd_sync(int argc, char **argv)
 	return rv != 0 ? shell_fail(argv, "file systems", rv) : 0;
 }
 
-/* ---- listing ------------------------------------------------------------- */
+/* ---- listing ----------------------------------------------------------- */
 
 /* Names are gathered first: file functions must not be called meanwhile. */
 struct cmd_names {
@@ -179,7 +179,7 @@ cmd_ls(int argc, char **argv)
 	return 0;
 }
 
-/* ---- contents ------------------------------------------------------------ */
+/* ---- contents ---------------------------------------------------------- */
 
 /*
  * Read a file to its end, piece by piece.  fn returns 0, or what ends it.
@@ -337,7 +337,7 @@ cmd_cp(int argc, char **argv)
 	return rv != 0 ? shell_fail(argv, argv[2], rv) : 0;
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static int
 cmd_mv(int argc, char **argv)

@@ -27,7 +27,7 @@
 #define CMD_PINGLEN	56		/* bytes of data, as elsewhere */
 #define CMD_PINGID	0x646d
 
-/* ---- ifconfig -------------------------------------------------------------- */
+/* ---- ifconfig ---------------------------------------------------------- */
 
 static void
 cmd_offloads(uint32_t f)
@@ -106,7 +106,7 @@ cmd_ntoa(const ip_addr_t *ip, char addr[NET_ADDRLEN])
 			*addr |= 0x20;
 }
 
-/* ---- netstat --------------------------------------------------------------- */
+/* ---- netstat ----------------------------------------------------------- */
 
 static void
 cmd_proto(const char *name, const struct stats_proto *sp)
@@ -186,7 +186,7 @@ cmd_netstat(int argc, char **argv)
 	return 0;
 }
 
-/* ---- names ----------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 /*
  * The address of a host, by name or number; else a message.  A link-local
@@ -224,7 +224,7 @@ cmd_host(int argc, char **argv)
 	return 0;
 }
 
-/* ---- ping ------------------------------------------------------------------ */
+/* ---- ping -------------------------------------------------------------- */
 
 struct cmd_ping {
 	struct netconn	*cp_nc;

@@ -14,7 +14,7 @@
 
 #define HTTP_NUMMAX	(UINT64_MAX / 2)	/* lengths stay below */
 
-/* ---- characters ------------------------------------------------------------ */
+/* ---- characters -------------------------------------------------------- */
 
 static bool
 http_is_digit(char c)
@@ -108,7 +108,7 @@ http_element(const char **s, size_t *len)
 	return n > 0 ? p : NULL;
 }
 
-/* ---- the head -------------------------------------------------------------- */
+/* ---- the head ---------------------------------------------------------- */
 
 /*
  * Where the head in buf ends: behind its first empty line, those before the
@@ -308,7 +308,7 @@ http_request_line(char *line, struct http_req *rq)
 	return http_target(target, rq);
 }
 
-/* ---- headers --------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------- */
 
 static int
 http_hdr_length(const char *value, struct http_req *rq)
@@ -495,7 +495,7 @@ http_parse(char *head, size_t len, struct http_req *rq)
 	return status;
 }
 
-/* ---- ranges, chunks, tags -------------------------------------------------- */
+/* ---- ranges, chunks, tags ---------------------------------------------- */
 
 /*
  * One range-spec: "A-B", "A-" or "-N".  1: satisfiable; 0: not; -1: not a

@@ -15,7 +15,7 @@
 static const char http_months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char http_days[] = "ThuFriSatSunMonTueWed";	/* from 1970 */
 
-/* ---- dates ----------------------------------------------------------------- */
+/* ---- dates ------------------------------------------------------------- */
 
 /* Days from 1970-01-01 to a date, month 1..12. */
 static int64_t
@@ -157,7 +157,7 @@ http_date_parse(const char *s)
 	    time[0] * 3600 + time[1] * 60 + time[2];
 }
 
-/* ---- names ----------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static const struct {
 	const char	*ext, *type;
@@ -271,7 +271,7 @@ http_reason(int status)
 	return "Error";
 }
 
-/* ---- escapes --------------------------------------------------------------- */
+/* ---- escapes ----------------------------------------------------------- */
 
 /*
  * Append text in which nothing is markup.
@@ -346,7 +346,7 @@ http_add_hex(struct strbuf *sb, uint64_t v)
 	str_addn(sb, buf + n, sizeof(buf) - n);
 }
 
-/* ---- response heads -------------------------------------------------------- */
+/* ---- response heads ---------------------------------------------------- */
 
 static void
 http_add_field(struct strbuf *sb, const char *name, const char *value)

@@ -75,7 +75,7 @@ httpd_busy(void)
 	return httpd.nconn >= httpd.max;
 }
 
-/* ---- answers --------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 /*
  * Start a response with a status.
@@ -206,7 +206,7 @@ httpd_hidden(const char *path)
 	return str_prefix(name == NULL ? path : name + 1, HTTPD_TMP);
 }
 
-/* ---- a client -------------------------------------------------------------- */
+/* ---- a client ---------------------------------------------------------- */
 
 static void
 httpd_request(struct httpd_conn *hc)
@@ -343,7 +343,7 @@ httpd_accept(struct netconn *listener)
 	}
 }
 
-/* ---- start ----------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 /*
  * Wait for a file system at "/", if one is to come; *writable: it can be

@@ -58,7 +58,7 @@ struct httpd_conn {
 	char		 hc_head[HTTPD_HEADMAX];
 };
 
-/* ---- httpd_io.c; Context: thread ------------------------------------------- */
+/* ---- httpd_io.c; Context: thread --------------------------------------- */
 
 /*
  * Read the next request's head; its length is returned, and it is taken.
@@ -76,7 +76,7 @@ bool	 httpd_io_write(struct httpd_conn *, const char *buf, size_t len);
 /* End politely: let the client read what was sent. */
 void	 httpd_io_close(struct httpd_conn *);
 
-/* ---- httpd.c --------------------------------------------------------------- */
+/* ---- httpd.c ----------------------------------------------------------- */
 
 bool	 httpd_writable(void);
 bool	 httpd_stopping(void);		/* give up what is under way */
@@ -95,7 +95,7 @@ int	 httpd_status(int rv);
 #define HTTPD_TMP	".domus-put-"
 bool	 httpd_hidden(const char *path);
 
-/* ---- requests -------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 void	 httpd_get(struct httpd_conn *);	/* GET and HEAD */
 void	 httpd_put(struct httpd_conn *);

@@ -21,7 +21,7 @@
 #define HTTPD_NDIRENT	8192		/* more are not listed */
 #define HTTPD_ROWLEN	4096		/* one line of a listing at most */
 
-/* ---- files ----------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------- */
 
 /*
  * Send a part of the file with a text before it, which is at hc_buf.  0, or
@@ -248,7 +248,7 @@ httpd_get_file(struct httpd_conn *hc, const char *path)
 	file_close(hg->hg_file);
 }
 
-/* ---- directories ----------------------------------------------------------- */
+/* ---- directories ------------------------------------------------------- */
 
 struct httpd_dir {
 	struct httpd_conn *hd_hc;
@@ -435,7 +435,7 @@ httpd_get_dir(struct httpd_conn *hc, const char *path)
 	kfree(hd.hd_name);
 }
 
-/* ---- both ------------------------------------------------------------------ */
+/* ---- both -------------------------------------------------------------- */
 
 /* A directory was asked for without its '/': its links would not work. */
 static void

@@ -114,7 +114,7 @@ httpd_io_head(struct httpd_conn *hc)
 	return (int)n;
 }
 
-/* ---- bodies ---------------------------------------------------------------- */
+/* ---- bodies ------------------------------------------------------------ */
 
 /*
  * Prepare for the body that hc_req announces.
@@ -263,7 +263,7 @@ httpd_io_body_skip(struct httpd_conn *hc)
 	return false;
 }
 
-/* ---- sending --------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------- */
 
 /*
  * Send all of buf.  Returns false, with hc_failed set, when the client is

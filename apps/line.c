@@ -17,7 +17,7 @@
 #define LINE_ESC	0x1b
 #define LINE_DEL	0x7f
 
-/* ---- drawing ------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------- */
 
 static void
 line_puts(struct line *ln, const char *s)
@@ -51,7 +51,7 @@ line_begin(struct line *ln)
 	line_draw(ln);
 }
 
-/* ---- changing ------------------------------------------------------------ */
+/* ---- changing ---------------------------------------------------------- */
 
 static void
 line_insert(struct line *ln, char ch)
@@ -99,7 +99,7 @@ line_move(struct line *ln, size_t pos)
 	line_draw(ln);
 }
 
-/* ---- history ------------------------------------------------------------- */
+/* ---- history ----------------------------------------------------------- */
 
 static char *
 line_slot(struct line *ln, unsigned int n)
@@ -136,7 +136,7 @@ line_recall(struct line *ln, unsigned int n)
 	line_draw(ln);
 }
 
-/* ---- completion ---------------------------------------------------------- */
+/* ---- completion -------------------------------------------------------- */
 
 /*
  * How many words begin with the first len bytes of the line; *first is one of
@@ -206,7 +206,7 @@ line_complete(struct line *ln)
 		line_insert(ln, ' ');
 }
 
-/* ---- input --------------------------------------------------------------- */
+/* ---- input ------------------------------------------------------------- */
 
 /* Deletes and moves that need something to be there. */
 static void

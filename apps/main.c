@@ -25,7 +25,7 @@
 #define MAIN_ROOT_STACK	(32 * 1024)
 #define MAIN_SETTLE	(3 * NSEC_PER_SEC)
 
-/* ---- devices ------------------------------------------------------------- */
+/* ---- devices ----------------------------------------------------------- */
 
 static void
 main_end(void *arg)
@@ -67,7 +67,7 @@ static const struct pv_client main_client = {
 	.pc_control = main_control
 };
 
-/* ---- root ---------------------------------------------------------------- */
+/* ---- root -------------------------------------------------------------- */
 
 static void
 main_root(void *arg)
@@ -77,7 +77,7 @@ main_root(void *arg)
 	(void)fs_root_mount();
 }
 
-/* ---- app ----------------------------------------------------------------- */
+/* ---- app --------------------------------------------------------------- */
 
 static void
 main_app_thread(void *arg)

@@ -44,7 +44,7 @@ static bool shell_batch;
 static char shell_ahead[SHELL_AHEAD];
 static unsigned int shell_nahead, shell_ahead_at;
 
-/* ---- for commands -------------------------------------------------------- */
+/* ---- for commands ------------------------------------------------------ */
 
 const struct cmd *
 shell_cmd(unsigned int n)
@@ -171,7 +171,7 @@ shell_pace(void)
 	return !shell_batch && shell_interrupted(arch_now());
 }
 
-/* ---- running ------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------- */
 
 static int
 shell_run_one(int argc, char **argv)
@@ -208,7 +208,7 @@ shell_run(char *text)
 	return status;
 }
 
-/* ---- batch --------------------------------------------------------------- */
+/* ---- batch ------------------------------------------------------------- */
 
 /* A line into shell_text.  False: that was all. */
 static bool
@@ -256,7 +256,7 @@ shell_batch_main(void)
 	app_poweroff(status);
 }
 
-/* ---- interactive --------------------------------------------------------- */
+/* ---- interactive ------------------------------------------------------- */
 
 static const char *
 shell_word(unsigned int n)

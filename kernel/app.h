@@ -12,8 +12,8 @@ struct app {
 	const char	*ap_name;	/* "httpd" */
 	const char	*ap_what;	/* one line */
 	void		(*ap_main)(void);	/* in a thread of its own */
-	void		(*ap_stop)(void);	/* the guest ends, files are still
-						   there; may be NULL */
+	void		(*ap_stop)(void);	/* or NULL: the guest ends,
+						   files are still there */
 };
 
 /* A command of the shell: argv[0] is its name; returns an exit status. */

@@ -14,7 +14,7 @@
 struct thread;
 struct cpu;
 
-/* ---- this CPU ------------------------------------------------------------ */
+/* ---- this CPU ---------------------------------------------------------- */
 struct cpu *arch_cpu(void);		/* per-CPU data of the CPU we are on */
 unsigned long arch_irq_save(void);	/* mask interrupts; returns old state */
 void	 arch_irq_restore(unsigned long);
@@ -28,7 +28,7 @@ bool	 arch_irq_enabled(void);
 void	 arch_idle(void);
 void	 arch_pause(void);
 
-/* ---- threads ------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------- */
 /*
  * Switch stacks: save the callee-saved state at *from_sp, load to_sp.  Called
  * with interrupts masked and the run queue locked.
@@ -37,18 +37,18 @@ void	 arch_switch(void **from_sp, void *to_sp);
 /* Lay out a new stack so that arch_switch() to the result calls fn(arg). */
 void	*arch_thread_stack(void *top, void (*fn)(void *), void *arg);
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------- */
 uint64_t arch_now(void);		/* ns since boot, monotonic; any */
 uint64_t arch_wallclock(void);		/* ns since 1970 UTC, or 0: unknown */
 /* One interrupt (time_intr()) at or soon after the moment; ns as arch_now(). */
 void	 arch_timer_set(uint64_t deadline);
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 /* The direct map: all RAM is always addressable. */
 void	*arch_pa_to_va(uint64_t pa);
 uint64_t arch_va_to_pa(const void *va);	/* direct map and kernel image */
 
-/* ---- the machine --------------------------------------------------------- */
+/* ---- the machine ------------------------------------------------------- */
 /* Polled output for early and last words; never blocks, any context. */
 void	 arch_early_write(const char *buf, size_t len);
 /*

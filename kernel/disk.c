@@ -74,7 +74,7 @@ static struct mutex disk_mtx;
 static struct condvar disk_came;
 static struct disk_dev *disk_devs;
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ---------------------------------------------------------- */
 
 static void
 disk_slot_put(struct disk_dev *dd, struct disk_slot *ds)
@@ -166,7 +166,7 @@ disk_slot_submit(struct disk_xfer *dx, struct disk_slot *ds)
 	return rv;
 }
 
-/* ---- transfers ----------------------------------------------------------- */
+/* ---- transfers --------------------------------------------------------- */
 
 /* A place in a list of pieces. */
 struct disk_cursor {
@@ -356,7 +356,7 @@ disk_flush(struct disk *d)
 	return rv == -PV_EOPNOTSUPP ? 0 : rv;
 }
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static struct disk *
 disk_find(const char *name)
@@ -481,7 +481,7 @@ disk_info(unsigned int n, struct disk_info *dk)
 	return rv;
 }
 
-/* ---- coming and going ---------------------------------------------------- */
+/* ---- coming and going -------------------------------------------------- */
 
 static struct disk *
 disk_create(struct disk_dev *dd, uint64_t start, uint64_t nsect)

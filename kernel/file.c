@@ -60,7 +60,7 @@ file_up(uint64_t n)
 	return file_down(n + FILE_UNIT - 1);
 }
 
-/* ---- paths --------------------------------------------------------------- */
+/* ---- paths ------------------------------------------------------------- */
 
 /* A path in plain form, from the heap. */
 static char *
@@ -224,7 +224,7 @@ file_stat(const char *path, struct file_stat *st)
 	return rv;
 }
 
-/* ---- the buffer ---------------------------------------------------------- */
+/* ---- the buffer -------------------------------------------------------- */
 
 static int
 file_buf_get(struct file *fl)
@@ -338,7 +338,7 @@ file_fsync(struct file *fl)
 	return rv;
 }
 
-/* ---- open and close ------------------------------------------------------ */
+/* ---- open and close ---------------------------------------------------- */
 
 /* Lock: f_mtx.  Find the inode, or make it. */
 static int
@@ -448,7 +448,7 @@ file_close(struct file *fl)
 	kfree(fl);
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 /*
  * Get the window over off.  Calls in order read as much as fits; others what
@@ -538,7 +538,7 @@ file_read(struct file *fl, uint64_t off, void *buf, size_t len)
 	return done > 0 || n >= 0 ? (ptrdiff_t)done : n;
 }
 
-/* ---- writing ------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 /* Begin a write window at off: it starts with a unit that is there. */
 static int

@@ -67,7 +67,7 @@ mm_find(uint64_t pfn)
 	return NULL;
 }
 
-/* ---- free blocks --------------------------------------------------------- */
+/* ---- free blocks ------------------------------------------------------- */
 
 static void
 mm_link(struct mm_zone *mz, uint64_t pfn, unsigned int order)
@@ -142,7 +142,7 @@ mm_release(struct mm_zone *mz, uint64_t pfn, uint64_t npg)
 	}
 }
 
-/* ---- interface ----------------------------------------------------------- */
+/* ---- interface --------------------------------------------------------- */
 
 /*
  * Make a zone of npg pages.  Frame 0 stays out, so that no page has the

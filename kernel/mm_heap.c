@@ -63,7 +63,7 @@ heap_nobj(unsigned int class)
 	return (PV_PAGE_SIZE - HEAP_HEAD) / heap_size[class];
 }
 
-/* ---- the red zone -------------------------------------------------------- */
+/* ---- the red zone ------------------------------------------------------ */
 
 static void
 heap_arm(uint8_t *obj, size_t size, size_t len)
@@ -109,7 +109,7 @@ heap_check_dead(const uint8_t *obj, size_t size)
 	}
 }
 
-/* ---- slabs --------------------------------------------------------------- */
+/* ---- slabs ------------------------------------------------------------- */
 
 static void
 heap_link(struct heap_class *hc, struct heap_slab *hs)
@@ -252,7 +252,7 @@ heap_free(void *p)
 		heap_slab_destroy(gone);
 }
 
-/* ---- interface ----------------------------------------------------------- */
+/* ---- interface --------------------------------------------------------- */
 
 static bool
 heap_is_pages(const void *p)

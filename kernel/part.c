@@ -39,7 +39,7 @@ struct part_gpt {
 	uint32_t	 gp_nentry, gp_entrylen, gp_arraycrc;
 };
 
-/* ---- little-endian fields ------------------------------------------------ */
+/* ---- little-endian fields ---------------------------------------------- */
 
 static uint32_t
 part_le32(const uint8_t *p)
@@ -86,7 +86,7 @@ part_nblock(const struct part_src *ps)
 	return ps->ps_nsect / (ps->ps_bsize / PV_SECT_SIZE);
 }
 
-/* ---- the table ----------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 static bool
 part_overlaps(const struct part_table *pl, uint64_t start, uint64_t nsect)
@@ -134,7 +134,7 @@ part_add(const struct part_src *ps, struct part_table *pl, unsigned int num,
 	return pt;
 }
 
-/* ---- MBR ----------------------------------------------------------------- */
+/* ---- MBR --------------------------------------------------------------- */
 
 struct part_mbr {
 	uint8_t		 mb_boot, mb_type;
@@ -302,7 +302,7 @@ part_mbr_scan(const struct part_src *ps, struct part_table *pl)
 	return 0;
 }
 
-/* ---- GPT ----------------------------------------------------------------- */
+/* ---- GPT --------------------------------------------------------------- */
 
 static void
 part_gpt_type(struct part *pt, const uint8_t *guid)
@@ -468,7 +468,7 @@ part_gpt_scan(const struct part_src *ps, struct part_table *pl)
 	return rv;
 }
 
-/* ---- both ---------------------------------------------------------------- */
+/* ---- both -------------------------------------------------------------- */
 
 int
 part_scan(const struct part_src *ps, struct part_table *pl)

@@ -88,7 +88,7 @@ static struct spinlock sched_all_lock;
 static struct thread *sched_all;
 static unsigned int sched_lastid;
 
-/* ---- lists --------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------- */
 
 /* Put td before another thread of the list, or at its end. */
 static void
@@ -134,7 +134,7 @@ sched_sleeper_add(struct sched_rq *rq, struct thread *td)
 	td->td_timed = true;
 }
 
-/* ---- switching ----------------------------------------------------------- */
+/* ---- switching --------------------------------------------------------- */
 
 static bool
 sched_is_idle(const struct thread *td)
@@ -313,7 +313,7 @@ sched_tick(uint64_t now)
 	return next;
 }
 
-/* ---- life of a thread ---------------------------------------------------- */
+/* ---- life of a thread -------------------------------------------------- */
 
 static void
 sched_enlist(struct thread *td)
@@ -500,7 +500,7 @@ thread_errno(void)
 	return &thread_self()->td_errno;
 }
 
-/* ---- waiting ------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------- */
 
 /* thread_yield -- let the others run first.  Context: thread. */
 void
@@ -584,7 +584,7 @@ thread_sleep(uint64_t ns)
 		continue;
 }
 
-/* ---- for the operator ---------------------------------------------------- */
+/* ---- for the operator -------------------------------------------------- */
 
 static size_t
 sched_stack_used(const struct thread *td)

@@ -8,7 +8,7 @@
  *
  *	host to agent	R  run the payload with sh -c	I  bytes for its stdin
  *			T  the same on a terminal (stderr comes as stdout)
- *			E  end of its stdin		K  kill its process group
+ *			E  end of its stdin	K  kill its process group
  *	agent to host	H  hello (once, session 0)	O  bytes of its stdout
  *			X  bytes of its stderr		D  done: 4 bytes, status
  *
@@ -43,7 +43,7 @@ struct session {
 	int		se_used;
 	uint16_t	se_id;
 	pid_t		se_pid;
-	int		se_in;		/* -1 once closed; the same for these: */
+	int		se_in;		/* -1 once closed; as these: */
 	int		se_out;
 	int		se_err;
 };

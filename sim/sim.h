@@ -55,7 +55,7 @@ struct sim_net;
 #define SIM_MS	(1000ull * 1000)		/* ns */
 #define SIM_S	(1000ull * SIM_MS)
 
-/* ---- the world (sim.c) -------------------------------------------------- */
+/* ---- the world (sim.c) ------------------------------------------------- */
 #define SIM_PV		0x1	/* frames are scattered, tables come by
 				   GNTTABOP_setup_table; else auto-translated */
 #define SIM_CALM	0x2	/* nothing runs in the middle of the library */
@@ -93,7 +93,7 @@ void	 sim_honest(struct sim *, enum sim_lie);
 /* How often the lie was told. */
 unsigned int sim_evil_told(const struct sim *, enum sim_lie);
 
-/* ---- time and scheduling (sim_sched.c) ---------------------------------- */
+/* ---- time and scheduling (sim_sched.c) --------------------------------- */
 uint64_t sim_now(void);
 /* Let everything run until fn(arg) or ns passed; returns fn(arg). */
 bool	 sim_until(struct sim *, bool (*fn)(void *), void *arg, uint64_t ns);
@@ -102,12 +102,12 @@ void	 sim_run(struct sim *, uint64_t ns);
 /* The domain on whose behalf the library runs now. */
 void	 sim_enter(struct sim_dom *);
 
-/* ---- memory (sim_mem.c) ------------------------------------------------- */
+/* ---- memory (sim_mem.c) ------------------------------------------------ */
 /* Live allocations of the library, pages that it holds. */
 unsigned int sim_nalloc(const struct sim *);
 unsigned int sim_npage(const struct sim *);
 
-/* ---- domains (sim_xen.c) ------------------------------------------------ */
+/* ---- domains (sim_xen.c) ----------------------------------------------- */
 struct sim_dom *sim_dom_create(struct sim *, uint16_t id);
 /* The domain crashes and is cleaned up by the toolstack. */
 /* What a domain builder tells a PV kernel. */
@@ -128,7 +128,7 @@ unsigned int sim_dom_nmapped(const struct sim_dom *);
 void	 sim_dom_event(struct sim_dom *, uint32_t port);
 void	 sim_dom_storm(struct sim_dom *);	/* on all its ports */
 
-/* ---- the store, as the toolstack sees it (sim_store.c) ------------------ */
+/* ---- the store, as the toolstack sees it (sim_store.c) ----------------- */
 void	 sim_store_write(struct sim *, const char *path, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 3, 4)));
 void	 sim_store_write_raw(struct sim *, const char *path, const void *,
@@ -143,7 +143,7 @@ void	 sim_store_chown(struct sim *, const char *path, uint16_t owner);
 void	 sim_store_limit(struct sim *, unsigned int nwatch, unsigned int nnode,
 	    unsigned int ntrans);
 
-/* ---- back ends ---------------------------------------------------------- */
+/* ---- back ends --------------------------------------------------------- */
 /* How a peer ends: politely; without a word; and then perhaps back again. */
 struct sim_blk_cfg {
 	unsigned int	 bc_vdev;	/* 51712 is xvda */
@@ -161,13 +161,13 @@ struct sim_blk *sim_blk_create(struct sim_dom *, const struct sim_blk_cfg *);
 uint8_t	*sim_blk_data(struct sim_blk *);		/* the disk */
 void	 sim_blk_unplug(struct sim_blk *);	/* xl block-detach */
 void	 sim_blk_vanish(struct sim_blk *);	/* nodes and all, rudely */
-void	 sim_blk_restart(struct sim_blk *);	/* back end closes, comes anew */
+void	 sim_blk_restart(struct sim_blk *);	/* closes, comes anew */
 void	 sim_blk_resize(struct sim_blk *, uint64_t nsect);
 void	 sim_blk_error(struct sim_blk *, unsigned int n, int16_t status);
 unsigned int sim_blk_nreq(const struct sim_blk *);	/* requests served */
 unsigned int sim_blk_nflush(const struct sim_blk *);
 unsigned int sim_blk_pending(const struct sim_blk *);	/* taken, unanswered */
-int	 sim_blk_state(const struct sim_blk *);		/* XenbusState of back */
+int	 sim_blk_state(const struct sim_blk *);	/* XenbusState of back */
 void	 sim_blk_set_state(struct sim_blk *, const char *);	/* write it */
 void	 sim_blk_hold(struct sim_blk *, bool);		/* answer nothing */
 

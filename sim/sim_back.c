@@ -20,7 +20,7 @@ struct sim_held {
 	uint64_t	 hd_until;
 };
 
-/* ---- keys --------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 void
 sim_back_set(struct sim_back *ba, const char *key, const char *fmt, ...)
@@ -74,7 +74,7 @@ sim_back_state(struct sim_back *ba, unsigned int state)
 	sim_back_set(ba, "state", "%u", state);
 }
 
-/* ---- grants that are held ----------------------------------------------- */
+/* ---- grants that are held ---------------------------------------------- */
 
 static void
 sim_back_release(struct sim_back *ba, bool all)
@@ -115,7 +115,7 @@ sim_back_unmap(struct sim_back *ba, uint32_t ref, bool readonly)
 	sim_sched_kick(&ba->ba_actor, SIM_HOLD);
 }
 
-/* ---- states ------------------------------------------------------------- */
+/* ---- states ------------------------------------------------------------ */
 
 static void
 sim_back_let_go(struct sim_back *ba)
@@ -248,7 +248,7 @@ sim_back_step(void *arg)
 		sim_back_lie(ba);
 }
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 void
 sim_back_create(struct sim_back *ba, struct sim_dom *d,

@@ -45,7 +45,7 @@ sim_blk_of(struct sim_back *ba)
 	return (struct sim_blk *)(void *)ba;
 }
 
-/* ---- connection --------------------------------------------------------- */
+/* ---- connection -------------------------------------------------------- */
 
 static void
 sim_blk_offer(struct sim_back *ba)
@@ -113,7 +113,7 @@ sim_blk_connect(struct sim_back *ba)
 	return 0;
 }
 
-/* ---- requests ----------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static unsigned int
 sim_blk_nsect(const struct blkif_request_segment *sg)
@@ -241,7 +241,7 @@ sim_blk_take(struct sim_blk *b)
 		sim_bug("vbd: the front end's index is wrong");
 }
 
-/* ---- responses ---------------------------------------------------------- */
+/* ---- responses --------------------------------------------------------- */
 
 static bool
 sim_blk_inflight(struct sim_blk *b, uint64_t id)
@@ -384,7 +384,7 @@ static const struct sim_back_ops sim_blk_ops = {
 	sim_blk_service
 };
 
-/* ---- for tests ---------------------------------------------------------- */
+/* ---- for tests --------------------------------------------------------- */
 
 struct sim_blk *
 sim_blk_create(struct sim_dom *d, const struct sim_blk_cfg *cfg)

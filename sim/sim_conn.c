@@ -70,7 +70,7 @@ struct sim_conn {
 	} cn_in;
 };
 
-/* ---- answers ------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------- */
 
 static void
 sim_conn_lie(struct sim_conn *cn, struct xsd_sockmsg *hdr, size_t *len)
@@ -152,7 +152,7 @@ sim_conn_fire(struct sim *s, const char *path)
 	}
 }
 
-/* ---- paths and transactions --------------------------------------------- */
+/* ---- paths and transactions -------------------------------------------- */
 
 /* The absolute path of a request's in buf; false: it is not one. */
 static bool
@@ -262,7 +262,7 @@ sim_conn_commit(struct sim_conn *cn, struct sim_trans *tn)
 	}
 }
 
-/* ---- requests ----------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static void
 sim_conn_read(struct sim_conn *cn, struct sim_trans *tn, const char *path)
@@ -666,7 +666,7 @@ sim_conn_request(struct sim_conn *cn)
 	sim_conn_on_path(cn, tn, body + strlen(body) + 1);
 }
 
-/* ---- the ring ----------------------------------------------------------- */
+/* ---- the ring ---------------------------------------------------------- */
 
 static void
 sim_conn_die(struct sim_conn *cn, const char *why)
@@ -797,7 +797,7 @@ sim_conn_step(void *arg)
 	sim_sched_kick(&cn->cn_actor, 10000 + sim_rand(50000));
 }
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 void
 sim_conn_create(struct sim_dom *d)

@@ -115,7 +115,7 @@ sim_cons_destroy(struct sim_dom *d)
 	d->d_cons = NULL;
 }
 
-/* ---- for tests ---------------------------------------------------------- */
+/* ---- for tests --------------------------------------------------------- */
 
 struct sim_cons *
 sim_cons_of(struct sim_dom *d)

@@ -123,7 +123,7 @@ sim_evtchn_open(const struct sim_dom *d, uint32_t port)
 	    d->d_port[port].po_state != SIM_PORT_FREE;
 }
 
-/* ---- the hypercall ------------------------------------------------------ */
+/* ---- the hypercall ----------------------------------------------------- */
 
 static long
 sim_evtchn_alloc(struct sim_dom *d, struct evtchn_alloc_unbound *op)
@@ -253,7 +253,7 @@ sim_evtchn_op(struct sim_dom *d, unsigned int cmd, void *arg)
 	return -PV_ENOSYS;
 }
 
-/* ---- for peers in domain 0 ---------------------------------------------- */
+/* ---- for peers in domain 0 --------------------------------------------- */
 
 int
 sim_evtchn_bind(struct sim *s, struct sim_dom *guest, uint32_t remote,

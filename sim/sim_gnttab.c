@@ -41,7 +41,7 @@ sim_gnttab_granted(struct sim_dom *d, uint64_t gfn, uint32_t *ref)
 	return found;
 }
 
-/* ---- for peers ---------------------------------------------------------- */
+/* ---- for peers --------------------------------------------------------- */
 
 /* The host address of a granted page while its entry allows it, or NULL. */
 static uint8_t *
@@ -145,7 +145,7 @@ sim_dom_ngrant(const struct sim_dom *d)
 	return n;
 }
 
-/* ---- the hypercall ------------------------------------------------------ */
+/* ---- the hypercall ----------------------------------------------------- */
 
 static void
 sim_gnttab_size(struct sim_dom *d, struct gnttab_query_size *op)

@@ -22,7 +22,7 @@
 #include "shm.h"
 #include "sim.h"
 
-/* ---- sim.c -------------------------------------------------------------- */
+/* ---- sim.c ------------------------------------------------------------- */
 enum sim_ctx { SIM_THREAD, SIM_DEFERRED, SIM_IRQ };
 
 #define SIM_NTHREAD	64
@@ -90,12 +90,12 @@ struct sim {
 
 extern struct sim *sim_world;
 
-/* ---- sim_evil.c --------------------------------------------------------- */
+/* ---- sim_evil.c -------------------------------------------------------- */
 /* Is it time to tell this lie?  Counts the occasions. */
 bool	 sim_evil_now(enum sim_lie);
 bool	 sim_evil_armed(enum sim_lie);
 
-/* ---- sim_sched.c -------------------------------------------------------- */
+/* ---- sim_sched.c ------------------------------------------------------- */
 void	 sim_sched_init(struct sim *);
 void	 sim_sched_free(struct sim *);
 void	 sim_sched_actor(struct sim_actor *, void (*fn)(void *), void *arg);
@@ -109,7 +109,7 @@ void	 sim_sched_defer(struct pv_os_work *, uint64_t delay);
 void	 sim_sched_cancel(struct pv_os_work *);
 unsigned int sim_sched_nwork(void);	/* pending */
 
-/* ---- sim_mem.c ---------------------------------------------------------- */
+/* ---- sim_mem.c --------------------------------------------------------- */
 #define SIM_PAGES	8192u
 #define SIM_GFN_BASE	0x10000u
 
@@ -155,7 +155,7 @@ void	 sim_mem_pages_free(void *va, unsigned int npg);
 void	*sim_mem_map(uint64_t pa, size_t len);
 void	 sim_mem_unmap(void *va, size_t len);
 
-/* ---- sim_xen.c ---------------------------------------------------------- */
+/* ---- sim_xen.c --------------------------------------------------------- */
 #define SIM_NPORT	512
 #define SIM_NPARAM	64
 #define SIM_GT_FRAMES	16		/* most that a domain may have */
@@ -205,7 +205,7 @@ struct sim_dom *sim_dom_find(struct sim *, uint16_t id);
 void	 sim_xen_free(struct sim_dom *);
 unsigned int sim_xen_check(struct sim_dom *);
 
-/* ---- sim_evtchn.c ------------------------------------------------------- */
+/* ---- sim_evtchn.c ------------------------------------------------------ */
 long	 sim_evtchn_op(struct sim_dom *, unsigned int cmd, void *arg);
 /* For peers: domain 0's end of a guest's unbound port; 0 or -PV_E*. */
 int	 sim_evtchn_bind(struct sim *, struct sim_dom *, uint32_t remote,
@@ -218,7 +218,7 @@ void	 sim_evtchn_raise(struct sim_dom *, uint32_t port);
 /* Is an upcall due? */
 bool	 sim_evtchn_due(const struct sim_dom *);
 
-/* ---- sim_gnttab.c ------------------------------------------------------- */
+/* ---- sim_gnttab.c ------------------------------------------------------ */
 long	 sim_gnttab_op(struct sim_dom *, unsigned int cmd, void *arg,
 	    unsigned int n);
 /* For peers in domain 0: host address of a granted page, or NULL. */
@@ -230,7 +230,7 @@ int	 sim_gnttab_copy(struct sim_dom *, uint32_t ref, unsigned int off,
 /* Does an entry grant this frame? */
 bool	 sim_gnttab_granted(struct sim_dom *, uint64_t gfn, uint32_t *ref);
 
-/* ---- sim_store.c, sim_conn.c -------------------------------------------- */
+/* ---- sim_store.c, sim_conn.c ------------------------------------------- */
 struct sim_tree;
 void	 sim_store_init(struct sim *);
 void	 sim_store_free(struct sim *);
@@ -244,7 +244,7 @@ void	 sim_conn_check(const struct sim_dom *);
 /* A node changed: tell the connections that watch it. */
 void	 sim_conn_fire(struct sim *, const char *path);
 
-/* ---- back ends ---------------------------------------------------------- */
+/* ---- back ends --------------------------------------------------------- */
 void	 sim_blk_free(struct sim_blk *);
 void	 sim_net_free(struct sim_net *);
 void	 sim_cons_create(struct sim_dom *);

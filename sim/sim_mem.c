@@ -42,7 +42,7 @@ static struct sim_heap	*sim_mem_heap[SIM_HASH];
 static struct sim_fetch	 sim_mem_last;
 static unsigned int	 sim_mem_nalloc, sim_mem_npage;
 
-/* ---- pages and frames --------------------------------------------------- */
+/* ---- pages and frames -------------------------------------------------- */
 
 void
 sim_mem_poison(void *va, size_t len)
@@ -214,7 +214,7 @@ sim_mem_xen_free(void *va)
 	sim_mem_give(sim_mem_page(va), 1);
 }
 
-/* ---- what a peer can reach ---------------------------------------------- */
+/* ---- what a peer can reach --------------------------------------------- */
 
 void
 sim_mem_share(void *page)
@@ -329,7 +329,7 @@ shm_trace(const void *p, size_t len)
 	sim_outside();
 }
 
-/* ---- the library's memory ----------------------------------------------- */
+/* ---- the library's memory ---------------------------------------------- */
 
 void *
 sim_mem_alloc(size_t len, void *site)
@@ -439,7 +439,7 @@ sim_mem_unmap(void *va, size_t len)
 	pg->pg_maps--;
 }
 
-/* ---- the balance -------------------------------------------------------- */
+/* ---- the balance ------------------------------------------------------- */
 
 static void
 sim_mem_left(const char *what, size_t n, void *site)

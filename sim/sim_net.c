@@ -57,7 +57,7 @@ sim_net_of(struct sim_back *ba)
 	return (struct sim_net *)(void *)ba;
 }
 
-/* ---- connection --------------------------------------------------------- */
+/* ---- connection -------------------------------------------------------- */
 
 static void
 sim_net_offer(struct sim_back *ba)
@@ -179,7 +179,7 @@ sim_net_disconnect(struct sim_back *ba)
 	sim_back_unmap(ba, n->ne_rxref, false);
 }
 
-/* ---- transmit: from the guest ------------------------------------------- */
+/* ---- transmit: from the guest ------------------------------------------ */
 
 static void
 sim_net_tx_put(struct sim_net *n, uint16_t id, int16_t status)
@@ -315,7 +315,7 @@ sim_net_tx_slot(struct sim_net *n, const struct netif_tx_request *rq)
 		sim_net_tx_frame(n);
 }
 
-/* ---- receive: to the guest ---------------------------------------------- */
+/* ---- receive: to the guest --------------------------------------------- */
 
 /* Fill the buffer of one request with a piece of the frame. */
 static int16_t
@@ -409,7 +409,7 @@ sim_net_rx(struct sim_net *n)
 	}
 }
 
-/* ---- service ------------------------------------------------------------ */
+/* ---- service ----------------------------------------------------------- */
 
 static void
 sim_net_push(struct sim_net *n, struct bring *br, uint32_t port)
@@ -458,7 +458,7 @@ static const struct sim_back_ops sim_net_ops = {
 	sim_net_service
 };
 
-/* ---- for tests ---------------------------------------------------------- */
+/* ---- for tests --------------------------------------------------------- */
 
 struct sim_net *
 sim_net_create(struct sim_dom *d, const struct sim_net_cfg *cfg)

@@ -71,7 +71,7 @@ sim_enter(struct sim_dom *d)
 	sim_world->s_curdom = d;
 }
 
-/* ---- threads ------------------------------------------------------------ */
+/* ---- threads ----------------------------------------------------------- */
 
 /*
  * Go on in another thread.  The sanitizer is told, so that it knows which
@@ -130,7 +130,7 @@ sim_sched_spare(void)
 	return th;
 }
 
-/* ---- choosing ----------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------- */
 
 /* One more candidate: each is chosen with the same chance. */
 static void
@@ -223,7 +223,7 @@ sim_sched_choose(struct sim_sched_pick *pi)
 	}
 }
 
-/* ---- running ------------------------------------------------------------ */
+/* ---- running ----------------------------------------------------------- */
 
 static void
 sim_sched_unlink(struct pv_os_work *w)
@@ -355,7 +355,8 @@ sim_sched_tick(void)
 
 	s->s_now += SIM_SCHED_TICK;
 	if (++s->s_nstep > SIM_SCHED_MANY)
-		sim_die("live-lock: %llu steps", (unsigned long long)s->s_nstep);
+		sim_die("live-lock: %llu steps",
+		    (unsigned long long)s->s_nstep);
 }
 
 /* A thread of the pool waits for work, others for what they named. */
@@ -424,7 +425,7 @@ sim_run(struct sim *s, uint64_t ns)
 	(void)sim_sched_wait(NULL, sim_sched_never, NULL, s->s_now + ns);
 }
 
-/* ---- works -------------------------------------------------------------- */
+/* ---- works ------------------------------------------------------------- */
 
 void
 sim_sched_defer(struct pv_os_work *w, uint64_t delay)
@@ -475,7 +476,7 @@ sim_sched_nwork(void)
 	return n;
 }
 
-/* ---- actors ------------------------------------------------------------- */
+/* ---- actors ------------------------------------------------------------ */
 
 void
 sim_sched_actor(struct sim_actor *ac, void (*fn)(void *), void *arg)

@@ -49,7 +49,7 @@ sim_store_limit(struct sim *s, unsigned int nwatch, unsigned int nnode,
 	s->s_store->st_maxtrans = ntrans;
 }
 
-/* ---- changes ------------------------------------------------------------ */
+/* ---- changes ----------------------------------------------------------- */
 
 static void
 sim_store_fire(struct sim *s, const char *path)
@@ -121,7 +121,7 @@ sim_store_unwatch(struct sim *s, struct sim_actor *ac)
 	}
 }
 
-/* ---- the toolstack's calls ---------------------------------------------- */
+/* ---- the toolstack's calls --------------------------------------------- */
 
 void
 sim_store_write(struct sim *s, const char *path, const char *fmt, ...)

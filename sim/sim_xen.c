@@ -22,7 +22,7 @@ long	 sim_hypercall(void *seam, unsigned int op, unsigned long a1,
 	    unsigned long a2, unsigned long a3, unsigned long a4,
 	    unsigned long a5);
 
-/* ---- domains ------------------------------------------------------------ */
+/* ---- domains ----------------------------------------------------------- */
 
 struct sim_dom *
 sim_dom_find(struct sim *s, uint16_t id)
@@ -191,7 +191,7 @@ sim_dom_limit_gnttab(struct sim_dom *d, unsigned int nframes)
 	d->d_maxgt = nframes;
 }
 
-/* ---- version, memory ---------------------------------------------------- */
+/* ---- version, memory --------------------------------------------------- */
 
 static long
 sim_xen_version(struct sim_dom *d, unsigned int cmd, void *arg)
@@ -334,7 +334,7 @@ sim_xen_memory(struct sim_dom *d, unsigned int cmd, void *arg)
 	return -PV_ENOSYS;
 }
 
-/* ---- the rest ----------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------- */
 
 static long
 sim_xen_hvm(struct sim_dom *d, unsigned int cmd, void *arg)

@@ -50,7 +50,7 @@ evtchn_live(const struct evtchn *ec, const struct evtchn_handler *eh)
 	return evtchn_find(ec, eh->eh_port) == eh;
 }
 
-/* ---- upcall and work ---------------------------------------------------- */
+/* ---- upcall and work --------------------------------------------------- */
 
 /* A handler in interrupt context; Lock: held, let go of meanwhile. */
 static void
@@ -162,7 +162,7 @@ evtchn_poll(struct xen *x)
 	evtchn_upcall(x);
 }
 
-/* ---- ports -------------------------------------------------------------- */
+/* ---- ports ------------------------------------------------------------- */
 
 /* Make room in the table for a port. */
 static int
@@ -390,7 +390,7 @@ evtchn_again(struct evtchn_handler *eh)
 	pv_unlock(&ec->ec_lock);
 }
 
-/* ---- attach and detach -------------------------------------------------- */
+/* ---- attach and detach ------------------------------------------------- */
 
 /*
  * evtchn_attach -- take the upcall

@@ -82,7 +82,7 @@ gnttab_shared(const struct gnttab *gt, gref_t gref)
 	    GNTTAB_PERPAGE];
 }
 
-/* ---- growth ------------------------------------------------------------- */
+/* ---- growth ------------------------------------------------------------ */
 
 /* PV: Xen tells where all frames are; map the one at index n. */
 static void *
@@ -185,7 +185,7 @@ gnttab_grow(struct gnttab *gt)
 	return rv;
 }
 
-/* ---- entries ------------------------------------------------------------ */
+/* ---- entries ----------------------------------------------------------- */
 
 /*
  * gnttab_take -- a free entry of the table as it is
@@ -305,7 +305,7 @@ gnttab_revoke(struct xen *x, gref_t gref)
 	return -PV_EBUSY;
 }
 
-/* ---- quarantine --------------------------------------------------------- */
+/* ---- quarantine -------------------------------------------------------- */
 
 /*
  * gnttab_park -- leave a busy entry to the quarantine
@@ -389,7 +389,7 @@ gnttab_retry(void *arg)
 		pv_os_defer(&gt->gt_work, gt->gt_delay);
 }
 
-/* ---- attach and detach -------------------------------------------------- */
+/* ---- attach and detach ------------------------------------------------- */
 
 static void
 gnttab_destroy(struct gnttab *gt)

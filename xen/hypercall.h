@@ -40,7 +40,7 @@ hypercall(struct xen *x, unsigned int op, unsigned int cmd, const void *arg)
 	    0);
 }
 
-/* ---- version ------------------------------------------------------------ */
+/* ---- version ----------------------------------------------------------- */
 
 /* major << 16 | minor, or -PV_E*. */
 static inline int
@@ -62,7 +62,7 @@ hypercall_features(struct xen *x, uint32_t *features)
 	return xrc;
 }
 
-/* ---- event channels ----------------------------------------------------- */
+/* ---- event channels ---------------------------------------------------- */
 
 static inline int
 hypercall_evtchn(struct xen *x, unsigned int cmd, void *arg)
@@ -130,7 +130,7 @@ hypercall_evtchn_unmask(struct xen *x, evport_t port)
 	return hypercall_evtchn(x, EVTCHNOP_unmask, &op);
 }
 
-/* ---- grant table -------------------------------------------------------- */
+/* ---- grant table ------------------------------------------------------- */
 
 /* The frames that there are, and that there may be. */
 static inline int
@@ -165,7 +165,7 @@ hypercall_gnttab_setup(struct xen *x, uint32_t n, xen_pfn_t *frame)
 	return op.status == GNTST_okay ? 0 : -PV_ENOSPC;
 }
 
-/* ---- memory ------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 static inline int
 hypercall_physmap_add(struct xen *x, unsigned int space, unsigned long idx,
@@ -209,7 +209,7 @@ hypercall_populate(struct xen *x, gfn_t gfn)
 	return xrc == 1 ? 0 : -PV_ENOMEM;
 }
 
-/* ---- HVM and PVH -------------------------------------------------------- */
+/* ---- HVM and PVH ------------------------------------------------------- */
 
 static inline int
 hypercall_hvm_param(struct xen *x, uint32_t index, uint64_t *value)
@@ -223,7 +223,7 @@ hypercall_hvm_param(struct xen *x, uint32_t index, uint64_t *value)
 	return xrc;
 }
 
-/* ---- the domain's end --------------------------------------------------- */
+/* ---- the domain's end -------------------------------------------------- */
 
 /* Returns only when it failed. */
 static inline int

@@ -104,7 +104,7 @@ pv_blk_close(struct pv_blk *bk)
 	pv_count(&bk->bk_users, -1);
 }
 
-/* ---- telling ------------------------------------------------------------ */
+/* ---- telling ----------------------------------------------------------- */
 
 /*
  * pv_dev_info -- tell about the n-th device; 0 or -PV_ENOENT
@@ -140,7 +140,7 @@ pv_totals(struct pv_totals *pt)
 		pt->pt_npage += di.di_npage;
 }
 
-/* ---- XenStore ----------------------------------------------------------- */
+/* ---- XenStore ---------------------------------------------------------- */
 
 /*
  * pv_store_read, _write, _rm, _ls, _watch, _unwatch -- see pv/pv.h

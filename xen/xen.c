@@ -127,7 +127,7 @@ xen_store(struct xen *x, gfn_t *gfn, evport_t *port)
 	return xen_hvm_ring(x, param, gfn, port);
 }
 
-/* ---- frames that are not ours ------------------------------------------- */
+/* ---- frames that are not ours ------------------------------------------ */
 
 /*
  * xen_map_frame -- map a frame that the hypervisor or toolstack gave us
@@ -200,7 +200,7 @@ xen_window_destroy(struct xen *x, void *page)
 		    "(error %d)", -xrc);
 }
 
-/* ---- attach and detach -------------------------------------------------- */
+/* ---- attach and detach ------------------------------------------------- */
 
 static int
 xen_shared_map(struct xen *x)

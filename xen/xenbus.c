@@ -68,7 +68,7 @@ xenbus_look_soon(struct xenbus_dev *xd)
 	pv_os_defer(&xd->xd_xen->x_xenbus->xb_work, 0);
 }
 
-/* ---- our own state ------------------------------------------------------ */
+/* ---- our own state ----------------------------------------------------- */
 
 /* Not in a directory that the toolstack has removed: a write would make it. */
 static int
@@ -158,7 +158,7 @@ static const struct pv_bus_ops xenbus_ops = {
 	.bo_again = xenbus_again
 };
 
-/* ---- the peer's state --------------------------------------------------- */
+/* ---- the peer's state -------------------------------------------------- */
 
 /* Both ends are closed.  Begin anew, if anybody wants that. */
 static void
@@ -250,7 +250,7 @@ xenbus_peer_changed(void *arg, const char *path)
 	xenbus_look_soon(arg);
 }
 
-/* ---- devices come and go ------------------------------------------------ */
+/* ---- devices come and go ----------------------------------------------- */
 
 /* Who the peer is.  -PV_ENOENT: the toolstack has not said yet. */
 static int
@@ -420,7 +420,7 @@ xenbus_add_single(struct xenbus *xb, const char *type)
 		pv_dev_event(xd->xd_dev, PV_EV_READY);
 }
 
-/* ---- the listing -------------------------------------------------------- */
+/* ---- the listing ------------------------------------------------------- */
 
 static struct xenbus_dev *
 xenbus_find(struct xenbus *xb, const char *name, size_t len)
@@ -543,7 +543,7 @@ xenbus_scan(struct xenbus *xb)
 	}
 }
 
-/* ---- the bus's work ----------------------------------------------------- */
+/* ---- the bus's work ---------------------------------------------------- */
 
 /* True: the change at path of "device" may be that of the listing. */
 static bool
@@ -647,7 +647,7 @@ xenbus_rescan(struct xen *x)
 	pv_os_defer(&x->x_xenbus->xb_work, 0);
 }
 
-/* ---- attach and detach -------------------------------------------------- */
+/* ---- attach and detach ------------------------------------------------- */
 
 /*
  * xenbus_attach -- begin to look for devices

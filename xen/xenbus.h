@@ -24,8 +24,8 @@
  *	control	  xs_watch() on "control/shutdown" with xw_dev set
  *
  * Without a console ring (dom0) there is no console/0; control/0 comes when
- * XenStore first answers.  A further console found under "device/console/<n>" comes to the
- * console's driver as an ordinary device, not a singleton.
+ * XenStore first answers.  A further console found under "device/console/<n>"
+ * comes to the console's driver as an ordinary device, not a singleton.
  */
 
 #ifndef XENBUS_H
@@ -64,7 +64,7 @@ void	 xenbus_rescan(struct xen *);
 /* The n-th device that is attached; 0 or -PV_ENOENT.  Context: any. */
 int	 xenbus_info(struct xen *, unsigned int n, struct pv_dev_info *);
 
-/* ---- for drivers -------------------------------------------------------- */
+/* ---- for drivers ------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */
 struct xenbus_dev *xenbus_of(struct pv_dev *);
 struct xen *xenbus_xen(struct pv_dev *);
@@ -91,7 +91,7 @@ int	 xenbus_own_str(struct pv_dev *, const char *key, char *buf, size_t);
 int	 xenbus_publish(struct pv_dev *, int (*fn)(void *sc,
 	    const struct xs_trans *, const char *dir), void *sc);
 
-/* ---- shared by the front ends ------------------------------------------- */
+/* ---- shared by the front ends ------------------------------------------ */
 /* One page of ring, zeroed, granted to the peer read-write. */
 struct xenbus_ring {
 	void		*xr_va;			/* NULL: none */

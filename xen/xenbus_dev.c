@@ -38,7 +38,7 @@ xenbus_is_singleton(struct pv_dev *dev)
 	return xenbus_of(dev)->xd_single;
 }
 
-/* ---- values ------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
 
 static uint64_t
 xenbus_num(struct pv_dev *dev, const char *dir, const char *key,
@@ -148,7 +148,7 @@ xenbus_publish(struct pv_dev *dev, int (*fn)(void *sc,
 	return xs_transact(xenbus_xen(dev), xenbus_publish_once, &xw);
 }
 
-/* ---- rings -------------------------------------------------------------- */
+/* ---- rings ------------------------------------------------------------- */
 
 /*
  * xenbus_ring_create -- a zeroed page, granted to the peer read-write

@@ -18,7 +18,7 @@ static const char *const xs_verbs[] = {
 	[XS_DIRECTORY_PART] = "list a part of"
 };
 
-/* ---- a request ---------------------------------------------------------- */
+/* ---- a request --------------------------------------------------------- */
 
 /*
  * xs_req_init, xs_req_add, xs_req_path -- put a request together
@@ -97,7 +97,7 @@ xs_req_report(const struct xs_req *rq, int rv)
 		    rv == -PV_ENOSPC ? "ENOSPC" : "E2BIG", verb, path);
 }
 
-/* ---- serving the ring --------------------------------------------------- */
+/* ---- serving the ring -------------------------------------------------- */
 
 /* Say once that the store is broken, without the lock. */
 static void
@@ -194,7 +194,7 @@ xs_talk(struct xen *x, struct xs_req *rq)
 	return rv;
 }
 
-/* ---- verbs -------------------------------------------------------------- */
+/* ---- verbs ------------------------------------------------------------- */
 
 /*
  * xs_read -- a node's value, with a NUL behind it
@@ -367,7 +367,7 @@ xs_ls(struct xen *x, const struct xs_trans *t, const char *path, char *buf,
 	return 0;
 }
 
-/* ---- transactions ------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------ */
 
 static int
 xs_begin(struct xen *x, struct xs_trans *t)
@@ -433,7 +433,7 @@ xs_transact(struct xen *x, int (*fn)(void *, const struct xs_trans *),
 	return -PV_EAGAIN;
 }
 
-/* ---- attach and detach -------------------------------------------------- */
+/* ---- attach and detach ------------------------------------------------- */
 
 /*
  * Map the ring when the store has told us where; its work, and at attach.

@@ -91,7 +91,7 @@ void	 xs_unwatch(struct xs_watch *);
 
 void	 xs_totals(struct xen *, struct pv_totals *);
 
-/* ---- xs_path.c: paths and values, no requests of their own -------------- */
+/* ---- xs_path.c: paths and values, no requests of their own ------------- */
 /* dir/key into buf; -PV_E2BIG. */
 int	 xs_path_join(char *buf, size_t size, const char *dir, const char *key);
 /* The error number of a store's error name; -PV_EIO when unknown. */

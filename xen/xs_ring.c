@@ -19,7 +19,7 @@ PV_WIRE_OFFSET(struct xenstore_domain_interface, req_cons, 2048);
 PV_WIRE_OFFSET(struct xenstore_domain_interface, rsp_cons, 2056);
 PV_WIRE_OFFSET(struct xenstore_domain_interface, connection, 2068);
 
-/* ---- the ring ----------------------------------------------------------- */
+/* ---- the ring ---------------------------------------------------------- */
 
 /*
  * Take the ring over.  Indexes may stand anywhere.  Replies that nobody took
@@ -56,7 +56,7 @@ xs_ring_up(struct xs *xs)
 	return true;
 }
 
-/* ---- requests ----------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static void
 xs_ring_done(struct xs_req *rq, int rv)
@@ -190,7 +190,7 @@ xs_ring_abandon(struct xs *xs, struct xs_req *rq)
 		xs->xs_slot[rq->rq_slot].is_obj = &xs->xs_ghost;
 }
 
-/* ---- replies ------------------------------------------------------------ */
+/* ---- replies ----------------------------------------------------------- */
 
 /*
  * The answer to a request that nobody waits for came after all.  If it began

@@ -88,7 +88,7 @@ struct xs {
 	char		 xs_path[XS_PATHMAX];	/* what it is called with */
 };
 
-/* ---- xs_ring.c; Lock: xs_lock held -------------------------------------- */
+/* ---- xs_ring.c; Lock: xs_lock held ------------------------------------- */
 /* Is the store there?  Takes the ring over when it is for the first time. */
 bool	 xs_ring_up(struct xs *);
 /* Send what fits; true: notify the store. */
@@ -100,13 +100,13 @@ void	 xs_ring_fail(struct xs *, const char *why);
 /* A request that is not waited for any more. */
 void	 xs_ring_abandon(struct xs *, struct xs_req *);
 
-/* ---- xs_watch.c; Lock: xs_lock held ------------------------------------- */
+/* ---- xs_watch.c; Lock: xs_lock held ------------------------------------ */
 /* A watch event of len bytes in xs_body came; 0 or -PV_EPROTO. */
 int	 xs_watch_event(struct xs *, size_t len);
 /* The work that delivers them; Lock: none. */
 void	 xs_watch_run(void *);
 
-/* ---- xs.c --------------------------------------------------------------- */
+/* ---- xs.c -------------------------------------------------------------- */
 void	 xs_req_init(struct xs_req *, uint32_t type, const struct xs_trans *);
 void	 xs_req_add(struct xs_req *, const void *, size_t len);
 void	 xs_req_path(struct xs_req *, const char *);	/* with its NUL */

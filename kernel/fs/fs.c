@@ -34,7 +34,7 @@ static struct condvar fs_idle;		/* some f_busy became 0 */
 static struct fs *fs_list;
 static bool fs_syncing;			/* the thread has been started */
 
-/* ---- using a mount ------------------------------------------------------- */
+/* ---- using a mount ----------------------------------------------------- */
 
 /* Lock: fs_mtx.  The mount whose path is the longest that fits. */
 static struct fs *
@@ -112,7 +112,7 @@ fs_dirty(struct fs *f)
 	f->f_dirty = true;
 }
 
-/* ---- sync ---------------------------------------------------------------- */
+/* ---- sync -------------------------------------------------------------- */
 
 /* Lock: f_mtx. */
 static int
@@ -189,7 +189,7 @@ fs_sync_start(void)
 		    " are written at unmount");
 }
 
-/* ---- mount --------------------------------------------------------------- */
+/* ---- mount ------------------------------------------------------------- */
 
 /* Lock: fs_mtx. */
 static bool
@@ -258,7 +258,7 @@ fs_mount(const char *disk, const char *path, bool writable)
 	return rv;
 }
 
-/* ---- unmount ------------------------------------------------------------- */
+/* ---- unmount ----------------------------------------------------------- */
 
 /* Lock: fs_mtx.  Off the list, and wait until nobody is in it. */
 static struct fs *
@@ -357,7 +357,7 @@ fs_unmount_all(void)
 	}
 }
 
-/* ---- telling ------------------------------------------------------------- */
+/* ---- telling ----------------------------------------------------------- */
 
 int
 fs_info(unsigned int n, struct fs_info *fi)

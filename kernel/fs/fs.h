@@ -72,7 +72,7 @@ struct fs_run {
 	bool		 fr_uninit;		/* has blocks all the same */
 };
 
-/* ---- fs.c ---------------------------------------------------------------- */
+/* ---- fs.c -------------------------------------------------------------- */
 /*
  * The file system that a normalised path lies on, with f_mtx taken; *rest is
  * what follows its mount point ("/" for itself).  NULL: nothing is mounted
@@ -86,7 +86,7 @@ void	 fs_leave(struct fs *);
 /* Something changed: the sync thread has work. */
 void	 fs_dirty(struct fs *);
 
-/* ---- fs_ext.c ------------------------------------------------------------ */
+/* ---- fs_ext.c ---------------------------------------------------------- */
 /* PV_E* number (negative) of what libext2fs returned. */
 int	 fs_ext_error(errcode_t);
 /* Does the disk look like one of ours? */
@@ -97,7 +97,7 @@ int	 fs_ext_sync(struct fs *);
 /* Close; on a disk that is gone nothing is written. */
 int	 fs_ext_close(struct fs *);
 
-/* ---- fs_node.c; Lock: f_mtx ---------------------------------------------- */
+/* ---- fs_node.c; Lock: f_mtx -------------------------------------------- */
 int	 fs_node_get(struct fs *, ext2_ino_t, struct fs_node **);
 void	 fs_node_put(struct fs_node *);
 struct fs_node *fs_node_find(struct fs *, ext2_ino_t);
@@ -117,7 +117,7 @@ void	 fs_node_stat(const struct ext2_inode *, uint64_t size, ext2_ino_t,
 	    struct file_stat *);
 uint32_t fs_node_now(void);
 
-/* ---- fs_data.c; Lock: takes f_mtx ---------------------------------------- */
+/* ---- fs_data.c; Lock: takes f_mtx -------------------------------------- */
 /*
  * Begin to read what lies in a row on the disk from off on, at most len
  * bytes; *gen is the node's generation that it belongs to.  Returns the
@@ -141,7 +141,7 @@ int	 fs_data_write(struct fs_node *, uint64_t off, const void *buf,
 int	 fs_data_truncate(struct fs_node *);	/* to nothing */
 int	 fs_data_inline(struct fs_node *, void *buf, size_t size);
 
-/* ---- fs_dir.c; Lock: f_mtx ----------------------------------------------- */
+/* ---- fs_dir.c; Lock: f_mtx --------------------------------------------- */
 int	 fs_dir_lookup(struct fs *, const char *path, ext2_ino_t *);
 /* The directory that a path's last name is in, and that name. */
 int	 fs_dir_parent(struct fs *, const char *path, ext2_ino_t *dir,
@@ -157,7 +157,7 @@ int	 fs_dir_rename(struct fs *, const char *from, const char *to);
 int	 fs_dir_list(struct fs *, const char *path,
 	    int (*fn)(void *, const struct file_dirent *), void *arg);
 
-/* ---- fs_io.c ------------------------------------------------------------- */
+/* ---- fs_io.c ----------------------------------------------------------- */
 extern struct struct_io_manager fs_io_manager;
 struct fs_io *fs_io_of(io_channel);
 struct disk *fs_io_disk(struct fs_io *);

@@ -28,7 +28,7 @@ fs_data_shift(const struct fs_node *nd)
 	return EXT2_BLOCK_SIZE_BITS(nd->nd_fs->f_e2->super);
 }
 
-/* ---- where the blocks are ------------------------------------------------ */
+/* ---- where the blocks are ---------------------------------------------- */
 
 /* peer: is a run that the disk names inside of the file system? */
 static int
@@ -139,7 +139,7 @@ fs_data_map(struct fs_node *nd, uint64_t lblk, uint64_t nblk,
 	return rv;
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 /*
  * Look up the runs from `off' on, as many as fit; *lenp: bytes they cover, at
@@ -297,7 +297,7 @@ fs_data_ahead(struct fs_node *nd, uint64_t off, void *buf, size_t len,
 	return iov.iov_len;
 }
 
-/* ---- new blocks ---------------------------------------------------------- */
+/* ---- new blocks -------------------------------------------------------- */
 
 /*
  * Enter new blocks in the extent tree: longer is the extent before, or a new
@@ -413,7 +413,7 @@ fs_data_run(struct fs_node *nd, uint64_t off, uint64_t end, struct fs_run *fr)
 	return rv;
 }
 
-/* ---- writing ------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 /* *done: bytes written, also on failure.  Lock: f_mtx, dropped meanwhile. */
 static int

@@ -148,7 +148,7 @@ fs_dir_unlink(struct fs *f, const char *path)
 	return rv != 0 ? rv : fs_node_links(f, ino, -1);
 }
 
-/* ---- directories --------------------------------------------------------- */
+/* ---- directories ------------------------------------------------------- */
 
 int
 fs_dir_mkdir(struct fs *f, const char *path)
@@ -232,7 +232,7 @@ fs_dir_rmdir(struct fs *f, const char *path)
 	return rv != 0 ? rv : fs_node_delete(f, ino);
 }
 
-/* ---- rename -------------------------------------------------------------- */
+/* ---- rename ------------------------------------------------------------ */
 
 /*
  * Is `ino' the directory `dir' or above it?  A directory must not be moved
@@ -362,7 +362,7 @@ fs_dir_rename(struct fs *f, const char *from, const char *to)
 	return rv;
 }
 
-/* ---- listing ------------------------------------------------------------- */
+/* ---- listing ----------------------------------------------------------- */
 
 struct fs_dir_lister {
 	struct fs	*dl_fs;

@@ -60,7 +60,7 @@ fs_ext_error(errcode_t err)
 	}
 }
 
-/* ---- what is on the disk ------------------------------------------------- */
+/* ---- what is on the disk ----------------------------------------------- */
 
 /* Marks of others, to name a foreign disk by. */
 static const struct {
@@ -161,7 +161,7 @@ fs_ext_present(const char *disk)
 	return found;
 }
 
-/* ---- the superblock ------------------------------------------------------ */
+/* ---- the superblock ---------------------------------------------------- */
 
 static uint64_t
 fs_ext_nblock(const struct ext2_super_block *sb)
@@ -239,7 +239,7 @@ fs_ext_look(struct fs *f, struct disk *d, struct ext2_super_block *sb)
 	return rv;
 }
 
-/* ---- opening ------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------- */
 
 static int
 fs_ext_say(const char *disk, errcode_t err)
@@ -414,7 +414,7 @@ fs_ext_open(struct fs *f, bool writable)
 	return rv;
 }
 
-/* ---- keeping and closing ------------------------------------------------- */
+/* ---- keeping and closing ----------------------------------------------- */
 
 int
 fs_ext_sync(struct fs *f)

@@ -81,7 +81,7 @@ fs_io_failed(const struct fs_io *io)
 	return io->io_error;
 }
 
-/* ---- pages --------------------------------------------------------------- */
+/* ---- pages ------------------------------------------------------------- */
 
 static struct fs_io_page **
 fs_io_bucket(struct fs_io *io, uint64_t num)
@@ -304,7 +304,7 @@ fs_io_load(struct fs_io *io, uint64_t num, uint64_t want,
 	return pg->pg_valid == FS_IO_ALL ? 0 : fs_io_fill(io, pg);
 }
 
-/* ---- bytes --------------------------------------------------------------- */
+/* ---- bytes ------------------------------------------------------------- */
 
 static int
 fs_io_read(struct fs_io *io, uint64_t at, uint64_t len, uint8_t *buf)
@@ -407,7 +407,7 @@ fs_io_forget(struct fs_io *io, uint64_t byte, uint64_t len)
 	}
 }
 
-/* ---- writing back -------------------------------------------------------- */
+/* ---- writing back ------------------------------------------------------ */
 
 /* Shell's sort, by place on the disk. */
 static void
@@ -493,7 +493,7 @@ fs_io_sync(struct fs_io *io)
 	return disk_flush(io->io_disk);
 }
 
-/* ---- what libext2fs calls ------------------------------------------------ */
+/* ---- what libext2fs calls ---------------------------------------------- */
 
 static void
 fs_io_free(struct fs_io *io)

@@ -10,7 +10,7 @@
 #ifndef LWIPOPTS_H
 #define LWIPOPTS_H
 
-/* ---- threads and memory -------------------------------------------------- */
+/* ---- threads and memory ------------------------------------------------ */
 #define NO_SYS				0
 #define SYS_LIGHTWEIGHT_PROT		1
 #define LWIP_TCPIP_CORE_LOCKING		1
@@ -32,7 +32,7 @@
 #define mem_clib_free			netmem_free
 #include "netmem.h"
 
-/* ---- addresses ----------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------- */
 #define LWIP_IPV4			1
 #define LWIP_IPV6			1
 /* A reassembly record does not fit in an IPv6 fragment header on 64 bit. */
@@ -60,7 +60,7 @@
 #define LWIP_LOOPBACK_MAX_PBUFS		64
 #define LWIP_NUM_NETIF_CLIENT_DATA	0
 
-/* ---- TCP ----------------------------------------------------------------- */
+/* ---- TCP --------------------------------------------------------------- */
 #define TCP_MSS				1460
 #define LWIP_WND_SCALE			1
 #define TCP_RCV_SCALE			2
@@ -76,11 +76,11 @@
 #define SO_REUSE			1
 #define PBUF_POOL_BUFSIZE		1552
 
-/* ---- checksums: decided packet by packet, see nif.c ----------------------- */
+/* ---- checksums: decided packet by packet, see nif.c -------------------- */
 #define LWIP_CHECKSUM_CTRL_PER_NETIF	1
 #define LWIP_CHECKSUM_ON_COPY		0
 
-/* ---- programming interfaces ---------------------------------------------- */
+/* ---- programming interfaces -------------------------------------------- */
 #define LWIP_NETCONN			1
 #define LWIP_SOCKET			0
 #define LWIP_SO_RCVTIMEO		1

@@ -46,7 +46,7 @@ static struct mutex net_mutex;		/* net_gen */
 static struct condvar net_cond;
 static unsigned int net_gen;		/* counts changes of addresses */
 
-/* ---- settings -------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------- */
 
 /* Copy the text up to a separator; returns what is behind it, or NULL. */
 static const char *
@@ -122,7 +122,7 @@ net_settings(void)
 		    "using DHCP", s);
 }
 
-/* ---- addresses ------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------- */
 
 /* The text of an address, in lower case. */
 static void
@@ -259,7 +259,7 @@ net_patrol(void *arg)
 	sys_timeout(NET_PATROL, net_patrol, arg);
 }
 
-/* ---- interfaces ------------------------------------------------------------ */
+/* ---- interfaces -------------------------------------------------------- */
 
 /* Give a new interface its addresses.  Lock: lwIP's. */
 static void
@@ -377,7 +377,7 @@ net_init(void)
 	(void)sem_wait(&started, UINT64_MAX);
 }
 
-/* ---- for apps and the shell ------------------------------------------------ */
+/* ---- for apps and the shell -------------------------------------------- */
 
 /* The first address good beyond the link, or NULL.  Lock: lwIP's. */
 static const ip_addr_t *

@@ -41,7 +41,7 @@
 static struct spinlock nif_table_lock;	/* nif_table, every nif_refs */
 static struct nif *nif_table[NIF_MAX];
 
-/* ---- references ------------------------------------------------------------ */
+/* ---- references -------------------------------------------------------- */
 
 static void
 nif_free(struct nif *nif)
@@ -129,7 +129,7 @@ nif_table_set(struct nif *old, struct nif *new)
 	return i < NIF_MAX;
 }
 
-/* ---- receiving ------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------- */
 
 /* A fragment's checksum can not be known before all of them are there. */
 static bool
@@ -290,7 +290,7 @@ nif_recv(struct pv_net *nt, const struct pv_net_pkt *np)
 	nif_put(nif);
 }
 
-/* ---- sending --------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------- */
 
 /* The sum, not complemented, of n bytes (even) and the numbers given. */
 static uint16_t
@@ -328,7 +328,8 @@ nif_csum(const struct netif *netif, struct pbuf *p)
 
 	if ((netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP) != 0)
 		return 0;
-	if (eth->type == PP_HTONS(ETHTYPE_IP) && IPH_PROTO(ip) == IP_PROTO_TCP) {
+	if (eth->type == PP_HTONS(ETHTYPE_IP) &&
+	    IPH_PROTO(ip) == IP_PROTO_TCP) {
 		hlen = IPH_HL_BYTES(ip);
 		sum = nif_pseudo(&ip->src, 8, IP_PROTO_TCP,
 		    (uint32_t)(p->tot_len - NIF_HDRLEN - hlen));
@@ -554,7 +555,7 @@ nif_output(struct netif *netif, struct pbuf *p)
 	return ERR_OK;
 }
 
-/* ---- life ------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 /* lwIP's thread: carrier or MTU changed.  Holds a reference. */
 static void

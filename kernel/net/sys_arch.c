@@ -21,7 +21,7 @@
 #include "lwip/err.h"
 #include "lwip/sys.h"
 
-/* ---- time ------------------------------------------------------------------ */
+/* ---- time -------------------------------------------------------------- */
 
 /*
  * lwIP's call at its start.
@@ -73,7 +73,7 @@ sys_arch_diag(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- the short lock -------------------------------------------------------- */
+/* ---- the short lock ---------------------------------------------------- */
 
 /*
  * lwIP nests it, and holds it for a few instructions.  The owner is a CPU,
@@ -124,7 +124,7 @@ sys_arch_settle(struct spinlock *sl)
 	spin_unlock(sl, s);
 }
 
-/* ---- threads --------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------- */
 
 /*
  * Start a thread.
@@ -138,7 +138,7 @@ sys_thread_new(const char *name, lwip_thread_fn fn, void *arg, int stack,
 	return thread_create(name, fn, arg, (size_t)stack);
 }
 
-/* ---- mutexes --------------------------------------------------------------- */
+/* ---- mutexes ----------------------------------------------------------- */
 
 /* All contexts here: thread. */
 err_t
@@ -168,7 +168,7 @@ sys_mutex_unlock(sys_mutex_t *m)
 	mutex_unlock(&m->sm_mutex);
 }
 
-/* ---- semaphores ------------------------------------------------------------ */
+/* ---- semaphores -------------------------------------------------------- */
 
 /* All contexts here: thread; sys_sem_signal: any. */
 err_t
@@ -215,7 +215,7 @@ sys_sem_set_invalid(sys_sem_t *s)
 	s->ss_valid = false;
 }
 
-/* ---- mailboxes ------------------------------------------------------------- */
+/* ---- mailboxes --------------------------------------------------------- */
 
 /*
  * A mailbox for size messages.

@@ -12,7 +12,7 @@
 
 static struct loop *loop_now;		/* whose call backs come */
 
-/* ---- the client --------------------------------------------------------- */
+/* ---- the client -------------------------------------------------------- */
 
 static void
 loop_blk_up(struct pv_blk *bk)
@@ -173,7 +173,7 @@ static const struct pv_client loop_client = {
 	.pc_control = loop_control
 };
 
-/* ---- life --------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------- */
 
 void
 loop_open(struct loop *l, uint64_t seed, unsigned int flags)
@@ -253,7 +253,7 @@ loop_seeds(const char *name, void (*body)(struct loop *))
 		loop_one(name, body, seed);
 }
 
-/* ---- waiting ------------------------------------------------------------ */
+/* ---- waiting ----------------------------------------------------------- */
 
 struct loop_cond {
 	struct loop	*co_l;
@@ -349,7 +349,7 @@ loop_wait_state(struct loop *l, const char *name, const char *state)
 	return false;
 }
 
-/* ---- disks -------------------------------------------------------------- */
+/* ---- disks ------------------------------------------------------------- */
 
 struct sim_blk *
 loop_blk(struct loop *l, unsigned int flags)
@@ -439,7 +439,7 @@ loop_io(struct loop *l, struct pv_blk *bk, enum pv_blk_op op, uint64_t sect,
 	return rv != 0 ? rv : loop_wait(l, &lr);
 }
 
-/* ---- interfaces --------------------------------------------------------- */
+/* ---- interfaces -------------------------------------------------------- */
 
 struct sim_net *
 loop_net(struct loop *l, unsigned int flags)

@@ -235,7 +235,7 @@ LOOP_TEST(blk_untrusted)
 	loop_pages_free(buf, 20);
 }
 
-/* ---- coming and going --------------------------------------------------- */
+/* ---- coming and going -------------------------------------------------- */
 
 static bool
 blk_gone(struct loop *l)

@@ -72,7 +72,7 @@ LOOP_TEST(gnttab_grant_and_revoke)
 	loop_pages_free(page, 1);
 }
 
-/* ---- event channels ------------------------------------------------------ */
+/* ---- event channels ---------------------------------------------------- */
 
 static unsigned int nran;
 static enum evtchn_result ran_result;

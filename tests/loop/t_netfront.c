@@ -252,7 +252,7 @@ LOOP_TEST(net_untrusted)
 	loop_pages_free(buf, 2);
 }
 
-/* ---- coming and going --------------------------------------------------- */
+/* ---- coming and going -------------------------------------------------- */
 
 static bool
 net_gone(struct loop *l)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * t_xen_attach.c -- attach to the simulated hypervisor and detach again, in each
+ * t_xen_attach.c -- attach to the simulated hypervisor and detach, in each
  * mode, with each point of failure.
  */
 
@@ -84,7 +84,7 @@ t_xen_store(void **state)
 	assert_int_equal(sim_close(s), 0);
 }
 
-/* ---- devices ------------------------------------------------------------- */
+/* ---- devices ----------------------------------------------------------- */
 
 static const struct sim_blk_cfg t_disk = { .bc_vdev = 51712, .bc_nsect = 2048 };
 static const struct sim_net_cfg t_net = { .nc_devid = 0 };
@@ -160,7 +160,7 @@ t_xen_devices(void **state)
 	}
 }
 
-/* ---- points of failure --------------------------------------------------- */
+/* ---- points of failure ------------------------------------------------- */
 
 static void
 t_xen_fail(unsigned int flags)

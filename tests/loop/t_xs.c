@@ -113,7 +113,7 @@ LOOP_TEST(xs_numbers)
 	assert_true(v == UINT64_MAX);
 }
 
-/* ---- many at once -------------------------------------------------------- */
+/* ---- many at once ------------------------------------------------------ */
 
 struct writer {
 	struct pv_os_work wr_work;
@@ -176,7 +176,7 @@ LOOP_TEST(xs_many)
 	assert_true(writers_most > 1 && writers_most <= XS_INFLIGHT);
 }
 
-/* ---- watches -------------------------------------------------------------- */
+/* ---- watches ----------------------------------------------------------- */
 
 static unsigned int nfired;
 static char fired[XS_PATHMAX];
@@ -255,7 +255,7 @@ LOOP_TEST(xs_watch_quota)
 		xs_unwatch(&w[i]);
 }
 
-/* ---- transactions ---------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------ */
 
 static unsigned int ntries, nconflicts;
 
@@ -312,7 +312,7 @@ LOOP_TEST(xs_abort)
 	assert_int_equal(v, 5);
 }
 
-/* ---- a store that comes late ----------------------------------------------- */
+/* ---- a store that comes late ------------------------------------------- */
 
 static void
 xs_late_ring(void **state)

@@ -40,7 +40,7 @@ fs_shim_reset(const char *image)
 	fs_shim_log[0] = '\0';
 }
 
-/* ---- disk.h -------------------------------------------------------------- */
+/* ---- disk.h ------------------------------------------------------------ */
 
 struct disk *
 disk_open(const char *name)
@@ -156,7 +156,7 @@ disk_flush(struct disk *d)
 	return fs_shim_disk.gone ? -PV_ENXIO : 0;
 }
 
-/* ---- the rest of the kernel ---------------------------------------------- */
+/* ---- the rest of the kernel -------------------------------------------- */
 
 void
 klog(enum pv_loglevel level, const char *fmt, ...)

@@ -101,7 +101,7 @@ shim_run(uint64_t ns)
 		shim_now = end;
 }
 
-/* ---- arch.h -------------------------------------------------------------- */
+/* ---- arch.h ------------------------------------------------------------ */
 
 struct cpu *
 arch_cpu(void)
@@ -251,7 +251,7 @@ arch_crash(void)
 	abort();
 }
 
-/* ---- klog.h, where klog.c is not linked ---------------------------------- */
+/* ---- klog.h, where klog.c is not linked -------------------------------- */
 
 __attribute__((__weak__)) void
 vklog(enum pv_loglevel level, const char *fmt, va_list ap)

@@ -16,7 +16,7 @@
 #include "dev/blkfront.c"
 #include "dev/blkfront_xs.c"
 
-/* ---- names -------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static void
 blk_names(void **state)
@@ -52,7 +52,7 @@ blk_names(void **state)
 	}
 }
 
-/* ---- cutting and encoding ----------------------------------------------- */
+/* ---- cutting and encoding ---------------------------------------------- */
 
 static int
 blk_share(struct pv_dma *dma, struct pv_dma_map *map)
@@ -193,7 +193,7 @@ blk_encode_rest(void **state)
 	assert_true(w.bw_discard.nr_sectors == 1ull << 33);
 }
 
-/* ---- requests of the consumer ------------------------------------------- */
+/* ---- requests of the consumer ------------------------------------------ */
 
 static int
 blk_try(enum pv_blk_op op, uint64_t sect, uint64_t nsect, void *base,
@@ -244,7 +244,7 @@ blk_checks(void **state)
 	assert_int_equal(blk_try(PV_BLK_READ, 8, 8, blk_mem + 512, 4096), 0);
 }
 
-/* ---- responses ---------------------------------------------------------- */
+/* ---- responses --------------------------------------------------------- */
 
 static void
 blk_completes(void **state)

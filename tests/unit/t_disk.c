@@ -26,7 +26,7 @@ static struct boot_info bi;
 static uint8_t media[NSECT * 512];
 static uint8_t buf[64 * 1024] __attribute__((__aligned__(4096)));
 
-/* ---- the driver ---------------------------------------------------------- */
+/* ---- the driver -------------------------------------------------------- */
 
 static struct pv_blk_req *queue[QUEUE];
 static unsigned int nqueued, nsubmit, nagain, nflush;
@@ -115,7 +115,7 @@ pv_blk_close(struct pv_blk *bk)
 	users--;
 }
 
-/* ---- tests --------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static uint64_t heap;
 

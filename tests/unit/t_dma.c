@@ -15,7 +15,7 @@
 
 #include "dev.h"
 
-/* ---- the port ------------------------------------------------------------ */
+/* ---- the port ---------------------------------------------------------- */
 
 static int live;			/* allocations that are not freed */
 static int fail_in;			/* so many more allocations succeed */
@@ -84,7 +84,7 @@ pv_os_panic(const char *msg)
 	abort();
 }
 
-/* ---- a back end that may hold on ------------------------------------------ */
+/* ---- a back end that may hold on --------------------------------------- */
 
 static bool held;
 static bool refill;

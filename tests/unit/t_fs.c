@@ -27,7 +27,7 @@ static uint8_t data[4 * CHUNK] __attribute__((__aligned__(4096)));
 static uint8_t back[4 * CHUNK] __attribute__((__aligned__(4096)));
 static uint64_t seed = 42;
 
-/* ---- tools --------------------------------------------------------------- */
+/* ---- tools ------------------------------------------------------------- */
 
 static uint32_t
 rnd(void)
@@ -155,7 +155,7 @@ count(const char *path)
 	return rv != 0 ? rv : n;
 }
 
-/* ---- a tree, on each kind of file system --------------------------------- */
+/* ---- a tree, on each kind of file system ------------------------------- */
 
 static const size_t sizes[] = { 0, 1, 511, 512, 4095, 4096, 4097, 10000,
 	65536, 65537, CHUNK + 3, 3 * CHUNK };
@@ -414,7 +414,7 @@ t_full(void **state)
 	check();
 }
 
-/* ---- disks that are not what they should be ------------------------------ */
+/* ---- disks that are not what they should be ---------------------------- */
 
 static void
 refused(const char *why, bool writable)
@@ -565,7 +565,7 @@ t_stop(void **state)
 	check();
 }
 
-/* ---- corruption, at random ----------------------------------------------- */
+/* ---- corruption, at random --------------------------------------------- */
 
 static char found[64][300];
 static int nfound;
@@ -616,6 +616,54 @@ change(void)
 	fs_sync();
 }
 
+/* From where on the journal lies. */
+static long
+journal_at(void)
+{
+	char name[96];
+	long at = 0;
+	FILE *f;
+
+	run("debugfs -R 'blocks <8>' %s 2>%s/out >%s/f", image, dir, dir);
+	snprintf(name, sizeof(name), "%s/f", dir);
+	f = fopen(name, "r");
+	if (f == NULL || fscanf(f, "%ld", &at) != 1)
+		at = 0;
+	fclose(f);
+	return at * 1024;
+}
+
+/* A transaction in the journal, and that damaged. */
+static void
+corrupt_journal(int rounds)
+{
+	uint32_t junk;
+	long at;
+	int i, n;
+
+	make("-t ext4 -b 1024", "8M");
+	assert_int_equal(run("head -c 20480 /dev/urandom >%s/q; printf 'jo\n"
+	    "jw -b 3000-3019 %s/q\njw -r 3000-3010\njw -b 4000-4009 %s/q\n"
+	    "jc\n' | debugfs -w -f - %s >%s/out 2>&1; cp %s %s.good", dir,
+	    dir, dir, image, dir, image, image), 0);
+	at = journal_at();
+	assert_int_not_equal(at, 0);
+	for (i = 0; i < rounds; i++) {
+		assert_int_equal(run("cp %s.good %s", image, image), 0);
+		fs_shim_reset(image);
+		for (n = rnd() % 6; n > 0; n--) {
+			junk = rnd() % 2 ? rnd() : rnd() % 100;
+			poke(at + (rnd() % 2 ? rnd() % 100 :
+			    rnd() % (60 * 1024)), &junk, 1u << rnd() % 3);
+		}
+		if (fs_mount("xvda", "/", true) == 0) {
+			walk();
+			fs_unmount("/");
+		}
+		assert_int_equal(fs_shim_disk.nopen, 0);
+	}
+}
+
 static void
 corrupt(const char *options, int rounds)
 {
@@ -658,6 +706,7 @@ t_corrupt(void **state)
 	corrupt("-t ext4 -b 1024 -O ^metadata_csum,^has_journal", rounds);
 	corrupt("-t ext4 -b 1024 -O inline_data,^has_journal", rounds);
 	corrupt("-t ext2 -b 1024", rounds);
+	corrupt_journal(rounds);
 }
 
 static int

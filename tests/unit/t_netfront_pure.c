@@ -19,7 +19,7 @@
 static struct netfront_softc net_sc;
 static _Alignas(4096) uint8_t net_mem[32 * 4096];
 
-/* ---- sending ------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------- */
 
 static int
 net_check(struct pv_iov *iov, unsigned int niov, uint32_t flags, bool *copy)
@@ -109,7 +109,7 @@ net_encodes(void **state)
 	assert_int_equal(req.flags, NETTXF_data_validated);
 }
 
-/* ---- receiving ---------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------- */
 
 static void
 net_data(void **state)

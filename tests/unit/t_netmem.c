@@ -17,7 +17,7 @@
 
 #define PAGES	64
 
-/* ---- what the kernel would give ------------------------------------------- */
+/* ---- what the kernel would give ---------------------------------------- */
 
 static unsigned int t_npages;		/* out */
 
@@ -73,7 +73,7 @@ panic(const char *fmt, ...)
 	abort();
 }
 
-/* ---- tests ----------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------- */
 
 static int
 netmem_setup(void **state)

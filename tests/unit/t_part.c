@@ -79,7 +79,7 @@ scan(unsigned int npart, unsigned int warnings)
 	assert_int_equal(nwarn, warnings);
 }
 
-/* ---- MBR ----------------------------------------------------------------- */
+/* ---- MBR --------------------------------------------------------------- */
 
 static void
 t_none(void **state)
@@ -175,7 +175,7 @@ t_extended(void **state)
 	assert_int_equal(part_scan(&ps, &pl), -PV_EIO);
 }
 
-/* ---- GPT ----------------------------------------------------------------- */
+/* ---- GPT --------------------------------------------------------------- */
 
 static const uint8_t linux_guid[16] = { 0xaf, 0x3d, 0xc6, 0x0f, 0x83, 0x84,
     0x72, 0x47, 0x8e, 0x79, 0x3d, 0x69, 0xd8, 0x47, 0x7d, 0xe4 };

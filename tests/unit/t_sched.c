@@ -46,7 +46,7 @@ settle(void)
 		thread_yield();
 }
 
-/* ---- threads ------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------- */
 
 static void
 thread_notes(void *arg)
@@ -297,7 +297,7 @@ sched_no_memory(void **state)
 	(void)state;
 }
 
-/* ---- thread_block -------------------------------------------------------- */
+/* ---- thread_block ------------------------------------------------------ */
 
 static volatile int sched_gate;
 static struct thread *sched_sleeper;
@@ -349,7 +349,7 @@ block_is_woken(void **state)
 	(void)state;
 }
 
-/* ---- locks --------------------------------------------------------------- */
+/* ---- locks ------------------------------------------------------------- */
 
 static struct mutex sched_mutex;
 static struct condvar sched_cond;
@@ -483,7 +483,7 @@ sem_loses_nothing(void **state)
 	(void)state;
 }
 
-/* ---- timers -------------------------------------------------------------- */
+/* ---- timers ------------------------------------------------------------ */
 
 static void
 timer_note(void *arg)
