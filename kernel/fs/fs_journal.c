@@ -9,6 +9,9 @@
 
 /* debugfs/journal.c of e2fsprogs; it has no header that could be included. */
 errcode_t ext2fs_run_ext3_journal(ext2_filsys *);
+/* e2fsck/revoke.c of e2fsprogs. */
+void	 jbd2_journal_destroy_revoke_record_cache(void);
+void	 jbd2_journal_destroy_revoke_table_cache(void);
 
 int
 fs_journal_replay(const char *disk)
@@ -20,6 +23,9 @@ fs_journal_replay(const char *disk)
 	    &fs_io_manager, &e2);
 	if (err != 0)
 		return fs_ext_error(err);
+	/* When it failed before it left these, and does not want to find them. */
+	jbd2_journal_destroy_revoke_record_cache();
+	jbd2_journal_destroy_revoke_table_cache();
 	/* It opens the file system again, and may fail to. */
 	err = ext2fs_run_ext3_journal(&e2);
 	if (e2 == NULL)
