@@ -15,60 +15,8 @@
 #include <pv/types.h>
 
 #include <xen/hvm/params.h>
-#include <xen/io/xs_wire.h>
 
-#include "bytering.h"
-#include "sim_store.h"
-
-struct sim_msg {
-	struct list	 ms_link;
-	size_t		 ms_len, ms_sent;
-	uint8_t		 ms_data[sizeof(struct xsd_sockmsg) +
-			    XENSTORE_PAYLOAD_MAX];
-};
-
-struct sim_cwatch {
-	struct list	 cw_link;
-	char		*cw_path;	/* absolute */
-	char		*cw_token;
-	size_t		 cw_strip;	/* bytes to leave away in events */
-};
-
-struct sim_change {
-	struct list	 ch_link;
-	char		*ch_path;
-	uint64_t	 ch_gen;	/* read: what it was */
-	bool		 ch_write, ch_rm;
-	char		*ch_val;
-	size_t		 ch_len;
-};
-
-struct sim_trans {
-	struct list	 tn_link;
-	uint32_t	 tn_id;
-	uint64_t	 tn_start;	/* generation it began at */
-	struct sim_tree	 tn_tree;
-	struct list	 tn_changes;
-};
-
-struct sim_conn {
-	struct sim_dom	*cn_dom;
-	struct sim	*cn_sim;
-	struct xenstore_domain_interface *cn_if;
-	struct bytering	 cn_req, cn_rsp;
-	uint32_t	 cn_port;	/* domain 0's */
-	struct sim_actor cn_actor;
-	struct list	 cn_out, cn_watches, cn_trans;
-	uint32_t	 cn_nexttrans;
-	bool		 cn_dead;
-	/* the request being read */
-	size_t		 cn_have;
-	union {
-		struct xsd_sockmsg hdr;
-		uint8_t	 raw[sizeof(struct xsd_sockmsg) +
-			    XENSTORE_PAYLOAD_MAX + 1];
-	} cn_in;
-};
+#include "sim_conn.h"
 
 /* ---- answers ----------------------------------------------------------- */
 
@@ -88,7 +36,7 @@ sim_conn_lie(struct sim_conn *cn, struct xsd_sockmsg *hdr, size_t *len)
 		hdr->len = sim_rand(2) ? 4097 : 0xfffffff0;
 }
 
-static void
+void
 sim_conn_answer(struct sim_conn *cn, struct xsd_sockmsg hdr, const void *body,
     size_t len)
 {
@@ -103,7 +51,7 @@ sim_conn_answer(struct sim_conn *cn, struct xsd_sockmsg hdr, const void *body,
 	sim_sched_kick(&cn->cn_actor, sim_rand(100) * 1000);
 }
 
-static void
+void
 sim_conn_error(struct sim_conn *cn, const char *name)
 {
 	struct xsd_sockmsg hdr = cn->cn_in.hdr;
@@ -191,14 +139,14 @@ sim_conn_trans(struct sim_conn *cn, uint32_t id)
 	return NULL;
 }
 
-static struct sim_tree *
+struct sim_tree *
 sim_conn_tree(struct sim_conn *cn, struct sim_trans *tn)
 {
 	return tn == NULL ? &cn->cn_sim->s_store->st_tree : &tn->tn_tree;
 }
 
 /* Note what a transaction looked at, or changed. */
-static struct sim_change *
+struct sim_change *
 sim_conn_note(struct sim_trans *tn, const char *path)
 {
 	struct sim_change *ch = calloc(1, sizeof(*ch));
@@ -281,77 +229,6 @@ sim_conn_read(struct sim_conn *cn, struct sim_trans *tn, const char *path)
 		return;
 	}
 	sim_conn_answer(cn, cn->cn_in.hdr, no->no_val, no->no_len);
-}
-
-static void
-sim_conn_ls(struct sim_conn *cn, struct sim_trans *tn, const char *path)
-{
-	struct sim_tree *tr = sim_conn_tree(cn, tn);
-	char body[XENSTORE_PAYLOAD_MAX];
-	const char *name;
-	struct list *l;
-	size_t n = 0;
-
-	if (tn != NULL)
-		(void)sim_conn_note(tn, path);
-	if (sim_tree_find(tr, path) == NULL) {
-		sim_conn_error(cn, "ENOENT");
-		return;
-	}
-	LIST_FOREACH(l, &tr->tr_nodes) {
-		name = sim_tree_child(LIST_ENTRY(l, struct sim_node,
-		    no_link)->no_path, path);
-		if (name == NULL)
-			continue;
-		if (n + strlen(name) + 1 > sizeof(body)) {
-			sim_conn_error(cn, "E2BIG");
-			return;
-		}
-		memcpy(body + n, name, strlen(name) + 1);
-		n += strlen(name) + 1;
-	}
-	sim_conn_answer(cn, cn->cn_in.hdr, body, n);
-}
-
-/*
- * XS_DIRECTORY_PART: the node's generation, then names from byte off on; an
- * empty name behind the last.
- */
-static void
-sim_conn_ls_part(struct sim_conn *cn, struct sim_trans *tn, const char *path,
-    size_t off)
-{
-	struct sim_tree *tr = sim_conn_tree(cn, tn);
-	static char names[1 << 16];
-	char body[XENSTORE_PAYLOAD_MAX];
-	const char *name;
-	struct list *l;
-	size_t n = 0, gen = 0, len;
-	int head;
-
-	LIST_FOREACH(l, &tr->tr_nodes) {
-		name = sim_tree_child(LIST_ENTRY(l, struct sim_node,
-		    no_link)->no_path, path);
-		len = name == NULL ? 0 : strlen(name) + 1;
-		if (len == 0 || n + len >= sizeof(names))
-			continue;
-		memcpy(names + n, name, len);
-		n += len;
-		gen++;
-	}
-	names[n++] = '\0';
-	head = snprintf(body, sizeof(body), "%zu", gen) + 1;
-	if (off > n - 1)
-		off = n - 1;
-	len = n - off;
-	/* Only whole names, the end's empty one included. */
-	if (len > sizeof(body) - (size_t)head) {
-		len = sizeof(body) - (size_t)head;
-		while (names[off + len - 1] != '\0')
-			len--;
-	}
-	memcpy(body + head, names + off, len);
-	sim_conn_answer(cn, cn->cn_in.hdr, body, (size_t)head + len);
 }
 
 static unsigned int
