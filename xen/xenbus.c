@@ -31,6 +31,7 @@
 #define XENBUS_LIST	4096u		/* bytes of a directory's names */
 #define XENBUS_RETRY	(200ull * 1000 * 1000)	/* ns: no back end yet */
 #define XENBUS_TRIES	25		/* then wait for the watch alone */
+#define XENBUS_WRITES	3		/* of a state, while the store can not */
 #define XENBUS_LATER	(1000ull * 1000 * 1000)	/* ns: store not there */
 
 struct xenbus {
@@ -93,12 +94,17 @@ xenbus_write_state(void *arg, const struct xs_trans *t)
 static int
 xenbus_set_state(struct xenbus_dev *xd, enum xenbus_state state)
 {
+	unsigned int n = 0;
 	int rv;
 
 	if (xd->xd_single)
 		return 0;
 	xd->xd_state = state;
-	rv = xs_transact(xd->xd_xen, xenbus_write_state, xd);
+	/* A peer that is not told holds on to our pages: try hard. */
+	do {
+		rv = xs_transact(xd->xd_xen, xenbus_write_state, xd);
+	} while ((rv == -PV_ENOMEM || rv == -PV_ENOSPC || rv == -PV_EAGAIN) &&
+	    ++n < XENBUS_WRITES);
 	if (rv < 0 && rv != -PV_ENOENT)
 		pv_log(xd->xd_dev, PV_LOG_WARN, "can not write its state "
 		    "(error %d)", -rv);
@@ -182,7 +188,9 @@ xenbus_act(struct xenbus_dev *xd, enum xenbus_action action, bool changed)
 	case XENBUS_NONE:
 		break;
 	case XENBUS_READY:
-		pv_dev_event(dev, PV_EV_READY);
+		/* A broken device waits for a peer that begins anew. */
+		if (changed || !pv_dev_broken(dev))
+			pv_dev_event(dev, PV_EV_READY);
 		break;
 	case XENBUS_RUNNING:
 		/* Also when it says so again: its values changed. */
