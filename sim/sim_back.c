@@ -339,6 +339,6 @@ sim_back_hold(struct sim_back *ba, bool hold)
 bool
 sim_back_faithful(struct sim_back *ba)
 {
-	return !ba->ba_leaving &&
+	return !ba->ba_leaving && !ba->ba_sim->s_failed &&
 	    sim_back_num(ba, "state", 0) == XenbusStateConnected;
 }

@@ -65,7 +65,7 @@ void	 sim_back_unmap(struct sim_back *, uint32_t ref, bool readonly);
 
 /*
  * Both ends are connected: what the front asks must be right.  One that is on
- * its way out may have taken its grants back already.
+ * its way out, after a failure too, may have taken its grants back already.
  */
 bool	 sim_back_faithful(struct sim_back *);
 

@@ -94,15 +94,17 @@ sim_blk_connect(struct sim_back *ba)
 		sim_bug("vbd: protocol %s", abi);
 	b->bk_page = sim_gnttab_map(ba->ba_dom, (uint32_t)ref, false);
 	if (b->bk_page == NULL) {
-		sim_bug("vbd: ring-ref %u can not be mapped",
-		    (unsigned int)ref);
+		if (sim_back_faithful(ba))
+			sim_bug("vbd: ring-ref %u can not be mapped",
+			    (unsigned int)ref);
 		return -1;
 	}
 	b->bk_ref = (uint32_t)ref;
 	if (sim_evtchn_bind(ba->ba_sim, ba->ba_dom, (uint32_t)port,
 	    &ba->ba_actor, &b->bk_port) != 0) {
-		sim_bug("vbd: event-channel %u can not be bound",
-		    (unsigned int)port);
+		if (sim_back_faithful(ba))
+			sim_bug("vbd: event-channel %u can not be bound",
+			    (unsigned int)port);
 		sim_gnttab_unmap(ba->ba_dom, b->bk_ref, false);
 		return -1;
 	}
