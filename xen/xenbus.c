@@ -31,7 +31,7 @@
 #define XENBUS_LIST	4096u		/* bytes of a directory's names */
 #define XENBUS_RETRY	(200ull * 1000 * 1000)	/* ns: no back end yet */
 #define XENBUS_TRIES	25		/* then wait for the watch alone */
-#define XENBUS_WRITES	3		/* of a state, while the store can not */
+#define XENBUS_WRITES	3		/* of a state; the store may fail */
 #define XENBUS_LATER	(1000ull * 1000 * 1000)	/* ns: store not there */
 
 struct xenbus {
@@ -243,8 +243,15 @@ xenbus_look(struct xenbus_dev *xd)
 		    "does not exist", (unsigned int)xd->xd_peer);
 		return;
 	}
-	if (rv < 0 && rv != -PV_ENOENT && rv != -PV_EACCES)
+	if (rv < 0 && rv != -PV_ENOENT && rv != -PV_EACCES) {
+		/* The store can not say now, and no watch would come again. */
+		__atomic_store_n(&xd->xd_look, rv != -PV_EIO,
+		    __ATOMIC_RELEASE);
+		if (rv != -PV_EIO)
+			pv_os_defer(&xd->xd_xen->x_xenbus->xb_work,
+			    XENBUS_RETRY);
 		return;
+	}
 	changed = !xd->xd_looked || state != xd->xd_peerstate;
 	xd->xd_peerstate = (unsigned int)state;
 	xd->xd_looked = true;
