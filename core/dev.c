@@ -26,7 +26,11 @@ static const char *const dev_states[] = {
 	[PV_DEV_BROKEN] = "broken"
 };
 
-/* ---- what drivers call -------------------------------------------------- */
+/* Every device of every bus, for pv_dev_info(). */
+static struct list dev_all = { &dev_all, &dev_all };
+static struct pv_lock dev_all_lock;
+
+/* ---- what drivers call ------------------------------------------------- */
 
 /*
  * pv_log -- one line of log with the device's name before it
@@ -129,7 +133,7 @@ pv_dev_broken(const struct pv_dev *dev)
 	return __atomic_load_n(&dev->pd_failed, __ATOMIC_ACQUIRE);
 }
 
-/* ---- the life cycle ----------------------------------------------------- */
+/* ---- the life cycle ---------------------------------------------------- */
 
 /*
  * pv_dev_event -- something happened to the peer, or to us
@@ -311,7 +315,7 @@ dev_check(const struct pv_dev *dev)
 	PV_ASSERT(!PV_IS_CHECKED);
 }
 
-/* ---- what buses call ---------------------------------------------------- */
+/* ---- what buses call --------------------------------------------------- */
 
 /*
  * pv_dev_create -- make a device of a driver and attach it
@@ -351,11 +355,17 @@ pv_dev_create(const struct pv_driver *drv, const struct pv_bus_ops *bus,
 	if (rv < 0)
 		goto err_attach;
 	dev->pd_state = PV_DEV_ATTACHED;
+	pv_lock(&dev_all_lock);
+	list_append(&dev_all, &dev->pd_link);
+	pv_unlock(&dev_all_lock);
 	bus->bo_again(dev);
 	return 0;
 
 err_attach:
 	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
+	pv_lock(&dev_all_lock);
+	list_remove(&dev->pd_link);
+	pv_unlock(&dev_all_lock);
 	pv_os_cancel(&dev->pd_work);
 	pv_log(dev, PV_LOG_ERR, "can not attach %s (error %d)", drv->dv_name,
 	    -rv);
@@ -410,4 +420,27 @@ pv_dev_describe(const struct pv_dev *dev, struct pv_dev_info *di)
 	di->di_nkick = dev->pd_nkick;
 	di->di_nfail = dev->pd_nfail;
 	__builtin_memcpy(di->di_name, dev->pd_name, sizeof(di->di_name));
+}
+
+/*
+ * pv_dev_info -- tell about the n-th device; 0 or -PV_ENOENT
+ *
+ * Context: any.
+ */
+int
+pv_dev_info(unsigned int n, struct pv_dev_info *di)
+{
+	int rv = -PV_ENOENT;
+	struct list *p;
+
+	pv_lock(&dev_all_lock);
+	LIST_FOREACH(p, &dev_all) {
+		if (n-- > 0)
+			continue;
+		pv_dev_describe(LIST_ENTRY(p, struct pv_dev, pd_link), di);
+		rv = 0;
+		break;
+	}
+	pv_unlock(&dev_all_lock);
+	return rv;
 }

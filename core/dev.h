@@ -115,7 +115,7 @@ struct pv_dev {
 	uint64_t	 pd_nintr, pd_nspurious, pd_nkick, pd_nfail;
 };
 
-/* ---- for buses (core/dev.c) --------------------------------------------- */
+/* ---- for buses (core/dev.c) -------------------------------------------- */
 /*
  * Make a device of a driver and attach it.  On failure nothing is left.  The
  * name is copied.  *devp is valid until pv_dev_destroy().  Context: thread.
@@ -132,7 +132,7 @@ void	 pv_dev_describe(const struct pv_dev *, struct pv_dev_info *);
 /* The driver for a bus match string, or NULL; core/conf.c. */
 const struct pv_driver *pv_conf_find(const char *match);
 
-/* ---- for drivers -------------------------------------------------------- */
+/* ---- for drivers ------------------------------------------------------- */
 /*
  * The peer lied or died: one log line "name: broken: why"; the device turns
  * BROKEN, and disconnect runs soon in its work.  why is a constant string.

@@ -24,7 +24,7 @@ dma_offset(const void *va)
 	return (uint32_t)((uintptr_t)va & (PV_PAGE_SIZE - 1));
 }
 
-/* ---- identity ----------------------------------------------------------- */
+/* ---- identity ---------------------------------------------------------- */
 
 static int
 dma_identity_reserve(struct pv_dma *dma, struct pv_dma_map *map)
@@ -58,7 +58,7 @@ const struct pv_dma_ops pv_dma_identity = {
 	.do_unshare = dma_identity_unshare
 };
 
-/* ---- bounce ------------------------------------------------------------- */
+/* ---- bounce ------------------------------------------------------------ */
 
 static void
 dma_bounce_destroy(struct pv_dev *dev, struct dma_bounce *bn)
@@ -193,7 +193,7 @@ pv_dma_bounce(struct pv_dma *dma)
 	dma->da_ops = &dma_bounce_ops;
 }
 
-/* ---- the four verbs ----------------------------------------------------- */
+/* ---- the four verbs ---------------------------------------------------- */
 
 /*
  * pv_dma_reserve -- n maps, or -PV_ENOMEM / -PV_ENOSPC and nothing

@@ -42,7 +42,7 @@
 
 #include "blkfront.h"
 
-/* ---- Names --------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------- */
 
 static void	 blkfront_detach(void *);
 static void	 blkfront_feed_locked(struct blkfront_softc *);
@@ -53,7 +53,7 @@ static void	 blkfront_finish(struct blkfront_tab *, struct list *);
 static void	 blkfront_fail(struct blkfront_softc *, const char *);
 static const struct pv_blk_ops blkfront_ops;
 
-/* ---- Attach -------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 static int
 blkfront_attach(void *softc, struct pv_dev *dev)
@@ -117,7 +117,7 @@ blkfront_detach(void *softc)
 	sc->sc_tab = NULL;
 }
 
-/* ---- Connection ---------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 static int
 blkfront_connect(void *softc)
@@ -250,7 +250,7 @@ blkfront_disconnect(void *softc)
 	sc->sc_announced = false;
 }
 
-/* ---- Submit -------------------------------------------------------------- */
+/* ---- Submit ------------------------------------------------------------ */
 
 /* What is wrong with a request, from the consumer's side. */
 static int
@@ -452,7 +452,7 @@ blkfront_feed_locked(struct blkfront_softc *sc)
 	}
 }
 
-/* ---- Complete ------------------------------------------------------------ */
+/* ---- Complete ---------------------------------------------------------- */
 
 static int
 blkfront_status(int16_t status)
@@ -708,7 +708,7 @@ blkfront_fail(struct blkfront_softc *sc, const char *why)
 	pv_dev_fail(sc->sc_dev, why);
 }
 
-/* ---- Driver -------------------------------------------------------------- */
+/* ---- Driver ------------------------------------------------------------ */
 
 static const struct pv_blk_ops blkfront_ops = {
 	.bo_submit = blkfront_submit,

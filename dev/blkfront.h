@@ -105,7 +105,7 @@ struct blkfront_softc {
 	char		 sc_name[16];
 };
 
-/* ---- blkfront_xs.c ------------------------------------------------------- */
+/* ---- blkfront_xs.c ----------------------------------------------------- */
 
 /* Find the number and the name of the disk in our directory.  Thread. */
 void	 blkfront_xs_name(struct blkfront_softc *);

@@ -16,7 +16,7 @@
 #include "blkfront.h"
 #include "str.h"
 
-/* ---- Wire ---------------------------------------------------------------- */
+/* ---- Wire -------------------------------------------------------------- */
 
 #define BLKFRONT_XS_ABSENT	UINT64_MAX
 
@@ -38,7 +38,7 @@ static const struct blkfront_xs_key {
 	    offsetof(struct blkfront_peer, bp_discard) },
 };
 
-/* ---- Our own directory --------------------------------------------------- */
+/* ---- Our own directory ------------------------------------------------- */
 
 /* Where Linux's block majors put their disks; vbd-interface.7. */
 static const struct blkfront_xs_major {
@@ -141,7 +141,7 @@ blkfront_xs_publish(struct blkfront_softc *sc)
 	return xenbus_publish(sc->sc_dev, blkfront_xs_write, sc);
 }
 
-/* ---- The peer's directory ------------------------------------------------ */
+/* ---- The peer's directory ---------------------------------------------- */
 
 /* The flags of the class that follow from what the peer said. */
 static uint32_t

@@ -37,7 +37,7 @@
 #include "str.h"
 #include "xenbus.h"
 
-/* ---- Wire ---------------------------------------------------------------- */
+/* ---- Wire -------------------------------------------------------------- */
 
 PV_WIRE_OFFSET(struct xencons_interface, out, 1024);
 PV_WIRE_OFFSET(struct xencons_interface, in_cons, 3072);
@@ -48,7 +48,7 @@ PV_WIRE_OFFSET(struct xencons_interface, out_prod, 3084);
 #define CONSOLE_HOLD	64	/* bytes read ahead of the consumer */
 #define CONSOLE_BUDGET	16	/* times that, handled in one run */
 
-/* ---- State --------------------------------------------------------------- */
+/* ---- State ------------------------------------------------------------- */
 
 struct console_softc {
 	struct pv_dev	*sc_dev;
@@ -71,12 +71,12 @@ struct console_softc {
 	char		 sc_name[16];
 };
 
-/* ---- Names --------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------- */
 
 static enum evtchn_result console_intr(void *);
 static const struct pv_cons_ops console_ops;
 
-/* ---- Attach -------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 /* "console/0" becomes "xencons0". */
 static int
@@ -104,7 +104,7 @@ console_detach(void *softc)
 {
 }
 
-/* ---- Connection ---------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 static int
 console_primary(struct console_softc *sc)
@@ -216,7 +216,7 @@ console_fail(struct console_softc *sc)
 	pv_dev_fail(sc->sc_dev, "impossible ring index");
 }
 
-/* ---- Output -------------------------------------------------------------- */
+/* ---- Output ------------------------------------------------------------ */
 
 /*
  * Until the consumer first writes through us the kernel's early output may
@@ -298,7 +298,7 @@ console_write(void *softc, const char *buf, size_t len)
 	return rv;
 }
 
-/* ---- Events -------------------------------------------------------------- */
+/* ---- Events ------------------------------------------------------------ */
 
 /*
  * Move input to the consumer while he takes it.  Returns how often that was
@@ -376,7 +376,7 @@ console_poll(void *softc)
 	evtchn_again(&sc->sc_eh);
 }
 
-/* ---- Driver -------------------------------------------------------------- */
+/* ---- Driver ------------------------------------------------------------ */
 
 static const struct pv_cons_ops console_ops = {
 	.co_write = console_write,

@@ -19,7 +19,7 @@
 #include "str.h"
 #include "xenbus.h"
 
-/* ---- Wire ---------------------------------------------------------------- */
+/* ---- Wire -------------------------------------------------------------- */
 
 #define CONTROL_NODE	"control/shutdown"
 #define CONTROL_WORD	32	/* bytes of a word that could be ours */
@@ -35,7 +35,7 @@ static const struct control_word {
 	{ "crash", PV_CONTROL_CRASH, NULL },
 };
 
-/* ---- State --------------------------------------------------------------- */
+/* ---- State ------------------------------------------------------------- */
 
 struct control_softc {
 	struct pv_dev	*sc_dev;
@@ -45,7 +45,7 @@ struct control_softc {
 	const struct control_word *sc_found;
 };
 
-/* ---- Attach -------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 static int
 control_attach(void *softc, struct pv_dev *dev)
@@ -61,7 +61,7 @@ control_detach(void *softc)
 {
 }
 
-/* ---- The request --------------------------------------------------------- */
+/* ---- The request ------------------------------------------------------- */
 
 /* Pure: what a word asks for, or NULL. */
 static const struct control_word *
@@ -123,7 +123,7 @@ control_changed(void *softc, const char *path)
 	sc->sc_dev->pd_client->pc_control(sc->sc_found->cw_op);
 }
 
-/* ---- Connection ---------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 /* What we shall answer to.  Not every toolstack lets us say so. */
 static void
@@ -171,7 +171,7 @@ control_disconnect(void *softc)
 	xs_unwatch(&sc->sc_watch);
 }
 
-/* ---- Driver -------------------------------------------------------------- */
+/* ---- Driver ------------------------------------------------------------ */
 
 const struct pv_driver control_driver = {
 	.dv_name = "control",

@@ -41,13 +41,13 @@
 
 #include "netfront.h"
 
-/* ---- Names --------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------- */
 
 static void	 netfront_detach(void *);
 static enum evtchn_result netfront_intr(void *);
 static const struct pv_net_ops netfront_ops;
 
-/* ---- Attach -------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 static int
 netfront_attach(void *softc, struct pv_dev *dev)
@@ -77,7 +77,7 @@ netfront_detach(void *softc)
 	netfront_tx_detach(sc);
 }
 
-/* ---- Connection ---------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 static int
 netfront_connect(void *softc)
@@ -169,7 +169,7 @@ netfront_disconnect(void *softc)
 	sc->sc_net.nt_link = false;
 }
 
-/* ---- Events -------------------------------------------------------------- */
+/* ---- Events ------------------------------------------------------------ */
 
 /* Context: deferred. */
 static enum evtchn_result
@@ -212,7 +212,7 @@ netfront_fail(struct netfront_softc *sc, const char *why)
 	pv_dev_fail(sc->sc_dev, why);
 }
 
-/* ---- Driver -------------------------------------------------------------- */
+/* ---- Driver ------------------------------------------------------------ */
 
 static const struct pv_net_ops netfront_ops = {
 	.no_send = netfront_tx_send,

@@ -44,7 +44,7 @@ struct netfront_softc;
 struct netfront_txtab;
 struct netfront_rxtab;
 
-/* ---- Transmit ------------------------------------------------------------ */
+/* ---- Transmit ---------------------------------------------------------- */
 
 /* A packet on its way. */
 struct netfront_tx {
@@ -78,7 +78,7 @@ struct netfront_txtab {
 	struct netfront_txslot tt_slot[NETFRONT_NTX];
 };
 
-/* ---- Receive ------------------------------------------------------------- */
+/* ---- Receive ----------------------------------------------------------- */
 
 struct netfront_rxbuf {
 	struct list	 rb_link;	/* rt_free */
@@ -110,7 +110,7 @@ struct netfront_rxpkt {
 	bool		 rp_bad;	/* to be dropped */
 };
 
-/* ---- The device ---------------------------------------------------------- */
+/* ---- The device -------------------------------------------------------- */
 
 struct netfront_softc {
 	struct pv_dev	*sc_dev;

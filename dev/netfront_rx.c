@@ -17,7 +17,7 @@
 
 #include "netfront.h"
 
-/* ---- Attach -------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 /* The last one to leave the table frees it. */
 static void
@@ -89,7 +89,7 @@ netfront_rx_detach(struct netfront_softc *sc)
 	pv_dma_release(&sc->sc_rxpool);
 }
 
-/* ---- Buffers ------------------------------------------------------------- */
+/* ---- Buffers ----------------------------------------------------------- */
 
 static struct netfront_rxbuf *
 netfront_rx_take(struct netfront_rxtab *rt)
@@ -181,7 +181,7 @@ netfront_rx_post(struct netfront_softc *sc)
 	return fring_push(&sc->sc_rxring);
 }
 
-/* ---- Connection ---------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 int
 netfront_rx_connect(struct netfront_softc *sc)
@@ -226,7 +226,7 @@ netfront_rx_disconnect(struct netfront_softc *sc)
 		netfront_rx_give(rp->rp_buf[--rp->rp_n]);
 }
 
-/* ---- Receive ------------------------------------------------------------- */
+/* ---- Receive ----------------------------------------------------------- */
 
 /* Hand a whole packet up, and take its buffers back. */
 static void

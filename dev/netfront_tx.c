@@ -14,7 +14,7 @@
 
 #include "netfront.h"
 
-/* ---- Attach -------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 /* The last one to leave the table frees it. */
 static void
@@ -95,7 +95,7 @@ netfront_tx_detach(struct netfront_softc *sc)
 	pv_dma_release(&sc->sc_txpool);
 }
 
-/* ---- Connection ---------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 int
 netfront_tx_connect(struct netfront_softc *sc)
@@ -113,7 +113,7 @@ netfront_tx_connect(struct netfront_softc *sc)
 	return 0;
 }
 
-/* ---- Send ---------------------------------------------------------------- */
+/* ---- Send -------------------------------------------------------------- */
 
 /*
  * Slots that a packet takes as it lies in memory; or more than any peer takes
@@ -297,7 +297,7 @@ netfront_tx_send(void *softc, struct pv_net_pkt *np)
 	return rv;
 }
 
-/* ---- Complete ------------------------------------------------------------ */
+/* ---- Complete ---------------------------------------------------------- */
 
 /*
  * Match a response, which has been copied out of the ring, to its slot; NULL

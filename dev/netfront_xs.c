@@ -30,7 +30,7 @@ static const struct netfront_xs_key {
 	{ "feature-gso-tcpv6", 0 },
 };
 
-/* ---- Our own directory --------------------------------------------------- */
+/* ---- Our own directory ------------------------------------------------- */
 
 /* "vif/0" becomes "xn0". */
 int
@@ -85,7 +85,7 @@ netfront_xs_publish(struct netfront_softc *sc)
 	return xenbus_publish(sc->sc_dev, netfront_xs_write, sc);
 }
 
-/* ---- The peer's directory ------------------------------------------------ */
+/* ---- The peer's directory ---------------------------------------------- */
 
 int
 netfront_xs_check(struct netfront_softc *sc)

@@ -28,7 +28,7 @@
 #include "str.h"
 #include "virtio.h"
 
-/* ---- Wire --------------------------------------------------------------- */
+/* ---- Wire -------------------------------------------------------------- */
 
 struct virtio_blk_hdr {
 	uint32_t	 vh_type;	/* VIRTIO_BLK_T_* */
@@ -42,7 +42,7 @@ PV_WIRE_OFFSET(struct virtio_blk_hdr, vh_sector, 8);
 #define VIRTIO_BLK_STATUS	16	/* offset of the status in it */
 #define VIRTIO_BLK_UNSET	0xff	/* no status of the specification */
 
-/* ---- State -------------------------------------------------------------- */
+/* ---- State ------------------------------------------------------------- */
 
 #define VIRTIO_BLK_NSLOT	64
 #define VIRTIO_BLK_NSEG		33	/* 128 KiB at any alignment */
@@ -74,12 +74,12 @@ struct virtio_blk_softc {
 
 static unsigned int virtio_blk_units;	/* bits: names in use */
 
-/* ---- Names -------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------- */
 
 static bool virtio_blk_intr(void *);
 static const struct pv_blk_ops virtio_blk_ops;
 
-/* ---- Attach ------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 static int
 virtio_blk_name(struct virtio_blk_softc *sc)
@@ -152,7 +152,7 @@ virtio_blk_detach(void *arg)
 	virtio_blk_units &= ~(1u << (sc->sc_name[2] - 'a'));
 }
 
-/* ---- Connection --------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 static void
 virtio_blk_capacity(struct virtio_blk_softc *sc)
@@ -265,7 +265,7 @@ virtio_blk_changed(void *arg)
 		sc->sc_dev->pd_client->pc_blk_resized(&sc->sc_blk);
 }
 
-/* ---- Submit ------------------------------------------------------------- */
+/* ---- Submit ------------------------------------------------------------ */
 
 static int
 virtio_blk_check(struct virtio_blk_softc *sc, const struct pv_blk_req *br)
@@ -398,7 +398,7 @@ virtio_blk_submit(void *arg, struct pv_blk_req *br)
 	return rv;
 }
 
-/* ---- Complete ----------------------------------------------------------- */
+/* ---- Complete ---------------------------------------------------------- */
 
 static void
 virtio_blk_count(struct pv_blk *bk, const struct pv_blk_req *br, int rv)
@@ -541,7 +541,7 @@ virtio_blk_poll(void *arg)
 	(void)virtio_blk_intr(arg);
 }
 
-/* ---- Driver ------------------------------------------------------------- */
+/* ---- Driver ------------------------------------------------------------ */
 
 static const struct pv_blk_ops virtio_blk_ops = {
 	.bo_submit = virtio_blk_submit,

@@ -26,7 +26,7 @@
 #include "str.h"
 #include "virtio.h"
 
-/* ---- Wire --------------------------------------------------------------- */
+/* ---- Wire -------------------------------------------------------------- */
 
 PV_WIRE_ASSERT(struct virtio_net_hdr_mrg_rxbuf, 12);
 PV_WIRE_OFFSET(struct virtio_net_hdr_mrg_rxbuf, num_buffers, 10);
@@ -35,7 +35,7 @@ PV_WIRE_OFFSET(struct virtio_net_hdr_mrg_rxbuf, num_buffers, 10);
 #define VIRTIO_NET_HDR_OLD	10
 #define VIRTIO_NET_ETHER	14	/* bytes of an Ethernet header */
 
-/* ---- State -------------------------------------------------------------- */
+/* ---- State ------------------------------------------------------------- */
 
 #define VIRTIO_NET_NRX		128
 #define VIRTIO_NET_NTX		128
@@ -84,13 +84,13 @@ struct virtio_net_softc {
 
 static unsigned int virtio_net_units;	/* bits: names in use */
 
-/* ---- Names -------------------------------------------------------------- */
+/* ---- Names ------------------------------------------------------------- */
 
 static bool virtio_net_rxintr(void *);
 static bool virtio_net_txintr(void *);
 static const struct pv_net_ops virtio_net_ops;
 
-/* ---- Attach ------------------------------------------------------------- */
+/* ---- Attach ------------------------------------------------------------ */
 
 static int
 virtio_net_name(struct virtio_net_softc *sc)
@@ -213,7 +213,7 @@ virtio_net_detach(void *arg)
 	virtio_net_unname(sc);
 }
 
-/* ---- Connection --------------------------------------------------------- */
+/* ---- Connection -------------------------------------------------------- */
 
 static void
 virtio_net_link(struct virtio_net_softc *sc)
@@ -353,7 +353,7 @@ virtio_net_changed(void *arg)
 		sc->sc_net.nt_change(&sc->sc_net);
 }
 
-/* ---- Submit ------------------------------------------------------------- */
+/* ---- Submit ------------------------------------------------------------ */
 
 /*
  * The header of a packet.  With CSUM_BLANK the device needs to know where the
@@ -479,7 +479,7 @@ virtio_net_send(void *arg, struct pv_net_pkt *np)
 	return rv;
 }
 
-/* ---- Complete ----------------------------------------------------------- */
+/* ---- Complete ---------------------------------------------------------- */
 
 static struct pv_net_pkt *
 virtio_net_release_locked(struct virtio_net_softc *sc,
@@ -733,7 +733,7 @@ virtio_net_poll(void *arg)
 	(void)virtio_net_txintr(arg);
 }
 
-/* ---- Driver ------------------------------------------------------------- */
+/* ---- Driver ------------------------------------------------------------ */
 
 static const struct pv_net_ops virtio_net_ops = {
 	.no_send = virtio_net_send,

@@ -107,19 +107,6 @@ pv_blk_close(struct pv_blk *bk)
 /* ---- telling ----------------------------------------------------------- */
 
 /*
- * pv_dev_info -- tell about the n-th device; 0 or -PV_ENOENT
- *
- * Context: thread.
- */
-int
-pv_dev_info(unsigned int n, struct pv_dev_info *di)
-{
-	if (!pv_attached)
-		return -PV_ENOENT;
-	return xenbus_info(&pv_xen, n, di);
-}
-
-/*
  * pv_totals -- tell about the machinery
  *
  * Context: thread.
@@ -131,13 +118,13 @@ pv_totals(struct pv_totals *pt)
 	unsigned int n;
 
 	*pt = (struct pv_totals){ 0 };
+	for (n = 0; pv_dev_info(n, &di) == 0; n++)
+		pt->pt_npage += di.di_npage;
 	if (!pv_attached)
 		return;
 	evtchn_totals(&pv_xen, pt);
 	gnttab_totals(&pv_xen, pt);
 	xs_totals(&pv_xen, pt);
-	for (n = 0; xenbus_info(&pv_xen, n, &di) == 0; n++)
-		pt->pt_npage += di.di_npage;
 }
 
 /* ---- XenStore ---------------------------------------------------------- */

@@ -714,30 +714,3 @@ xenbus_detach(struct xen *x)
 	x->x_xenbus = NULL;
 	pv_os_free(xb, sizeof(*xb));
 }
-
-/*
- * xenbus_info -- tell about the n-th attached device
- *
- * 0 or -PV_ENOENT.
- * Context: any.
- */
-int
-xenbus_info(struct xen *x, unsigned int n, struct pv_dev_info *di)
-{
-	struct xenbus *xb = x->x_xenbus;
-	struct xenbus_dev *xd;
-	struct list *p;
-	int rv = -PV_ENOENT;
-
-	pv_lock(&xb->xb_lock);
-	LIST_FOREACH(p, &xb->xb_devs) {
-		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		if (xd->xd_dev == NULL || n-- > 0)
-			continue;
-		pv_dev_describe(xd->xd_dev, di);
-		rv = 0;
-		break;
-	}
-	pv_unlock(&xb->xb_lock);
-	return rv;
-}

@@ -61,8 +61,6 @@ int	 xenbus_attach(struct xen *);
 void	 xenbus_detach(struct xen *);
 /* Look at the devices again soon.  Context: any. */
 void	 xenbus_rescan(struct xen *);
-/* The n-th device that is attached; 0 or -PV_ENOENT.  Context: any. */
-int	 xenbus_info(struct xen *, unsigned int n, struct pv_dev_info *);
 
 /* ---- for drivers ------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */

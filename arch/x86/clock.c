@@ -98,7 +98,7 @@ clock_running(void)
 	return clock_pv != NULL;
 }
 
-/* ---- sources ------------------------------------------------------------- */
+/* ---- sources ----------------------------------------------------------- */
 
 /*
  * Context: entry; a structure that is being kept up to date.
@@ -171,7 +171,7 @@ clock_init_tsc(void)
 	clock_wall = rtc_read();
 }
 
-/* ---- wall clock ---------------------------------------------------------- */
+/* ---- wall clock -------------------------------------------------------- */
 
 /* Xen's: UTC at system time 0, under a version of its own. */
 static uint64_t

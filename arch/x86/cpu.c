@@ -17,7 +17,7 @@ const char *mode_name = "?";
 
 void	 arch_thread_start(void);	/* switch.S */
 
-/* ---- this CPU ------------------------------------------------------------ */
+/* ---- this CPU ---------------------------------------------------------- */
 
 struct cpu *
 arch_cpu(void)
@@ -75,7 +75,7 @@ mode_cpu0(void)
 	return &sched_cpu[0];
 }
 
-/* ---- interrupts ---------------------------------------------------------- */
+/* ---- interrupts -------------------------------------------------------- */
 
 /*
  * Around every interrupt handler, with interrupts masked throughout.  Only
@@ -96,7 +96,7 @@ mode_intr_leave(void)
 		sched_intr_exit();
 }
 
-/* ---- threads ------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------- */
 
 void *
 arch_thread_stack(void *top, void (*fn)(void *), void *arg)
@@ -116,7 +116,7 @@ arch_thread_stack(void *top, void (*fn)(void *), void *arg)
 	return sp;
 }
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 void *
 arch_pa_to_va(uint64_t pa)
@@ -191,7 +191,7 @@ mode_cmdline(const char *text, size_t max)
 	mode_boot.bi_cmdline[i] = '\0';
 }
 
-/* ---- the machine --------------------------------------------------------- */
+/* ---- the machine ------------------------------------------------------- */
 
 const char *
 arch_mode_name(void)

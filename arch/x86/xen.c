@@ -52,7 +52,7 @@ xen_features(void)
 	return fi.submap;
 }
 
-/* ---- upcall and timer ---------------------------------------------------- */
+/* ---- upcall and timer -------------------------------------------------- */
 
 static volatile unsigned long *
 xen_word(unsigned long *map)
@@ -153,7 +153,7 @@ arch_timer_set(uint64_t deadline)
 		lapic_timer_set(deadline);
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------- */
 
 /*
  * xen_shutdown -- tell Xen how the domain ends; returns only without Xen

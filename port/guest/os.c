@@ -45,7 +45,7 @@ static struct os_queue os_fast = { .oq_name = "pv-event" };
 static struct os_queue os_slow = { .oq_name = "pv-work" };
 static struct spinlock os_pci_lock;
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 void *
 pv_os_alloc(size_t len)
@@ -96,7 +96,7 @@ pv_os_rebind(void *va, gfn_t gfn)
 	return arch_rebind(va, gfn);
 }
 
-/* ---- interrupts and locks ------------------------------------------------ */
+/* ---- interrupts and locks ---------------------------------------------- */
 
 int
 pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
@@ -142,7 +142,7 @@ pv_os_unlock(struct pv_os_lock *lk, pv_os_ipl_t ipl)
 	spin_unlock(os_spinlock(lk), ipl);
 }
 
-/* ---- time and waiting ---------------------------------------------------- */
+/* ---- time and waiting -------------------------------------------------- */
 
 uint64_t
 pv_os_now(void)
@@ -187,7 +187,7 @@ pv_os_wake(struct pv_os_event *ev)
 	pv_os_unlock(&ev->ev_lock, s);
 }
 
-/* ---- deferred work ------------------------------------------------------- */
+/* ---- deferred work ----------------------------------------------------- */
 
 static struct os_queue *
 os_queue_of(const struct pv_os_work *work)
@@ -325,7 +325,7 @@ os_init(void)
 	    -PV_ENOMEM : 0;
 }
 
-/* ---- bus access ---------------------------------------------------------- */
+/* ---- bus access -------------------------------------------------------- */
 
 /* Select a register; false when ports can not name it. */
 static bool
@@ -373,7 +373,7 @@ pv_os_pio_write(uint16_t port, unsigned int width, uint32_t val)
 	arch_pio_write(port, width, val);
 }
 
-/* ---- saying things ------------------------------------------------------- */
+/* ---- saying things ----------------------------------------------------- */
 
 void
 pv_os_log(enum pv_loglevel level, const char *fmt, va_list ap)

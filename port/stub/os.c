@@ -26,7 +26,7 @@ os_missing(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- memory ------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------ */
 
 void *
 pv_os_alloc(size_t len)
@@ -84,7 +84,7 @@ pv_os_rebind(void *va, gfn_t gfn)
 	return -PV_EINVAL;
 }
 
-/* ---- interrupts and locks ----------------------------------------------- */
+/* ---- interrupts and locks ---------------------------------------------- */
 
 /* A port that only polls may leave it so: the library then waits for
    pv_poll(). */
@@ -116,7 +116,7 @@ pv_os_unlock(struct pv_os_lock *lk, pv_os_ipl_t ipl)
 		pv_os_panic("pv_os_unlock: not taken");
 }
 
-/* ---- time, waiting, deferred work --------------------------------------- */
+/* ---- time, waiting, deferred work -------------------------------------- */
 
 uint64_t
 pv_os_now(void)
@@ -149,7 +149,7 @@ pv_os_cancel(struct pv_os_work *work)
 {
 }
 
-/* ---- bus access --------------------------------------------------------- */
+/* ---- bus access -------------------------------------------------------- */
 
 uint32_t
 pv_os_pci_read(pv_pci_t pci, unsigned int reg, unsigned int width)
@@ -179,7 +179,7 @@ pv_os_pio_write(uint16_t port, unsigned int width, uint32_t val)
 	    (unsigned int)port);
 }
 
-/* ---- saying things ------------------------------------------------------ */
+/* ---- saying things ----------------------------------------------------- */
 
 void
 pv_os_log(enum pv_loglevel level, const char *fmt, va_list ap)

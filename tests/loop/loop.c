@@ -308,7 +308,7 @@ loop_info(struct loop *l, const char *name)
 	struct pv_dev_info di;
 	unsigned int n;
 
-	for (n = 0; xenbus_info(&l->l_xen, n, &di) == 0; n++) {
+	for (n = 0; pv_dev_info(n, &di) == 0; n++) {
 		if (strcmp(di.di_name, name) == 0)
 			return di;
 	}

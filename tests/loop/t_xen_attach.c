@@ -95,7 +95,7 @@ t_has(struct xen *x, const char *name, const char *state)
 	struct pv_dev_info di;
 	unsigned int n;
 
-	for (n = 0; xenbus_info(x, n, &di) == 0; n++) {
+	for (n = 0; pv_dev_info(n, &di) == 0; n++) {
 		if (strcmp(di.di_name, name) == 0)
 			return strcmp(di.di_state, state) == 0;
 	}

@@ -94,7 +94,7 @@ pv_mm_early(const struct start_info *si)
 	pv_mm_npfn = si->nr_pages;
 }
 
-/* ---- building the direct map --------------------------------------------- */
+/* ---- building the direct map ------------------------------------------- */
 
 static bool
 pv_mm_is_table(uint64_t pfn)
@@ -276,7 +276,7 @@ pv_mm_init(const struct start_info *si, uintptr_t end)
 	mode_boot.bi_nbytes = pv_mm_npfn << PV_PAGE_SHIFT;
 }
 
-/* ---- afterwards ---------------------------------------------------------- */
+/* ---- afterwards -------------------------------------------------------- */
 
 /* cm_gfn */
 gfn_t

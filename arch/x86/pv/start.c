@@ -27,7 +27,7 @@ void	 pv_syscall(void);
 extern const uintptr_t pv_trap_stubs[TRAP_NEXC];
 extern char boot_stack[];
 
-/* ---- interrupt flag ------------------------------------------------------ */
+/* ---- interrupt flag ---------------------------------------------------- */
 
 /* Only this CPU looks at its mask, and Xen only on this CPU. */
 static struct vcpu_info *
@@ -84,7 +84,7 @@ pv_idle(void)
 	(void)xen_call2(NULL, __HYPERVISOR_sched_op, SCHEDOP_block, 0);
 }
 
-/* ---- traps --------------------------------------------------------------- */
+/* ---- traps ------------------------------------------------------------- */
 
 static uint64_t
 pv_fault_addr(void)
@@ -146,7 +146,7 @@ const struct cpu_mode pv_mode = {
 	.cm_shutdown = pv_shutdown
 };
 
-/* ---- start --------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 static void
 pv_boot_info(const struct start_info *si)
