@@ -93,6 +93,7 @@ struct pv_bus_ops {
 #define PV_DEV_NAME	32
 
 struct pv_dev {
+	struct list	 pd_link;	/* all devices */
 	const struct pv_driver *pd_driver;
 	const struct pv_bus_ops *pd_bus;
 	void		*pd_busdata;	/* xenbus_dev, virtio handle */
