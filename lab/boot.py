@@ -54,7 +54,7 @@ def boot(lab, args, mode):
         if args.typed:
             guest.send(args.typed.encode().decode("unicode_escape").encode())
         if args.dom0:
-            done = lab.exec(args.dom0)
+            done = lab.exec(args.dom0, timeout=600)
             show((done.stdout + done.stderr).encode())
         reason = guest.wait_end(args.timeout)
         say("%s: %s" % (mode, reason or "still running, destroyed"))

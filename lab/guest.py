@@ -62,7 +62,7 @@ def config(name, kernel=None, mode="pv", memory=64, vcpus=1, append="",
     if ramdisk:
         lines.append("ramdisk = " + quoted(ramdisk))
     if mode == "hvm":
-        lines += ['vga = "none"', "nographic = 1", "vnc = 0", "usb = 0",
+        lines += ['vga = "none"', "vnc = 0", "usb = 0",
                   'serial = "file:/var/log/xen/serial-%s.log"' % name]
     return "\n".join(lines + list(extra)) + "\n"
 
