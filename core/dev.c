@@ -27,7 +27,7 @@ static const char *const dev_states[] = {
 };
 
 /* Every device of every bus, for pv_dev_info(). */
-static struct list dev_all = { &dev_all, &dev_all };
+static LIST_HEAD(dev_all);
 static struct pv_lock dev_all_lock;
 
 /* ---- what drivers call ------------------------------------------------- */
@@ -363,9 +363,6 @@ pv_dev_create(const struct pv_driver *drv, const struct pv_bus_ops *bus,
 
 err_attach:
 	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
-	pv_lock(&dev_all_lock);
-	list_remove(&dev->pd_link);
-	pv_unlock(&dev_all_lock);
 	pv_os_cancel(&dev->pd_work);
 	pv_log(dev, PV_LOG_ERR, "can not attach %s (error %d)", drv->dv_name,
 	    -rv);
@@ -387,6 +384,9 @@ void
 pv_dev_destroy(struct pv_dev *dev)
 {
 	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
+	pv_lock(&dev_all_lock);
+	list_remove(&dev->pd_link);
+	pv_unlock(&dev_all_lock);
 	pv_os_cancel(&dev->pd_work);
 	pv_os_cancel(&dev->pd_patience);
 	dev->pd_driver->dv_disconnect(dev->pd_sc);

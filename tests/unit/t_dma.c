@@ -72,6 +72,17 @@ pv_os_cancel(struct pv_os_work *w)
 {
 }
 
+pv_os_ipl_t
+pv_os_lock(struct pv_os_lock *lk)
+{
+	return 0;
+}
+
+void
+pv_os_unlock(struct pv_os_lock *lk, pv_os_ipl_t ipl)
+{
+}
+
 void
 pv_os_log(enum pv_loglevel level, const char *fmt, va_list ap)
 {
