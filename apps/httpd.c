@@ -17,6 +17,7 @@
 #include <cmdline.h>
 #include <disk.h>
 #include <file.h>
+#include <kernel.h>
 #include <klog.h>
 #include <ktime.h>
 #include <mm.h>
@@ -32,7 +33,6 @@
 
 #define HTTPD_NCONN	16
 #define HTTPD_CONNMEM	(512 * 1024)	/* memory per client, see above */
-#define HTTPD_FSTIME	(35 * NSEC_PER_SEC)	/* for a disk and its mount */
 #define HTTPD_STOPTIME	(3 * NSEC_PER_SEC)	/* for clients to end */
 #define HTTPD_PAGES	(HTTPD_BUF / PV_PAGE_SIZE)
 
@@ -345,29 +345,21 @@ httpd_accept(struct netconn *listener)
 
 /* ---- start ------------------------------------------------------------- */
 
-/*
- * Wait for a file system at "/", if one is to come; *writable: it can be
- * written.
- */
+/* Wait for the file system at "/"; *writable: it can be written. */
 static int
 httpd_wait_root(bool *writable)
 {
-	uint64_t deadline = arch_now();
 	struct fs_info fi;
 	unsigned int n;
 
-	if (cmdline_get("root") != NULL)
-		deadline += HTTPD_FSTIME;
-	do {
-		for (n = 0; fs_info(n, &fi) == 0; n++) {
-			if (strcmp(fi.fi_path, "/") == 0) {
-				*writable = fi.fi_writable;
-				return 0;
-			}
+	fs_root_wait(UINT64_MAX);
+	for (n = 0; fs_info(n, &fi) == 0; n++) {
+		if (strcmp(fi.fi_path, "/") == 0) {
+			*writable = fi.fi_writable;
+			return 0;
 		}
-		thread_sleep(50 * NSEC_PER_MSEC);
-	} while (arch_now() < deadline);
-	return -PV_ETIMEDOUT;
+	}
+	return -PV_ENOENT;
 }
 
 /* No root file system: say what to do, with the disks that there are. */
@@ -388,8 +380,8 @@ httpd_no_root(void)
 		klog(PV_LOG_ERR, "httpd: error: no file system to serve and no "
 		    "disk: give the guest a disk with an ext4 file system");
 	else
-		klog(PV_LOG_ERR, "httpd: error: no file system to serve: start "
-		    "the guest with root=DISK, where DISK is one of: %s",
+		klog(PV_LOG_ERR, "httpd: error: no file system to serve: see "
+		    "above why, and start the guest with root=DISK, one of: %s",
 		    names);
 }
 

@@ -31,6 +31,7 @@
 #include "nif.h"
 
 #define NET_DHCPTIME	(10 * NSEC_PER_SEC)	/* then we complain */
+#define NET_IFTIME	(10 * NSEC_PER_SEC)	/* after boot: likewise */
 #define NET_PATROL	1000			/* ms */
 #define NET_HOSTNAME	"domus"
 
@@ -44,6 +45,7 @@ static struct {
 
 static struct mutex net_mutex;		/* net_gen */
 static struct condvar net_cond;
+static bool net_seen;			/* there has been an interface */
 static unsigned int net_gen;		/* counts changes of addresses */
 
 /* ---- settings ---------------------------------------------------------- */
@@ -232,16 +234,27 @@ net_link(struct netif *netif)
 	    netif_is_link_up(netif) ? "on" : "off");
 }
 
-/*
- * lwIP's thread, each second: tell once when DHCP does not answer; and for
- * IPv6, whose addresses become usable without a callback, look for new ones.
- */
+/* Tell once that there is no interface; whoever waits for one waits on. */
+static void
+net_patrol_none(void)
+{
+	static bool said;
+
+	if (said || net_seen || arch_now() < NET_IFTIME)
+		return;
+	said = true;
+	klog(PV_LOG_WARN, "net: no network interface; give the guest one in "
+	    "its configuration (vif) or with xl network-attach");
+}
+
+/* lwIP's thread, each second: tell once when DHCP does not answer. */
 static void
 net_patrol(void *arg)
 {
 	struct netif *netif;
 	struct nif *nif;
 
+	net_patrol_none();
 	NETIF_FOREACH(netif) {
 		if (netif->status_callback != net_status)
 			continue;
@@ -309,6 +322,7 @@ net_up(struct pv_net *nt)
 		    "interfaces; it is left alone", nt->nt_name, NIF_MAX);
 		return;
 	}
+	net_seen = true;
 	klog(PV_LOG_INFO, "net: %s %02x:%02x:%02x:%02x:%02x:%02x up%s",
 	    nt->nt_name, m[0], m[1], m[2], m[3], m[4], m[5],
 	    nt->nt_link ? "" : ", no carrier");
