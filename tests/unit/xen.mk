@@ -3,3 +3,4 @@
 unit-tests += t_xs_path t_dma
 t_xs_path-srcs := xen/xs_path.c lib/str.c
 t_dma-srcs := core/dma.c core/dev.c lib/str.c
+f_xs-srcs := xen/xs_ring.c xen/xs_watch.c xen/xs_path.c lib/idmap.c lib/str.c
