@@ -18,11 +18,11 @@ import terminal
 from build import LabError
 from guest import MODES, Guest, config, kernel_for
 from lab import Lab
-from serial import SerialGuest
+from serial import MACHINES, SerialGuest
 
 KERNEL = os.path.join(build.ROOT, "out", "domus-x86_64.elf")
 EXAMPLE = os.path.join(build.ROOT, "examples", "site")
-MIN_MIB = 32
+MIN_MIB = {"xen": 32, "host": 32, "qemu": 16}
 START_SECONDS = 180
 NAME = "domus"
 # With the time that the kernel's log puts before its lines.
@@ -59,6 +59,8 @@ def parser():
                    help="a folder, or a raw disk image (examples/site)")
     p.add_argument("--mode", choices=MODES, default="pv")
     p.add_argument("--on", choices=("xen", "qemu", "host"), default="xen")
+    p.add_argument("--machine", choices=tuple(MACHINES), default="q35",
+                   help="of --on qemu")
     p.add_argument("--memory", type=positive, default=64, metavar="MiB")
     p.add_argument("--vcpus", type=positive, default=1, metavar="N")
     p.add_argument("--port", type=positive, default=8080, metavar="N")
@@ -87,14 +89,11 @@ def check(opts):
     if opts.command and opts.app != "httpd":
         raise LabError("--exec waits for a guest that serves: it goes with"
                        " --app httpd only")
-    if opts.memory < MIN_MIB:
+    if opts.memory < MIN_MIB[opts.on]:
         raise LabError("--memory %d is too little: the guest needs at least"
-                       " %d MiB" % (opts.memory, MIN_MIB))
-    if opts.on == "qemu" and (opts.what or opts.disk or opts.app != "shell"):
-        raise LabError("--on qemu has no disks and no network yet: use"
-                       " --on xen, or --app shell without a folder")
+                       " %d MiB" % (opts.memory, MIN_MIB[opts.on]))
     if opts.on == "host" and (opts.command or opts.cmd):
-        raise LabError("--exec and --cmd go with --on xen only")
+        raise LabError("--exec and --cmd do not go with --on host")
     if opts.app == "httpd":
         opts.what = opts.what or EXAMPLE
     if opts.what and not os.path.exists(opts.what):
@@ -107,7 +106,7 @@ def check(opts):
                        " with: domus run %s" % ((opts.image,) * 2))
     for disk in opts.disk:
         image.check_disk(disk, opts.writable)
-    if opts.app == "httpd" and opts.on == "xen":
+    if opts.app == "httpd" and opts.on != "host":
         check_port(opts.port)
 
 
@@ -152,7 +151,8 @@ def command_line(opts, disk):
     """The guest's kernel command line."""
     words = ["app=" + opts.app]
     if disk:
-        words.append("root=xvda" + ("1" if image.partitioned(disk) else ""))
+        words.append("root=%s%s" % ("vda" if opts.on == "qemu" else "xvda",
+                                    "1" if image.partitioned(disk) else ""))
     if opts.writable:
         words.append("http.writable=1")
     if opts.cmd is not None:
@@ -322,14 +322,17 @@ def on_xen(opts, disk):
         return drive(run, lab)
 
 
-def on_qemu(opts, _disk):
-    """The guest under QEMU itself; its console is the serial port."""
+def on_qemu(opts, disk):
+    """The guest under QEMU itself, on virtio; its console a serial port."""
     run = Run(opts, None)
-    run.guest = SerialGuest(KERNEL, opts.memory, opts.vcpus,
-                            command_line(opts, None), run.sink)
-    say("starting the guest under QEMU …")
+    paths = ([disk] if disk else []) + [os.path.abspath(d) for d in opts.disk]
+    run.guest = SerialGuest(
+        KERNEL, opts.memory, opts.vcpus, command_line(opts, disk), run.sink,
+        opts.machine, [(path, opts.writable) for path in paths],
+        opts.port if opts.app == "httpd" else None)
+    say("starting the guest under QEMU (%s) …" % opts.machine)
     run.guest.create()
-    return drive(run, None)
+    return drive(run, run.guest)
 
 
 def on_host(opts, disk):

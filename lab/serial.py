@@ -10,16 +10,37 @@ from console import Console
 from lab import die_with_parent
 
 
-class SerialGuest(Console):
-    """A kernel booted by its PVH entry on QEMU's q35."""
+# microvm tells its devices by ACPI or on the command line; we read the latter.
+MACHINES = {"q35": "q35", "microvm": "microvm,acpi=off"}
 
-    def __init__(self, kernel, memory=64, vcpus=1, append="", sink=None):
+
+class SerialGuest(Console):
+    """A kernel booted by its PVH entry, on virtio devices.
+
+    disks: (path, writable) of each; port: of this machine, for the guest's
+    port 80, or None.
+    """
+
+    def __init__(self, kernel, memory=64, vcpus=1, append="", sink=None,
+                 machine="q35", disks=(), port=None):
         super().__init__(sink)
-        self._argv = ["qemu-system-x86_64", "-M", "q35", "-accel",
+        bus = "device" if machine == "microvm" else "pci"
+        self._argv = ["qemu-system-x86_64", "-M", MACHINES[machine], "-accel",
                       "tcg,thread=multi", "-m", str(memory), "-smp",
                       str(vcpus), "-nodefaults", "-display", "none",
                       "-no-reboot", "-kernel", kernel, "-append", append]
+        for n, (path, writable) in enumerate(disks):
+            self._argv += ["-drive", "if=none,format=raw,id=d%d,readonly=%s,"
+                           "file=%s" % (n, "off" if writable else "on",
+                                        path.replace(",", ",,")),
+                           "-device", "virtio-blk-%s,drive=d%d" % (bus, n)]
+        forward = ",hostfwd=tcp:127.0.0.1:%d-:80" % port if port else ""
+        self._argv += ["-netdev", "user,id=n0" + forward,
+                       "-device", "virtio-net-%s,netdev=n0" % bus]
         self._sock = self._qemu = None
+
+    def forward(self, port, _address):
+        """The port was connected when QEMU started."""
 
     def create(self):
         """Start QEMU."""

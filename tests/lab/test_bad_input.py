@@ -77,11 +77,6 @@ def test_not_a_dom0():
     assert "not a Xen dom0" in refused("--on", "host")
 
 
-def test_qemu_serves_no_folder_yet():
-    """--on qemu says that it has no disks yet."""
-    assert "--on xen" in refused("--on", "qemu", "examples/site")
-
-
 # What only the guest can find out: it says so, and its shell stays up.
 
 def complains(new, words, timeout=90):
