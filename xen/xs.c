@@ -401,6 +401,70 @@ xs_end(struct xen *x, const struct xs_trans *t, bool commit)
 }
 
 /*
+ * Wait until fewer than XS_TRANS transactions of ours are open: the store's
+ * quota, which many devices that connect at once would meet.
+ */
+static void
+xs_turn_take(struct xs *xs)
+{
+	struct xs_turn tu = { .tu_mine = false };
+
+	pv_lock(&xs->xs_lock);
+	if (xs->xs_ntrans < XS_TRANS) {
+		xs->xs_ntrans++;
+		tu.tu_mine = true;
+	} else {
+		list_append(&xs->xs_turns, &tu.tu_link);
+	}
+	while (!tu.tu_mine) {
+		pv_unlock(&xs->xs_lock);
+		/* Ends: each request of whoever is before us has a deadline. */
+		(void)pv_os_wait(&tu.tu_event, UINT64_MAX);
+		pv_lock(&xs->xs_lock);
+	}
+	pv_unlock(&xs->xs_lock);
+}
+
+static void
+xs_turn_give(struct xs *xs)
+{
+	struct xs_turn *tu;
+	struct list *p;
+
+	pv_lock(&xs->xs_lock);
+	p = list_pop(&xs->xs_turns);
+	if (p == NULL) {
+		xs->xs_ntrans--;
+	} else {
+		tu = LIST_ENTRY(p, struct xs_turn, tu_link);
+		tu->tu_mine = true;
+		pv_os_wake(&tu->tu_event);
+	}
+	pv_unlock(&xs->xs_lock);
+}
+
+/* One transaction.  -PV_EAGAIN: the store asks to do it again. */
+static int
+xs_try(struct xen *x, int (*fn)(void *, const struct xs_trans *), void *arg,
+    bool *ended)
+{
+	struct xs_trans t;
+	int rv;
+
+	*ended = false;
+	rv = xs_begin(x, &t);
+	if (rv < 0)
+		return rv;
+	rv = fn(arg, &t);
+	if (rv != 0) {
+		(void)xs_end(x, &t, false);
+		return rv;
+	}
+	*ended = true;
+	return xs_end(x, &t, true);
+}
+
+/*
  * xs_transact -- run fn in a transaction, as often as the store asks to
  *
  * 0; what fn returned when it was not 0, and then nothing was changed;
@@ -411,21 +475,18 @@ int
 xs_transact(struct xen *x, int (*fn)(void *, const struct xs_trans *),
     void *arg)
 {
-	struct xs_trans t;
+	struct xs *xs = x->x_xs;
 	unsigned int n;
+	bool ended;
 	int rv;
 
+	if (xs == NULL)
+		return -PV_ENODEV;
 	for (n = 0; n < XS_RETRY; n++) {
-		rv = xs_begin(x, &t);
-		if (rv < 0)
-			return rv;
-		rv = fn(arg, &t);
-		if (rv != 0) {
-			(void)xs_end(x, &t, false);
-			return rv;
-		}
-		rv = xs_end(x, &t, true);
-		if (rv != -PV_EAGAIN)
+		xs_turn_take(xs);
+		rv = xs_try(x, fn, arg, &ended);
+		xs_turn_give(xs);
+		if (rv != -PV_EAGAIN || !ended)
 			return rv;
 	}
 	pv_log(NULL, PV_LOG_ERR, "xenstore: a transaction was refused %u "
@@ -472,6 +533,7 @@ xs_init(struct xs *xs, struct xen *x)
 
 	xs->xs_xen = x;
 	list_init(&xs->xs_sendq);
+	list_init(&xs->xs_turns);
 	list_init(&xs->xs_watches);
 	list_init(&xs->xs_evfree);
 	for (i = 0; i < XS_NEVENT; i++)

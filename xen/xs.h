@@ -26,6 +26,7 @@
 #define XS_INFLIGHT	20		/* the server's quota per domain */
 #define XS_PATIENCE	(30ull * 1000 * 1000 * 1000)	/* ns */
 #define XS_PATHMAX	256		/* bytes, NUL included */
+#define XS_TRANS	8		/* open at once; the quota is 10 */
 #define XS_RETRY	1000		/* transactions redone on EAGAIN */
 #define XS_NEVENT	32		/* watch events queued, all watches */
 #define XS_WATCHEVENT	8		/* of these, for one watch */

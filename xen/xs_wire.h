@@ -55,6 +55,13 @@ struct xs_event {
 	char		 ev_path[XS_PATHMAX];
 };
 
+/* A thread that waits to begin a transaction; on its stack. */
+struct xs_turn {
+	struct list	 tu_link;
+	struct pv_os_event tu_event;
+	bool		 tu_mine;
+};
+
 struct xs {
 	struct xen	*xs_xen;
 	struct pv_lock	 xs_lock;
@@ -74,6 +81,9 @@ struct xs {
 	uint32_t	 xs_gen;	/* makes ids not used lately */
 	struct xs_req	 xs_ghost;	/* stands for all that timed out */
 	struct xs_req	 xs_undo;	/* ends a transaction of a ghost */
+	/* transactions */
+	unsigned int	 xs_ntrans;	/* open */
+	struct list	 xs_turns;	/* of struct xs_turn, who waits */
 	/* the message being received */
 	struct xsd_sockmsg xs_hdr;
 	char		 xs_body[XENSTORE_PAYLOAD_MAX];
