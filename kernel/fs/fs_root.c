@@ -25,7 +25,7 @@
 
 #define FS_ROOT_STEP	(50 * NSEC_PER_MSEC)
 #define FS_ROOT_SETTLE	(300 * NSEC_PER_MSEC)
-#define FS_ROOT_QUICK	(1 * NSEC_PER_SEC)
+#define FS_ROOT_QUICK	(2 * NSEC_PER_SEC)
 
 static struct mutex fs_root_mtx;
 static struct condvar fs_root_cv;
