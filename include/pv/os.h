@@ -207,7 +207,9 @@ uint64_t pv_os_now(void);
  *
  * deadline is in the clock of pv_os_now(); UINT64_MAX waits for ever.  A
  * return of 0 consumes one wake.  A port without threads runs due works and
- * pv_poll() here until one of the two comes true.
+ * pv_poll() here until one of the two comes true; works with PV_WORK_SLEEPS
+ * only when none of them is in the middle of such a wait, for they may wait
+ * for each other to end.
  * Returns 0 or -PV_ETIMEDOUT.
  * Context: thread.  At most one waiter per event.
  */

@@ -91,7 +91,7 @@ xs_write(struct xen *x, const struct xs_trans *t, const char *path,
 	return 0;
 }
 
-/* ---- the script ------------------------------------------------------------ */
+/* ---- the script -------------------------------------------------------- */
 
 static struct xs xs;
 static struct xen xen;
