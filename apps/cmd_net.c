@@ -77,7 +77,7 @@ cmd_interface(const struct net_info *ni)
 }
 
 static int
-cmd_ifconfig(int argc, char **argv)
+cmd_interfaces(int argc, char **argv)
 {
 	struct net_info ni;
 	unsigned int n;
@@ -90,9 +90,9 @@ cmd_ifconfig(int argc, char **argv)
 		any = true;
 	}
 	if (!any && argc > 1)
-		kprintf("ifconfig: no interface %s\n", argv[1]);
+		kprintf("%s: no interface %s\n", argv[0], argv[1]);
 	else if (!any)
-		kprintf("ifconfig: there is no network interface\n");
+		kprintf("%s: there is no network interface\n", argv[0]);
 	return any ? 0 : 1;
 }
 
@@ -352,8 +352,9 @@ cmd_ping(int argc, char **argv)
 }
 
 const struct cmd cmd_net[] = {
-	{ "ifconfig", "[NAME]", "network interfaces, addresses, counters",
-	    cmd_ifconfig },
+	{ "interfaces", "[NAME]", "network interfaces, addresses, counters",
+	    cmd_interfaces },
+	{ "ifconfig", "[NAME]", "the same", cmd_interfaces },
 	{ "ping", "HOST [COUNT]", "is a host there (IPv4, IPv6)", cmd_ping },
 	{ "netstat", "", "network protocols, memory, connections",
 	    cmd_netstat },

@@ -33,6 +33,7 @@
 
 #define HTTPD_NCONN	16
 #define HTTPD_CONNMEM	(512 * 1024)	/* memory per client, see above */
+#define HTTPD_STACK	(32 * 1024)	/* to write files takes more */
 #define HTTPD_STOPTIME	(3 * NSEC_PER_SEC)	/* for clients to end */
 #define HTTPD_PAGES	(HTTPD_BUF / PV_PAGE_SIZE)
 
@@ -300,7 +301,8 @@ httpd_start(struct netconn *nc)
 	httpd.nconn++;
 	spin_unlock(&httpd.lock, s);
 	if (hc->hc_buf != NULL &&
-	    thread_create("http", httpd_client, hc, 0) != NULL)
+	    thread_create("http", httpd_client, hc,
+	    httpd.writable ? HTTPD_STACK : 0) != NULL)
 		return true;
 	httpd_free(hc);
 	return false;

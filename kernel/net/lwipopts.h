@@ -49,7 +49,6 @@
 #define LWIP_ND6_NUM_DESTINATIONS	32
 #define ARP_TABLE_SIZE			32
 #define ARP_QUEUEING			1
-#define ETHARP_SUPPORT_STATIC_ENTRIES	1
 #define LWIP_DNS			1
 #define DNS_MAX_SERVERS			3
 
@@ -72,7 +71,9 @@
 #define TCP_DEFAULT_LISTEN_BACKLOG	32
 #define TCP_MSL				15000
 #define LWIP_TCP_SACK_OUT		1
-#define LWIP_TCP_KEEPALIVE		1
+/* lwIP's own first sequence numbers follow the clock. */
+#define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) rand_u32()
+#define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 #define SO_REUSE			1
 #define PBUF_POOL_BUFSIZE		1552
 
