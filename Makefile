@@ -21,7 +21,7 @@ lib: $(OUT)/libdomus.a			## the library for embedders
 check: style layers man readme unit	## style, layers, unit, loop, evil tests
 	@tools/sum-results $(OUT)/results/check
 
-style:					## clang-format on all our C
+style:					## the mechanical part of CODING_STYLE
 	@tools/check-style
 layers: $(OUT)/libdomus.a		## who may include and call whom
 	@tools/check-layers $(OUT)/lib

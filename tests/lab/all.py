@@ -15,8 +15,9 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 STEPS = (
-    ("check", ["make", "check"]),
+    ("check", ["make", "-j%d" % (os.cpu_count() or 1), "check"]),
     ("xen", ["make", "xen"]),
+    ("qemu", ["make", "qemu"]),
     ("lab", ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
              "-v", "tests/lab"]),
 )
