@@ -196,7 +196,7 @@ file_stat_at(struct fs *f, const char *path, struct file_stat *st)
 		fs_node_stat(&nd->nd_inode, nd->nd_size, ino, st);
 		return 0;
 	}
-	rv = fs_ext_error(ext2fs_read_inode(f->f_e2, ino, &inode));
+	rv = fs_ext_fail(f, ext2fs_read_inode(f->f_e2, ino, &inode));
 	if (rv == 0)
 		fs_node_stat(&inode, EXT2_I_SIZE(&inode), ino, st);
 	return rv;

@@ -40,6 +40,7 @@ struct fs {
 	struct mutex	 f_mtx;
 	struct condvar	 f_cv;		/* some node has been left */
 	bool		 f_dirty;	/* something to sync */
+	bool		 f_corrupt;	/* that has been said */
 	bool		 f_dead;	/* unmounted by force, or disk gone */
 	unsigned int	 f_nopen;	/* open files */
 	ext2_filsys	 f_e2;
@@ -89,6 +90,8 @@ void	 fs_dirty(struct fs *);
 /* ---- fs_ext.c ---------------------------------------------------------- */
 /* PV_E* number (negative) of what libext2fs returned. */
 int	 fs_ext_error(errcode_t);
+/* The same; when it means that the disk is corrupt, one line says so. */
+int	 fs_ext_fail(struct fs *, errcode_t);
 /* Does the disk look like one of ours? */
 bool	 fs_ext_present(const char *disk);
 /* Open the file system on f_disk; says in one line what is wrong. */

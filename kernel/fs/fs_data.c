@@ -32,13 +32,14 @@ fs_data_shift(const struct fs_node *nd)
 
 /* peer: is a run that the disk names inside of the file system? */
 static int
-fs_data_check(ext2_filsys e2, const struct fs_run *fr)
+fs_data_check(struct fs *f, const struct fs_run *fr)
 {
-	uint64_t end = ext2fs_blocks_count(e2->super);
+	struct ext2_super_block *sb = f->f_e2->super;
+	uint64_t end = ext2fs_blocks_count(sb);
 
-	if (fr->fr_pblk < e2->super->s_first_data_block ||
-	    fr->fr_pblk >= end || fr->fr_nblk > end - fr->fr_pblk)
-		return -PV_EIO;
+	if (fr->fr_pblk < sb->s_first_data_block || fr->fr_pblk >= end ||
+	    fr->fr_nblk > end - fr->fr_pblk)
+		return fs_ext_fail(f, EXT2_ET_BAD_BLOCK_NUM);
 	return 0;
 }
 
@@ -71,7 +72,7 @@ fs_data_map_extents(struct fs_node *nd, struct fs_run *fr)
 	err = ext2fs_extent_open2(nd->nd_fs->f_e2, nd->nd_ino, &nd->nd_inode,
 	    &ex);
 	if (err != 0)
-		return fs_ext_error(err);
+		return fs_ext_fail(nd->nd_fs, err);
 	err = ext2fs_extent_goto(ex, fr->fr_lblk);
 	if (err == EXT2_ET_EXTENT_NOT_FOUND) {
 		fr->fr_hole = true;
@@ -91,7 +92,7 @@ fs_data_map_extents(struct fs_node *nd, struct fs_run *fr)
 	ext2fs_extent_free(ex);
 	if (n < fr->fr_nblk)
 		fr->fr_nblk = n;
-	return fs_ext_error(err);
+	return fs_ext_fail(nd->nd_fs, err);
 }
 
 /* The same for a file with indirect blocks. */
@@ -107,7 +108,7 @@ fs_data_map_blocks(struct fs_node *nd, struct fs_run *fr)
 		err = ext2fs_bmap2(e2, nd->nd_ino, &nd->nd_inode, NULL, 0,
 		    fr->fr_lblk + n, NULL, &pblk);
 		if (err != 0)
-			return fs_ext_error(err);
+			return fs_ext_fail(nd->nd_fs, err);
 		if (n == 0) {
 			fr->fr_hole = pblk == 0;
 			fr->fr_pblk = pblk;
@@ -133,9 +134,9 @@ fs_data_map(struct fs_node *nd, uint64_t lblk, uint64_t nblk,
 	else
 		rv = fs_data_map_blocks(nd, fr);
 	if (rv == 0 && fr->fr_nblk == 0)
-		rv = -PV_EIO;			/* an extent of no length */
+		rv = fs_ext_fail(nd->nd_fs, EXT2_ET_EXTENT_INVALID_LENGTH);
 	if (rv == 0 && (!fr->fr_hole || fr->fr_uninit))
-		rv = fs_data_check(nd->nd_fs->f_e2, fr);
+		rv = fs_data_check(nd->nd_fs, fr);
 	return rv;
 }
 
@@ -225,11 +226,11 @@ fs_data_inline(struct fs_node *nd, void *buf, size_t size)
 
 	err = ext2fs_inline_data_size(e2, nd->nd_ino, &have);
 	if (err == 0 && have > size)
-		return -PV_EIO;
+		err = EXT2_ET_INLINE_DATA_CANT_ITERATE;
 	if (err == 0)
 		err = ext2fs_inline_data_get(e2, nd->nd_ino, &nd->nd_inode,
 		    buf, &have);
-	return fs_ext_error(err);
+	return fs_ext_fail(nd->nd_fs, err);
 }
 
 int
@@ -357,14 +358,14 @@ fs_data_fill_hole(struct fs_node *nd, struct fs_run *fr)
 		err = ext2fs_bmap2(e2, nd->nd_ino, &nd->nd_inode, NULL,
 		    BMAP_ALLOC, fr->fr_lblk, NULL, &pblk);
 		fr->fr_pblk = pblk;
-		return fs_ext_error(err);
+		return fs_ext_fail(nd->nd_fs, err);
 	}
 	if (len > FS_DATA_EXTLEN)
 		len = FS_DATA_EXTLEN;
 	err = ext2fs_new_range(e2, 0, ext2fs_find_inode_goal(e2, nd->nd_ino,
 	    &nd->nd_inode, fr->fr_lblk), len, NULL, &pblk, &len);
 	if (err != 0)
-		return fs_ext_error(err);
+		return fs_ext_fail(nd->nd_fs, err);
 	fr->fr_pblk = pblk;
 	fr->fr_nblk = len;
 	/* Taken first, so that a new block of the tree finds another place. */
@@ -376,7 +377,7 @@ fs_data_fill_hole(struct fs_node *nd, struct fs_run *fr)
 		ext2fs_block_alloc_stats_range(e2, pblk, len, -1);
 		ext2fs_iblk_sub_blocks(e2, &nd->nd_inode, len);
 	}
-	return fs_ext_error(err);
+	return fs_ext_fail(nd->nd_fs, err);
 }
 
 /* Preallocated blocks become ordinary ones, with what is written now. */
@@ -389,7 +390,7 @@ fs_data_init(struct fs_node *nd, struct fs_run *fr)
 	fr->fr_nblk = 1;
 	err = ext2fs_bmap2(nd->nd_fs->f_e2, nd->nd_ino, &nd->nd_inode, NULL,
 	    BMAP_SET, fr->fr_lblk, NULL, &pblk);
-	return fs_ext_error(err);
+	return fs_ext_fail(nd->nd_fs, err);
 }
 
 /*
@@ -409,7 +410,7 @@ fs_data_run(struct fs_node *nd, uint64_t off, uint64_t end, struct fs_run *fr)
 	nd->nd_gen++;
 	rv = fr->fr_uninit ? fs_data_init(nd, fr) : fs_data_fill_hole(nd, fr);
 	if (rv == 0)
-		rv = fs_data_check(nd->nd_fs->f_e2, fr);
+		rv = fs_data_check(nd->nd_fs, fr);
 	return rv;
 }
 
@@ -462,7 +463,7 @@ fs_data_expand_inline(struct fs_node *nd)
 	if (err == 0)
 		err = ext2fs_read_inode(e2, nd->nd_ino, &nd->nd_inode);
 	nd->nd_gen++;
-	return fs_ext_error(err);
+	return fs_ext_fail(nd->nd_fs, err);
 }
 
 /* Size and times after writing up to `size'. */
@@ -533,7 +534,7 @@ fs_data_truncate(struct fs_node *nd)
 		nd->nd_inode.i_mtime = nd->nd_inode.i_ctime = fs_node_now();
 		rv = fs_node_write(nd);
 		if (err != 0)
-			rv = fs_ext_error(err);
+			rv = fs_ext_fail(nd->nd_fs, err);
 	}
 	fs_node_exit(nd);
 	fs_leave(nd->nd_fs);

@@ -23,7 +23,7 @@
 int
 fs_dir_lookup(struct fs *f, const char *path, ext2_ino_t *inop)
 {
-	return fs_ext_error(ext2fs_namei_follow(f->f_e2, EXT2_ROOT_INO,
+	return fs_ext_fail(f, ext2fs_namei_follow(f->f_e2, EXT2_ROOT_INO,
 	    EXT2_ROOT_INO, path, inop));
 }
 
@@ -32,18 +32,18 @@ fs_dir_find(struct fs *f, ext2_ino_t dir, const char *name, ext2_ino_t *inop)
 {
 	int rv;
 
-	rv = fs_ext_error(ext2fs_lookup(f->f_e2, dir, name,
+	rv = fs_ext_fail(f, ext2fs_lookup(f->f_e2, dir, name,
 	    (int)strlen(name), NULL, inop));
 	/* peer: the number is the disk's. */
 	if (rv == 0 && (*inop == 0 || *inop > f->f_e2->super->s_inodes_count))
-		rv = -PV_EIO;
+		rv = fs_ext_fail(f, EXT2_ET_DIR_CORRUPTED);
 	return rv;
 }
 
 static int
 fs_dir_inode(struct fs *f, ext2_ino_t ino, struct ext2_inode *inode)
 {
-	return fs_ext_error(ext2fs_read_inode(f->f_e2, ino, inode));
+	return fs_ext_fail(f, ext2fs_read_inode(f->f_e2, ino, inode));
 }
 
 int
@@ -89,7 +89,7 @@ fs_dir_touch(struct fs *f, ext2_ino_t dir, int links)
 		return rv;
 	inode.i_links_count += links;
 	inode.i_mtime = inode.i_ctime = fs_node_now();
-	return fs_ext_error(ext2fs_write_inode(f->f_e2, dir, &inode));
+	return fs_ext_fail(f, ext2fs_write_inode(f->f_e2, dir, &inode));
 }
 
 static int
@@ -104,7 +104,7 @@ fs_dir_link(struct fs *f, ext2_ino_t dir, const char *name, ext2_ino_t ino,
 		if (err == 0)
 			err = ext2fs_link(f->f_e2, dir, name, ino, type);
 	}
-	return err != 0 ? fs_ext_error(err) : fs_dir_touch(f, dir, 0);
+	return err != 0 ? fs_ext_fail(f, err) : fs_dir_touch(f, dir, 0);
 }
 
 int
@@ -142,7 +142,7 @@ fs_dir_unlink(struct fs *f, const char *path)
 		return rv;
 	if (LINUX_S_ISDIR(inode.i_mode))
 		return -PV_EISDIR;
-	rv = fs_ext_error(ext2fs_unlink(f->f_e2, dir, name, ino, 0));
+	rv = fs_ext_fail(f, ext2fs_unlink(f->f_e2, dir, name, ino, 0));
 	if (rv == 0)
 		rv = fs_dir_touch(f, dir, 0);
 	return rv != 0 ? rv : fs_node_links(f, ino, -1);
@@ -173,7 +173,7 @@ fs_dir_mkdir(struct fs *f, const char *path)
 			err = ext2fs_mkdir(f->f_e2, dir, 0, name);
 	}
 	fs_dirty(f);
-	return err != 0 ? fs_ext_error(err) : fs_dir_touch(f, dir, 0);
+	return err != 0 ? fs_ext_fail(f, err) : fs_dir_touch(f, dir, 0);
 }
 
 static bool
@@ -201,7 +201,7 @@ fs_dir_empty(struct fs *f, ext2_ino_t dir)
 	unsigned int n = 0;
 	int rv;
 
-	rv = fs_ext_error(ext2fs_dir_iterate2(f->f_e2, dir, 0, NULL,
+	rv = fs_ext_fail(f, ext2fs_dir_iterate2(f->f_e2, dir, 0, NULL,
 	    fs_dir_count_entry, &n));
 	return rv != 0 ? rv : n != 0 ? -PV_EBUSY : 0;
 }
@@ -226,7 +226,7 @@ fs_dir_rmdir(struct fs *f, const char *path)
 	if (rv == 0)
 		rv = fs_dir_empty(f, ino);
 	if (rv == 0)
-		rv = fs_ext_error(ext2fs_unlink(f->f_e2, dir, name, ino, 0));
+		rv = fs_ext_fail(f, ext2fs_unlink(f->f_e2, dir, name, ino, 0));
 	if (rv == 0)
 		rv = fs_dir_touch(f, dir, -1);	/* its ".." is gone */
 	return rv != 0 ? rv : fs_node_delete(f, ino);
@@ -255,7 +255,7 @@ fs_dir_above(struct fs *f, ext2_ino_t ino, ext2_ino_t dir)
 			return rv;
 		dir = up;
 	}
-	return -PV_EIO;
+	return fs_ext_fail(f, EXT2_ET_DIR_CORRUPTED);
 }
 
 struct fs_dir_move {
@@ -306,7 +306,7 @@ fs_dir_adopt(struct fs *f, struct fs_dir_move *dm)
 {
 	int rv;
 
-	rv = fs_ext_error(ext2fs_dir_iterate2(f->f_e2, dm->dm_ino,
+	rv = fs_ext_fail(f, ext2fs_dir_iterate2(f->f_e2, dm->dm_ino,
 	    DIRENT_FLAG_INCLUDE_EMPTY, NULL, fs_dir_dotdot, &dm->dm_to));
 	if (rv == 0)
 		rv = fs_dir_touch(f, dm->dm_to, 1);
@@ -353,7 +353,7 @@ fs_dir_rename(struct fs *f, const char *from, const char *to)
 		return rv > 0 ? 0 : rv;
 	rv = fs_dir_link(f, dm.dm_to, dm.dm_toname, dm.dm_ino, dm.dm_type);
 	if (rv == 0)
-		rv = fs_ext_error(ext2fs_unlink(f->f_e2, dm.dm_from,
+		rv = fs_ext_fail(f, ext2fs_unlink(f->f_e2, dm.dm_from,
 		    dm.dm_fromname, dm.dm_ino, 0));
 	if (rv == 0)
 		rv = fs_dir_touch(f, dm.dm_from, 0);
@@ -437,7 +437,7 @@ fs_dir_list(struct fs *f, const char *path,
 		return rv;
 	if (!LINUX_S_ISDIR(inode.i_mode))
 		return -PV_EINVAL;
-	rv = fs_ext_error(ext2fs_dir_iterate2(f->f_e2, dir, 0, NULL,
+	rv = fs_ext_fail(f, ext2fs_dir_iterate2(f->f_e2, dir, 0, NULL,
 	    fs_dir_list_entry, &dl));
 	return dl.dl_rv != 0 ? dl.dl_rv : rv;
 }

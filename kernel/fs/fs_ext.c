@@ -60,6 +60,20 @@ fs_ext_error(errcode_t err)
 	}
 }
 
+int
+fs_ext_fail(struct fs *f, errcode_t err)
+{
+	int rv = fs_ext_error(err);
+
+	if (rv == -PV_EIO && err >= EXT2_ET_BASE && !f->f_corrupt) {
+		klog(PV_LOG_ERR, "fs: %s: the file system is corrupt (%ld):"
+		    " unmount it and run e2fsck on the host", f->f_disk,
+		    (long)(err - EXT2_ET_BASE));
+		f->f_corrupt = true;
+	}
+	return rv;
+}
+
 /* ---- what is on the disk ----------------------------------------------- */
 
 /* Marks of others, to name a foreign disk by. */

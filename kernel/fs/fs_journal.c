@@ -23,7 +23,7 @@ fs_journal_replay(const char *disk)
 	    &fs_io_manager, &e2);
 	if (err != 0)
 		return fs_ext_error(err);
-	/* When it failed before it left these, and does not want to find them. */
+	/* A failure leaves these behind, and the next run trips over them. */
 	jbd2_journal_destroy_revoke_record_cache();
 	jbd2_journal_destroy_revoke_table_cache();
 	/* It opens the file system again, and may fail to. */

@@ -47,7 +47,7 @@ fs_node_get(struct fs *f, ext2_ino_t ino, struct fs_node **ndp)
 		nd = kmalloc(sizeof(*nd));
 		if (nd == NULL)
 			return -PV_ENOMEM;
-		rv = fs_ext_error(ext2fs_read_inode(f->f_e2, ino,
+		rv = fs_ext_fail(f, ext2fs_read_inode(f->f_e2, ino,
 		    &nd->nd_inode));
 		if (rv != 0) {
 			kfree(nd);
@@ -96,7 +96,7 @@ fs_node_free(struct fs *f, ext2_ino_t ino, struct ext2_inode *inode)
 		    LINUX_S_ISDIR(large->i_mode));
 	kfree(large);
 	fs_dirty(f);
-	return fs_ext_error(err);
+	return fs_ext_fail(f, err);
 }
 
 /* Free the inode of a node without a name, or say why not. */
@@ -151,7 +151,7 @@ fs_node_delete(struct fs *f, ext2_ino_t ino)
 		nd->nd_inode.i_links_count = 0;
 		return fs_node_write(nd);
 	}
-	rv = fs_ext_error(ext2fs_read_inode(f->f_e2, ino, &inode));
+	rv = fs_ext_fail(f, ext2fs_read_inode(f->f_e2, ino, &inode));
 	return rv != 0 ? rv : fs_node_free(f, ino, &inode);
 }
 
@@ -167,14 +167,14 @@ fs_node_links(struct fs *f, ext2_ino_t ino, int delta)
 	} else {
 		err = ext2fs_read_inode(f->f_e2, ino, ip);
 		if (err != 0)
-			return fs_ext_error(err);
+			return fs_ext_fail(f, err);
 	}
 	if (delta < 0 && ip->i_links_count <= 1)
 		return fs_node_delete(f, ino);
 	ip->i_links_count += delta;
 	ip->i_ctime = fs_node_now();
 	fs_dirty(f);
-	return fs_ext_error(ext2fs_write_inode(f->f_e2, ino, ip));
+	return fs_ext_fail(f, ext2fs_write_inode(f->f_e2, ino, ip));
 }
 
 void
@@ -202,8 +202,8 @@ int
 fs_node_write(struct fs_node *nd)
 {
 	fs_dirty(nd->nd_fs);
-	return fs_ext_error(ext2fs_write_inode(nd->nd_fs->f_e2, nd->nd_ino,
-	    &nd->nd_inode));
+	return fs_ext_fail(nd->nd_fs, ext2fs_write_inode(nd->nd_fs->f_e2,
+	    nd->nd_ino, &nd->nd_inode));
 }
 
 /*
@@ -219,7 +219,7 @@ fs_node_create(struct fs *f, ext2_ino_t dir, uint32_t mode, ext2_ino_t *inop)
 
 	err = ext2fs_new_inode(e2, dir, mode, NULL, inop);
 	if (err != 0)
-		return fs_ext_error(err);
+		return fs_ext_fail(f, err);
 	memset(&inode, 0, sizeof(inode));
 	inode.i_mode = mode;
 	inode.i_links_count = 1;
@@ -228,14 +228,14 @@ fs_node_create(struct fs *f, ext2_ino_t dir, uint32_t mode, ext2_ino_t *inop)
 		/* This sets up the empty tree, in the inode only. */
 		err = ext2fs_extent_open2(e2, *inop, &inode, &ex);
 		if (err != 0)
-			return fs_ext_error(err);
+			return fs_ext_fail(f, err);
 		ext2fs_extent_free(ex);
 	}
 	err = ext2fs_write_new_inode(e2, *inop, &inode);
 	if (err == 0)
 		ext2fs_inode_alloc_stats2(e2, *inop, 1, 0);
 	fs_dirty(f);
-	return fs_ext_error(err);
+	return fs_ext_fail(f, err);
 }
 
 void

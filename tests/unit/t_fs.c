@@ -565,6 +565,48 @@ t_stop(void **state)
 	check();
 }
 
+/* Where the first block of a file lies. */
+static long
+block_of(const char *path)
+{
+	char name[96];
+	long at = 0;
+	FILE *f;
+
+	run("debugfs -R 'blocks %s' %s 2>%s/out >%s/f", path, image, dir,
+	    dir);
+	snprintf(name, sizeof(name), "%s/f", dir);
+	f = fopen(name, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld", &at), 1);
+	fclose(f);
+	return at;
+}
+
+/* Damage that is met on the way is told once, and the rest works. */
+static void
+t_damaged(void **state)
+{
+	static const uint8_t junk[64] = { 0xff };
+	char option[100];
+	const char *said;
+
+	assert_int_equal(run("rm -rf %s/src; mkdir -p %s/src/d; cd %s/src &&"
+	    " echo hello >d/f; echo hello >g", dir, dir, dir), 0);
+	snprintf(option, sizeof(option), "-t ext4 -b 1024 -d %s/src", dir);
+	make(option, "8M");
+	poke(block_of("/d") * 1024, junk, sizeof(junk));
+	assert_int_equal(fs_mount("xvda", "/", false), 0);
+	assert_int_equal(count("/d"), -PV_EIO);
+	assert_int_equal(get("/d/f", 0, 100, 100), -PV_EIO);
+	assert_int_equal(get("/g", 0, 100, 100), 6);
+	assert_int_equal(count("/"), 3);
+	said = strstr(fs_shim_log, "is corrupt");
+	assert_non_null(said);
+	assert_null(strstr(said + 1, "is corrupt"));
+	assert_int_equal(fs_unmount("/"), 0);
+}
+
 /* ---- corruption, at random --------------------------------------------- */
 
 static char found[64][300];
@@ -616,23 +658,6 @@ change(void)
 	fs_sync();
 }
 
-/* From where on the journal lies. */
-static long
-journal_at(void)
-{
-	char name[96];
-	long at = 0;
-	FILE *f;
-
-	run("debugfs -R 'blocks <8>' %s 2>%s/out >%s/f", image, dir, dir);
-	snprintf(name, sizeof(name), "%s/f", dir);
-	f = fopen(name, "r");
-	if (f == NULL || fscanf(f, "%ld", &at) != 1)
-		at = 0;
-	fclose(f);
-	return at * 1024;
-}
-
 /* A transaction in the journal, and that damaged. */
 static void
 corrupt_journal(int rounds)
@@ -646,8 +671,7 @@ corrupt_journal(int rounds)
 	    "jw -b 3000-3019 %s/q\njw -r 3000-3010\njw -b 4000-4009 %s/q\n"
 	    "jc\n' | debugfs -w -f - %s >%s/out 2>&1; cp %s %s.good", dir,
 	    dir, dir, image, dir, image, image), 0);
-	at = journal_at();
-	assert_int_not_equal(at, 0);
+	at = block_of("<8>") * 1024;
 	for (i = 0; i < rounds; i++) {
 		assert_int_equal(run("cp %s.good %s", image, image), 0);
 		fs_shim_reset(image);
@@ -751,6 +775,7 @@ main(void)
 		T(t_journal),
 		T(t_gone),
 		T(t_stop),
+		T(t_damaged),
 		T(t_corrupt),
 	};
 
