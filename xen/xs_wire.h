@@ -28,7 +28,7 @@
 #include "list.h"
 #include "xs.h"
 
-#define XS_PIECES	4		/* of a request, its header one */
+#define XS_PIECES	3		/* of a request, its header one */
 
 struct xs_piece {
 	const void	*pc_base;
