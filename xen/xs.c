@@ -370,34 +370,31 @@ xs_ls(struct xen *x, const struct xs_trans *t, const char *path, char *buf,
 /* ---- transactions ------------------------------------------------------ */
 
 static int
-xs_begin(struct xen *x, struct xs_trans *t)
+xs_begin(struct xen *x, struct xs_req *rq, struct xs_trans *t)
 {
-	struct xs_req rq;
 	uint64_t id;
 	char val[16];
 	int rv;
 
-	xs_req_init(&rq, XS_TRANSACTION_START, XS_NOTRANS);
-	xs_req_path(&rq, "");
-	xs_req_into(&rq, val, sizeof(val));
-	rv = xs_talk(x, &rq);
+	xs_req_init(rq, XS_TRANSACTION_START, XS_NOTRANS);
+	xs_req_path(rq, "");
+	xs_req_into(rq, val, sizeof(val));
+	rv = xs_talk(x, rq);
 	if (rv < 0)
 		return rv;
 	/* peer: 0 would mean "no transaction" from here on. */
-	if (str_num(val, rq.rq_len, 1, UINT32_MAX, &id) < 0)
+	if (str_num(val, rq->rq_len, 1, UINT32_MAX, &id) < 0)
 		return -PV_EPROTO;
 	t->xt_id = (uint32_t)id;
 	return 0;
 }
 
 static int
-xs_end(struct xen *x, const struct xs_trans *t, bool commit)
+xs_end(struct xen *x, struct xs_req *rq, const struct xs_trans *t, bool commit)
 {
-	struct xs_req rq;
-
-	xs_req_init(&rq, XS_TRANSACTION_END, t);
-	xs_req_path(&rq, commit ? "T" : "F");
-	return xs_talk(x, &rq);
+	xs_req_init(rq, XS_TRANSACTION_END, t);
+	xs_req_path(rq, commit ? "T" : "F");
+	return xs_talk(x, rq);
 }
 
 /*
@@ -449,19 +446,20 @@ xs_try(struct xen *x, int (*fn)(void *, const struct xs_trans *), void *arg,
     bool *ended)
 {
 	struct xs_trans t;
+	struct xs_req rq;	/* one for all: the stack is small */
 	int rv;
 
 	*ended = false;
-	rv = xs_begin(x, &t);
+	rv = xs_begin(x, &rq, &t);
 	if (rv < 0)
 		return rv;
 	rv = fn(arg, &t);
 	if (rv != 0) {
-		(void)xs_end(x, &t, false);
+		(void)xs_end(x, &rq, &t, false);
 		return rv;
 	}
 	*ended = true;
-	return xs_end(x, &t, true);
+	return xs_end(x, &rq, &t, true);
 }
 
 /*
