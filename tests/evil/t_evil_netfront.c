@@ -243,6 +243,11 @@ LOOP_TEST(evil_net_changed_after_read)
 	evil_harmless(l, SIM_EVIL_RSP_CHANGED_AFTER_READ);
 }
 
+LOOP_TEST(evil_net_idx_rewritten)
+{
+	evil_harmless(l, SIM_EVIL_IDX_REWRITTEN);
+}
+
 /* ---- grants ------------------------------------------------------------ */
 
 static bool
@@ -488,6 +493,7 @@ main(void)
 		cmocka_unit_test(evil_rx_prod_back),
 		cmocka_unit_test(evil_rx_chain_endless),
 		cmocka_unit_test(evil_net_changed_after_read),
+		cmocka_unit_test(evil_net_idx_rewritten),
 		cmocka_unit_test(evil_net_grant_held),
 		cmocka_unit_test(evil_rx_grant_held),
 		cmocka_unit_test(evil_net_grant_held_forever),

@@ -15,6 +15,7 @@ cons_up(struct loop *l)
 static void
 cons_write_all(struct loop *l, const char *s, size_t len)
 {
+	unsigned int tries = 0;
 	size_t done = 0;
 	int n;
 
@@ -22,8 +23,10 @@ cons_write_all(struct loop *l, const char *s, size_t len)
 		n = pv_cons_write(l->l_cons, s + done, len - done);
 		assert_true(n >= 0);
 		done += (size_t)n;
-		if (n == 0)
-			sim_run(l->l_sim, SIM_MS);
+		if (n > 0)
+			continue;
+		assert_true(++tries < 10000);
+		sim_run(l->l_sim, SIM_MS);
 	}
 }
 
