@@ -76,7 +76,7 @@ threads_registers(void)
 	test_log("%u rounds with all registers", rounds);
 }
 
-/* ---- the port's events and works ----------------------------------------- */
+/* ---- the port's events and works --------------------------------------- */
 
 static struct pv_os_event threads_ev;
 static struct pv_os_work threads_work;
