@@ -339,6 +339,13 @@ sim_back_hold(struct sim_back *ba, bool hold)
 bool
 sim_back_faithful(struct sim_back *ba)
 {
+	unsigned int lie;
+
+	/* Who was told that a request failed does not count on it. */
+	for (lie = SIM_EVIL_XS_INDEX_WILD; lie <= SIM_EVIL_XS_SILENT; lie++) {
+		if (sim_evil_told(ba->ba_sim, lie) > 0)
+			return false;
+	}
 	return !ba->ba_leaving && !ba->ba_sim->s_failed &&
 	    sim_back_num(ba, "state", 0) == XenbusStateConnected;
 }
