@@ -35,7 +35,8 @@ def web(guest, disk, site_image, tmp_path):
 def fetch(lab, guest_, path):
     """Get a path from the guest, from within dom0."""
     url = re.search(rb"serving http://([^/:\s]+)", guest_.output).group(1)
-    return lab.check("wget -q -T 10 -O - 'http://%s/%s'"
+    # busybox's wget dies of its option -T.
+    return lab.check("timeout 20 wget -q -O - 'http://%s/%s'"
                      % (url.decode(), path))
 
 
