@@ -156,6 +156,7 @@ struct sim_blk_cfg {
 #define SIM_BLK_UNTRUSTED 0x10		/* trusted=0 in the front's directory */
 #define SIM_BLK_SLOW	0x20		/* answers take a second */
 #define SIM_BLK_SILENT	0x40		/* keeps what the test wrote of it */
+#define SIM_BLK_PUPPET	0x80		/* serves nothing: the test does */
 };
 struct sim_blk *sim_blk_create(struct sim_dom *, const struct sim_blk_cfg *);
 uint8_t	*sim_blk_data(struct sim_blk *);		/* the disk */
@@ -170,6 +171,9 @@ unsigned int sim_blk_pending(const struct sim_blk *);	/* taken, unanswered */
 int	 sim_blk_state(const struct sim_blk *);	/* XenbusState of back */
 void	 sim_blk_set_state(struct sim_blk *, const char *);	/* write it */
 void	 sim_blk_hold(struct sim_blk *, bool);		/* answer nothing */
+/* Write into the ring's page and notify, as a puppet's own doing. */
+void	 sim_blk_poke(struct sim_blk *, unsigned int off, const void *,
+	    size_t len);
 
 struct sim_net_cfg {
 	unsigned int	 nc_devid;
@@ -180,6 +184,7 @@ struct sim_net_cfg {
 #define SIM_NET_UNTRUSTED 0x08
 #define SIM_NET_GSO	0x10		/* offers TSO */
 #define SIM_NET_FRAG	0x20		/* splits what it delivers */
+#define SIM_NET_PUPPET	0x40		/* serves nothing: the test does */
 };
 struct sim_net *sim_net_create(struct sim_dom *, const struct sim_net_cfg *);
 void	 sim_net_unplug(struct sim_net *);
@@ -197,6 +202,9 @@ unsigned int sim_net_queued(const struct sim_net *);
 int	 sim_net_state(const struct sim_net *);
 void	 sim_net_set_state(struct sim_net *, const char *);
 void	 sim_net_hold(struct sim_net *, bool);
+/* Into the page of the receive ring, or else of the transmit ring. */
+void	 sim_net_poke(struct sim_net *, bool rx, unsigned int off,
+	    const void *, size_t len);
 
 /* The primary console's daemon. */
 struct sim_cons *sim_cons_of(struct sim_dom *);

@@ -155,6 +155,24 @@ sim_blk_valid(const struct sim_blk *b, const struct blkif_request *rq)
 	    nsect <= b->bk_cfg.bc_nsect - rq->sector_number;
 }
 
+/* Of a page that was made for us nothing but the segment may be filled. */
+static void
+sim_blk_pry(const struct blkif_request_segment *sg, const uint8_t *va,
+    bool fill)
+{
+	uint8_t page[PV_PAGE_SIZE];
+	unsigned int i;
+
+	sim_mem_get(page, va, PV_PAGE_SIZE);
+	for (i = 0; i < PV_PAGE_SIZE; i++) {
+		if (page[i] != 0 && (!fill || i < sg->first_sect * 512u ||
+		    i >= (sg->last_sect + 1) * 512u)) {
+			sim_bug("vbd: byte %u of a page was not for us", i);
+			return;
+		}
+	}
+}
+
 static void
 sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 {
@@ -172,6 +190,9 @@ sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 				sim_bug("vbd: a segment can not be mapped");
 			continue;
 		}
+		if (b->bk_cfg.bc_flags & SIM_BLK_UNTRUSTED)
+			sim_blk_pry(sg, rq->rq_va[i],
+			    rq->rq.operation == BLKIF_OP_WRITE);
 		sim_mem_poison(rq->rq_va[i] + sg->first_sect * 512,
 		    sim_blk_nsect(sg) * 512);
 	}
@@ -340,6 +361,8 @@ sim_blk_service(struct sim_back *ba)
 	struct list *l, *next;
 	bool notify;
 
+	if (b->bk_cfg.bc_flags & SIM_BLK_PUPPET)
+		return;
 	do {
 		sim_blk_take(b);
 	} while (bring_rearm(&b->bk_ring));
@@ -502,4 +525,13 @@ void
 sim_blk_hold(struct sim_blk *b, bool hold)
 {
 	sim_back_hold(&b->bk, hold);
+}
+
+void
+sim_blk_poke(struct sim_blk *b, unsigned int off, const void *p, size_t len)
+{
+	if (!b->bk.ba_connected || off > PV_PAGE_SIZE - len)
+		return;
+	sim_mem_put((uint8_t *)b->bk_page + off, p, len);
+	sim_evtchn_send0(b->bk.ba_sim, b->bk_port);
 }

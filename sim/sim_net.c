@@ -208,6 +208,22 @@ sim_net_tx_put(struct sim_net *n, uint16_t id, int16_t status)
 	sim_mem_fresh(slot, n->ne_tx.br_entlen);
 }
 
+/* Of a page that was made for us nothing but the slot may be filled. */
+static void
+sim_net_pry(const uint8_t *va, unsigned int off, size_t len)
+{
+	uint8_t page[PV_PAGE_SIZE];
+	unsigned int i;
+
+	sim_mem_get(page, va, PV_PAGE_SIZE);
+	for (i = 0; i < PV_PAGE_SIZE; i++) {
+		if (page[i] != 0 && (i < off || i >= off + len)) {
+			sim_bug("vif: byte %u of a page was not for us", i);
+			return;
+		}
+	}
+}
+
 /* Copy one data slot; the page is mapped meanwhile, or longer. */
 static bool
 sim_net_tx_copy(struct sim_net *n, const struct netif_tx_request *rq,
@@ -225,6 +241,8 @@ sim_net_tx_copy(struct sim_net *n, const struct netif_tx_request *rq,
 			sim_bug("vif: a slot can not be mapped");
 		return false;
 	}
+	if (n->ne_cfg.nc_flags & SIM_NET_UNTRUSTED)
+		sim_net_pry(va, rq->offset, len);
 	sim_mem_get(to, va + rq->offset, len);
 	sim_back_unmap(&n->ne, rq->gref, true);
 	return true;
@@ -438,7 +456,7 @@ sim_net_service(struct sim_back *ba)
 	struct netif_tx_request rq;
 	int rv;
 
-	if (ba->ba_hold)
+	if (ba->ba_hold || (n->ne_cfg.nc_flags & SIM_NET_PUPPET))
 		return;
 	do {
 		while ((rv = bring_get(&n->ne_tx, &rq)) > 0)
@@ -576,4 +594,16 @@ void
 sim_net_hold(struct sim_net *n, bool hold)
 {
 	sim_back_hold(&n->ne, hold);
+}
+
+void
+sim_net_poke(struct sim_net *n, bool rx, unsigned int off, const void *p,
+    size_t len)
+{
+	uint8_t *page = rx ? n->ne_rxpage : n->ne_txpage;
+
+	if (!n->ne.ba_connected || off > PV_PAGE_SIZE - len)
+		return;
+	sim_mem_put(page + off, p, len);
+	sim_evtchn_send0(n->ne.ba_sim, rx ? n->ne_rxport : n->ne_txport);
 }

@@ -266,6 +266,42 @@ LOOP_TEST(bus_many)
 	assert_int_equal(sim_dom_nport(l->l_dom), 2);
 }
 
+/* No grant is left for the ring: broken, and well when there is one. */
+LOOP_TEST(bus_grants_run_out)
+{
+	static gref_t ref[8192];
+	unsigned int n = 0, i;
+
+	bus_make(l, "1");
+	while (n < 8192 && gnttab_reserve(&l->l_xen, &ref[n]) == 0)
+		n++;
+	assert_in_range(n, 1, 8191);
+	bus_state(l, "2");
+	assert_string_equal(loop_state(l, NAME), "broken");
+	for (i = 0; i < n; i++)
+		gnttab_unreserve(&l->l_xen, ref[i]);
+	bus_state(l, "6");
+	bus_state(l, "1");
+	bus_state(l, "2");
+	assert_int_equal(bus_ours(l), 4);
+	bus_drop(l);
+}
+
+/* Nor an event channel. */
+LOOP_TEST(bus_ports_run_out)
+{
+	sim_dom_limit_ports(l->l_dom, 1);
+	bus_make(l, "1");
+	bus_state(l, "2");
+	assert_string_equal(loop_state(l, NAME), "broken");
+	sim_dom_limit_ports(l->l_dom, 400);
+	bus_state(l, "6");
+	bus_state(l, "1");
+	bus_state(l, "2");
+	assert_int_equal(bus_ours(l), 4);
+	bus_drop(l);
+}
+
 /* Plugged and taken away again before anything is ready, many times. */
 LOOP_TEST(bus_in_and_out)
 {
@@ -302,6 +338,8 @@ main(void)
 		cmocka_unit_test(bus_paths_of_nonsense),
 		cmocka_unit_test(bus_strangers),
 		cmocka_unit_test(bus_many),
+		cmocka_unit_test(bus_grants_run_out),
+		cmocka_unit_test(bus_ports_run_out),
 		cmocka_unit_test(bus_in_and_out),
 	};
 
