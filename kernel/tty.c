@@ -38,6 +38,7 @@ static struct pv_cons *tty_cons;	/* NULL: the polled console */
 static char tty_out[TTY_OUT];
 static uint64_t tty_output, tty_taken;	/* bytes written, bytes taken */
 static uint64_t tty_lost;
+static char tty_last;			/* the byte before */
 static bool tty_pushing;		/* somebody is in co_write */
 static bool tty_again;			/* room was announced meanwhile */
 static char tty_piece[TTY_PIECE];	/* who is pushing */
@@ -129,6 +130,16 @@ tty_store(const char *buf, size_t len)
 	}
 }
 
+static void
+tty_out_bytes(const char *buf, size_t len)
+{
+	if (tty_cons == NULL)
+		arch_early_write(buf, len);
+	else
+		tty_store(buf, len);
+	tty_last = buf[len - 1];
+}
+
 /*
  * tty_put -- output that tty_flush() will hand over
  *
@@ -138,12 +149,17 @@ void
 tty_put(const char *buf, size_t len)
 {
 	unsigned long s;
+	size_t n;
 
 	s = spin_lock(&tty_lock);
-	if (tty_cons == NULL)
-		arch_early_write(buf, len);
-	else
-		tty_store(buf, len);
+	for (; len > 0; buf += n, len -= n) {
+		/* A raw terminal, as xl's, goes to column 0 only when told. */
+		if (buf[0] == '\n' && tty_last != '\r')
+			tty_out_bytes("\r", 1);
+		for (n = 1; n < len && buf[n] != '\n'; n++)
+			;
+		tty_out_bytes(buf, n);
+	}
 	spin_unlock(&tty_lock, s);
 }
 

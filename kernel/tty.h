@@ -16,7 +16,7 @@ void	 tty_detach(struct pv_cons *);
 void	 tty_input(int ch);			/* any context: a byte came */
 /* Wait for a byte: 0..255, or -PV_ETIMEDOUT.  Context: thread. */
 int	 tty_getc(uint64_t deadline);
-/* Any context.  Newlines go out as they are (no CR is added here). */
+/* Any context.  A new line without a return before it gets one. */
 void	 tty_write(const char *buf, size_t len);
 /* The two halves of tty_write(), for who holds a lock: put, let go, flush. */
 void	 tty_put(const char *buf, size_t len);

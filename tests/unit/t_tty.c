@@ -93,15 +93,15 @@ static void
 tty_goes_early(void **state)
 {
 	tty_write("before\n", 7);
-	assert_string_equal(shim_text, "before\n");
+	assert_string_equal(shim_text, "before\r\n");
 	tty_attach(&fake);
 	assert_int_equal(npoll, 1);
 	tty_write("after\n", 6);
-	assert_string_equal(shim_text, "before\n");
-	assert_string_equal(taken, "after\n");
+	assert_string_equal(shim_text, "before\r\n");
+	assert_string_equal(taken, "after\r\n");
 	tty_detach(&fake);
 	tty_write("again\n", 6);
-	assert_string_equal(shim_text, "before\nagain\n");
+	assert_string_equal(shim_text, "before\r\nagain\r\n");
 	assert_int_equal(tty_drain(0), 0);
 	(void)state;
 }
@@ -125,8 +125,8 @@ tty_keeps_order(void **state)
 	assert_true(ntaken > 3000 && ntaken < 4000);
 	room = 100000;
 	fake.cn_ready(&fake);
-	assert_memory_equal(taken, "line 0\nline 1\n", 14);
-	assert_string_equal(taken + ntaken - 9, "line 999\n");
+	assert_memory_equal(taken, "line 0\r\nline 1\r\n", 16);
+	assert_string_equal(taken + ntaken - 10, "line 999\r\n");
 	assert_int_equal(tty_dropped(), 0);
 	(void)state;
 }
@@ -217,7 +217,7 @@ tty_device_logs(void **state)
 	tty_attach(&fake);
 	complaint = "trouble\n";
 	tty_write("one\n", 4);
-	assert_string_equal(taken, "one\ntrouble\n");
+	assert_string_equal(taken, "one\r\ntrouble\r\n");
 	(void)state;
 }
 
