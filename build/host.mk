@@ -73,8 +73,9 @@ fuzz-tests := $(basename $(notdir $(wildcard tests/fuzz/f_*.c)))
 fuzz: $(fuzz-tests:%=fuzz-%)		## each fuzzer for T=60 seconds
 fuzz-%: | $(XEN_LINK) $(CMOCKA)/src/cmocka.c
 	@mkdir -p $(OUT)/fuzz/$*
-	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED -DPV_HOSTED $(LIB_INC) -Ikernel \
-	    -Iport/host -Isim -Itests -fsanitize=fuzzer,address,undefined \
+	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED -DPV_HOSTED \
+	    $(LIB_INC) -Ikernel -Iport/host -Isim -Itests \
+	    -fsanitize=fuzzer,address,undefined \
 	    $($*-cflags) -o $(OUT)/fuzz/$*.bin tests/fuzz/$*.c $($*-srcs)
 	$(OUT)/fuzz/$*.bin -max_total_time=$(T) -artifact_prefix=$(OUT)/fuzz/ \
-	    $(OUT)/fuzz/$*
+	    $($*-args) $(OUT)/fuzz/$*
