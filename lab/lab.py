@@ -27,6 +27,7 @@ XEN_ARGS = ("dom0_mem={0}M,max:{0}M dom0_max_vcpus=1 console=com1 "
 DOM0_ARGS = "console=hvc0 quiet rdinit=/init swiotlb=4096 mitigations=off"
 DOM0_MIB = 512
 START_TIMEOUT = 180
+MACS = 12
 KEPT_LOGS = 20
 # How a disk image is opened: "scratch" can be written to, and forgets it.
 ACCESS = {"read": ",readonly=on", "write": "", "scratch": ",snapshot=on"}
@@ -206,8 +207,9 @@ class Lab:
         self.qmp.execute("blockdev-del", **{"node-name": name})
 
     def next_mac(self):
-        """A network address that no other guest of this lab has had."""
-        mac = "00:16:3e:64:6d:%02x" % self._next_mac
+        """A network address that no guest of this lab has now.  They come
+        back after a while: QEMU's DHCP server knows 16 and forgets none."""
+        mac = "00:16:3e:64:6d:%02x" % (self._next_mac % MACS)
         self._next_mac += 1
         return mac
 

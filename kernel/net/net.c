@@ -199,6 +199,16 @@ net_said(struct nif *nif, const char *addr)
 	return false;
 }
 
+/* Let net_wait() look again. */
+static void
+net_wake(void)
+{
+	mutex_lock(&net_mutex);
+	net_gen++;
+	cond_broadcast(&net_cond);
+	mutex_unlock(&net_mutex);
+}
+
 /* netif.status_callback: addresses may have changed.  Lock: lwIP's. */
 static void
 net_status(struct netif *netif)
@@ -218,10 +228,7 @@ net_status(struct netif *netif)
 			klog(PV_LOG_INFO, "net: %s address %s", nif->nif_name,
 			    addr);
 	}
-	mutex_lock(&net_mutex);
-	net_gen++;
-	cond_broadcast(&net_cond);
-	mutex_unlock(&net_mutex);
+	net_wake();
 }
 
 /* netif.link_callback.  Lock: lwIP's. */
@@ -247,6 +254,15 @@ net_patrol_none(void)
 	    "its configuration (vif) or with xl network-attach");
 }
 
+/* Is an answer of DHCP still to be hoped for?  Lock: lwIP's. */
+static bool
+net_dhcp_pending(const struct nif *nif)
+{
+	return nif->nif_dhcp && !nif->nif_complained &&
+	    netif_is_link_up(&nif->nif_netif) &&
+	    !dhcp_supplied_address(&nif->nif_netif);
+}
+
 /* lwIP's thread, each second: tell once when DHCP does not answer. */
 static void
 net_patrol(void *arg)
@@ -259,10 +275,10 @@ net_patrol(void *arg)
 		if (netif->status_callback != net_status)
 			continue;
 		nif = netif->state;
-		if (nif->nif_dhcp && !nif->nif_complained &&
-		    netif_is_link_up(netif) && !dhcp_supplied_address(netif) &&
+		if (net_dhcp_pending(nif) &&
 		    arch_now() - nif->nif_since > NET_DHCPTIME) {
 			nif->nif_complained = true;
+			net_wake();
 			klog(PV_LOG_WARN, "net: %s: no answer from a DHCP "
 			    "server, still asking; for a fixed address start "
 			    "the guest with ip=ADDR/PREFIX,GATEWAY",
@@ -393,17 +409,22 @@ net_init(void)
 
 /* ---- for apps and the shell -------------------------------------------- */
 
-/* The first address good beyond the link, or NULL.  Lock: lwIP's. */
+/*
+ * The first address good beyond the link, or NULL.  One of IPv6 counts when
+ * DHCP has had its time.  Lock: lwIP's.
+ */
 static const ip_addr_t *
 net_usable(void)
 {
 	const ip_addr_t *ip, *best = NULL;
 	struct netif *netif;
+	bool pending = false;
 	unsigned int i;
 
 	NETIF_FOREACH(netif) {
 		if (netif->status_callback != net_status)
 			continue;
+		pending |= net_dhcp_pending(netif->state);
 		for (i = 0; (ip = net_addr(netif, i)) != NULL; i++) {
 			if (IP_IS_V4(ip))
 				return ip;
@@ -412,7 +433,7 @@ net_usable(void)
 				best = ip;
 		}
 	}
-	return best;
+	return pending ? NULL : best;
 }
 
 /*
