@@ -14,7 +14,8 @@
  * In hosted builds shared pages are poisoned for the address sanitizer and
  * SHM_RAW marks these functions as the only ones it does not instrument: a
  * plain dereference of a shared page is a test failure.  shm_trace() (hosted
- * only) reports each read, by which double fetches are found.
+ * only) reports each read, by which double fetches are found; with length 0 it
+ * tells of a write to come: before each of both a simulated peer may act.
  */
 
 #ifndef SHM_H
@@ -41,6 +42,7 @@ shm_read##bits(const volatile uint##bits##_t *p)			\
 SHM_RAW void								\
 shm_write##bits(volatile uint##bits##_t *p, uint##bits##_t v)		\
 {									\
+	shm_trace((const void *)(uintptr_t)p, 0);			\
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);			\
 }									\
 SHM_RAW uint##bits##_t							\
@@ -52,6 +54,7 @@ shm_load_acquire##bits(const volatile uint##bits##_t *p)		\
 SHM_RAW void								\
 shm_store_release##bits(volatile uint##bits##_t *p, uint##bits##_t v)	\
 {									\
+	shm_trace((const void *)(uintptr_t)p, 0);			\
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);			\
 }									\
 /* Returns true when *p was want and is now v. */			\
