@@ -101,6 +101,7 @@ bool	 sim_until(struct sim *, bool (*fn)(void *), void *arg, uint64_t ns);
 void	 sim_run(struct sim *, uint64_t ns);
 /* The domain on whose behalf the library runs now. */
 void	 sim_enter(struct sim_dom *);
+struct sim_dom *sim_current(void);
 
 /* ---- memory (sim_mem.c) ------------------------------------------------ */
 /* Live allocations of the library, pages that it holds. */

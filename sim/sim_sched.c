@@ -71,6 +71,12 @@ sim_enter(struct sim_dom *d)
 	sim_world->s_curdom = d;
 }
 
+struct sim_dom *
+sim_current(void)
+{
+	return sim_world->s_curdom;
+}
+
 /* ---- threads ----------------------------------------------------------- */
 
 /*

@@ -10,14 +10,23 @@
 
 #define LOOP_PATIENCE	(60 * SIM_S)
 
-static struct loop *loop_now;		/* whose call backs come */
+static struct loop *loop_all[2];	/* one for each guest */
+
+/* Whose call back it is: that of the domain that runs. */
+static struct loop *
+loop_self(void)
+{
+	if (loop_all[1] != NULL && loop_all[1]->l_dom == sim_current())
+		return loop_all[1];
+	return loop_all[0];
+}
 
 /* ---- the client -------------------------------------------------------- */
 
 static void
 loop_blk_up(struct pv_blk *bk)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 	unsigned int i;
 
 	for (i = 0; i < LOOP_NDEV && l->l_blk[i] != NULL; i++) {
@@ -36,7 +45,7 @@ loop_blk_up(struct pv_blk *bk)
 static void
 loop_blk_down(struct pv_blk *bk)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 	unsigned int i;
 
 	for (i = 0; i < LOOP_NDEV && l->l_blk[i] != bk; i++)
@@ -52,13 +61,13 @@ loop_blk_down(struct pv_blk *bk)
 static void
 loop_blk_resized(struct pv_blk *bk)
 {
-	loop_now->l_nresized++;
+	loop_self()->l_nresized++;
 }
 
 static void
 loop_recv(struct pv_net *nt, const struct pv_net_pkt *np)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 	size_t at = 0;
 	unsigned int i;
 
@@ -83,7 +92,7 @@ loop_recv(struct pv_net *nt, const struct pv_net_pkt *np)
 static void
 loop_net_up(struct pv_net *nt)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 	unsigned int i;
 
 	for (i = 0; i < LOOP_NDEV && l->l_net[i] != NULL; i++)
@@ -101,7 +110,7 @@ loop_net_up(struct pv_net *nt)
 static void
 loop_net_down(struct pv_net *nt)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 	unsigned int i;
 
 	for (i = 0; i < LOOP_NDEV && l->l_net[i] != nt; i++)
@@ -117,7 +126,7 @@ loop_net_down(struct pv_net *nt)
 static size_t
 loop_cons_recv(struct pv_cons *cn, const char *buf, size_t len)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 
 	if (len > l->l_take)
 		len = l->l_take;
@@ -131,31 +140,31 @@ loop_cons_recv(struct pv_cons *cn, const char *buf, size_t len)
 static void
 loop_cons_ready(struct pv_cons *cn)
 {
-	loop_now->l_nready++;
+	loop_self()->l_nready++;
 }
 
 static void
 loop_cons_up(struct pv_cons *cn)
 {
-	if (loop_now->l_cons != NULL)
-		loop_now->l_nerr++;
+	if (loop_self()->l_cons != NULL)
+		loop_self()->l_nerr++;
 	cn->cn_recv = loop_cons_recv;
 	cn->cn_ready = loop_cons_ready;
-	loop_now->l_cons = cn;
+	loop_self()->l_cons = cn;
 }
 
 static void
 loop_cons_down(struct pv_cons *cn)
 {
-	if (loop_now->l_cons != cn)
-		loop_now->l_nerr++;
-	loop_now->l_cons = NULL;
+	if (loop_self()->l_cons != cn)
+		loop_self()->l_nerr++;
+	loop_self()->l_cons = NULL;
 }
 
 static void
 loop_control(enum pv_control_op op)
 {
-	struct loop *l = loop_now;
+	struct loop *l = loop_self();
 
 	if (l->l_nctl < LOOP_NCTL)
 		l->l_ctl[l->l_nctl] = op;
@@ -181,9 +190,22 @@ loop_open(struct loop *l, uint64_t seed, unsigned int flags)
 	memset(l, 0, sizeof(*l));
 	l->l_take = LOOP_INPUT;
 	l->l_attached = -PV_ENODEV;
-	loop_now = l;
+	loop_all[0] = l;
+	loop_all[1] = NULL;
 	l->l_sim = sim_open(seed, flags);
 	l->l_dom = sim_dom_create(l->l_sim, 1);
+	l->l_xen.x_seam = l->l_dom;
+}
+
+void
+loop_second(struct loop *l, struct loop *first)
+{
+	memset(l, 0, sizeof(*l));
+	l->l_take = LOOP_INPUT;
+	l->l_attached = -PV_ENODEV;
+	loop_all[1] = l;
+	l->l_sim = first->l_sim;
+	l->l_dom = sim_dom_create(l->l_sim, 2);
 	l->l_xen.x_seam = l->l_dom;
 }
 
@@ -200,6 +222,7 @@ loop_attach(struct loop *l)
 void
 loop_detach(struct loop *l)
 {
+	sim_enter(l->l_dom);
 	if (l->l_attached == 0)
 		xen_detach(&l->l_xen);
 	l->l_attached = -PV_ENODEV;

@@ -83,6 +83,8 @@ void	 loop_seeds(const char *name, void (*body)(struct loop *));
 
 /* For tests that open by themselves. */
 void	 loop_open(struct loop *, uint64_t seed, unsigned int flags);
+/* Another guest beside the first; its devices are found by call backs only. */
+void	 loop_second(struct loop *, struct loop *first);
 int	 loop_attach(struct loop *);
 void	 loop_detach(struct loop *);
 void	 loop_close(struct loop *);
