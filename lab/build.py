@@ -29,8 +29,8 @@ XEN_TOOLS = """xl libxl-save-helper xenstored xenconsoled xenconsole
 xen-init-dom0 xenctx lsevtchn xen-diag""".split()
 STORE_TOOLS = """xenstore-read xenstore-write xenstore-list xenstore-ls
 xenstore-rm xenstore-watch xenstore-exists xenstore-chmod""".split()
-ROMS = """kvmvapic.bin linuxboot.bin linuxboot_dma.bin multiboot.bin pvh.bin
-keymaps/en-us""".split()
+ROMS = """kvmvapic.bin linuxboot.bin linuxboot_dma.bin multiboot.bin
+multiboot_dma.bin pvh.bin keymaps/en-us""".split()
 DM = "/usr/libexec/xen-qemu-system-i386"
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
 DM_WRAPPER = """#!/bin/sh
@@ -237,9 +237,6 @@ def make_tools_disk(work, target):
     for rom in ROMS:
         copy("/usr/share/qemu/" + rom, root + "/share/" + rom)
     copy(SEABIOS, root + "/share/bios-256k.bin")
-    # QEMU always takes the DMA variant of this ROM, and waits in it for ever,
-    # since it has no such DMA in a Xen guest (seen with QEMU 7.2).
-    copy("/usr/share/qemu/multiboot.bin", root + "/share/multiboot_dma.bin")
     run("/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
         target, "96M")
 
