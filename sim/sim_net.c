@@ -411,8 +411,9 @@ sim_net_rx_slot(struct sim_net *n, struct sim_frame *fr)
 	return true;
 }
 
-static void
-sim_net_rx(struct sim_net *n)
+/* As many slots as the budget has; true: more of them could be filled. */
+static bool
+sim_net_rx(struct sim_net *n, unsigned int budget)
 {
 	struct sim_frame *fr;
 
@@ -420,13 +421,16 @@ sim_net_rx(struct sim_net *n)
 		fr = LIST_ENTRY(n->ne_queue.li_next, struct sim_frame,
 		    fr_link);
 		while (fr->fr_sent < fr->fr_len) {
+			if (budget-- == 0)
+				return true;
 			if (!sim_net_rx_slot(n, fr))
-				return;
+				return false;
 		}
 		n->ne_nrx++;
 		list_remove(&fr->fr_link);
 		free(fr);
 	}
+	return false;
 }
 
 /* ---- service ----------------------------------------------------------- */
@@ -449,28 +453,44 @@ sim_net_push(struct sim_net *n, struct bring *br, uint32_t port)
 		sim_evtchn_send0(n->ne.ba_sim, port);
 }
 
+/* As many slots as the budget has; true: there may be more. */
+static bool
+sim_net_tx(struct sim_net *n, unsigned int budget)
+{
+	struct netif_tx_request rq;
+	int rv;
+
+	do {
+		while ((rv = bring_get(&n->ne_tx, &rq)) > 0) {
+			sim_net_tx_slot(n, &rq);
+			if (--budget == 0)
+				return true;
+		}
+		if (rv < 0) {
+			sim_bug("vif: the front end's tx index is wrong");
+			return false;
+		}
+	} while (bring_rearm(&n->ne_tx));
+	return false;
+}
+
+/* A little of each at a time, so that others come between. */
 static void
 sim_net_service(struct sim_back *ba)
 {
 	struct sim_net *n = sim_net_of(ba);
-	struct netif_tx_request rq;
-	int rv;
+	bool more;
 
 	if (ba->ba_hold || (n->ne_cfg.nc_flags & SIM_NET_PUPPET))
 		return;
-	do {
-		while ((rv = bring_get(&n->ne_tx, &rq)) > 0)
-			sim_net_tx_slot(n, &rq);
-		if (rv < 0) {
-			sim_bug("vif: the front end's tx index is wrong");
-			return;
-		}
-	} while (bring_rearm(&n->ne_tx));
+	more = sim_net_tx(n, 1 + sim_rand(6));
 	sim_net_push(n, &n->ne_tx, n->ne_txport);
-	do {
-		sim_net_rx(n);
-	} while (!list_empty(&n->ne_queue) && bring_rearm(&n->ne_rx));
+	more |= sim_net_rx(n, 1 + sim_rand(6));
+	if (!more && !list_empty(&n->ne_queue))
+		more = bring_rearm(&n->ne_rx);
 	sim_net_push(n, &n->ne_rx, n->ne_rxport);
+	if (more)
+		sim_sched_kick(&ba->ba_actor, sim_rand(5000));
 }
 
 static const struct sim_back_ops sim_net_ops = {
