@@ -9,6 +9,8 @@
 
 struct sim *sim_world;
 
+#define SIM_MANY_BUGS	500u
+
 static struct sim sim_the_world;
 static bool sim_left;		/* a test failed and left its world behind */
 
@@ -84,7 +86,8 @@ sim_bug(const char *fmt, ...)
 	fprintf(stderr, " (seed %llu, step %llu)\n",
 	    (unsigned long long)sim_world->s_seed,
 	    (unsigned long long)sim_world->s_nstep);
-	sim_world->s_nbug++;
+	if (++sim_world->s_nbug == SIM_MANY_BUGS)
+		sim_die("%u faults, that will do", SIM_MANY_BUGS);
 }
 
 void
