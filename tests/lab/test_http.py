@@ -49,7 +49,7 @@ def web(lab, guest, disk, tmp_path):
 
 def ask(web, method, path, body=None, **headers):
     """One request: status, headers, body."""
-    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=300)
     try:
         connection.request(method, path, body, {
             name.replace("_", "-"): value for name, value in headers.items()})
@@ -59,7 +59,7 @@ def ask(web, method, path, body=None, **headers):
         connection.close()
 
 
-def raw(web, data, seconds=20):
+def raw(web, data, seconds=120):
     """Send bytes, read until the guest ends the connection."""
     with socket.create_connection(("127.0.0.1", web.port), seconds) as s:
         s.sendall(data)
@@ -148,7 +148,7 @@ def test_pipelining(web):
 
 def test_many_clients(web):
     """More clients than there are places, one of them silent."""
-    silent = socket.create_connection(("127.0.0.1", web.port), 60)
+    silent = socket.create_connection(("127.0.0.1", web.port), 300)
     good = []
 
     def client():
