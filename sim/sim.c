@@ -35,6 +35,7 @@ sim_open(uint64_t seed, unsigned int flags)
 	s->s_rng = seed * 0x9e3779b97f4a7c15ull + 1;
 	s->s_now = 1000 * SIM_MS;
 	s->s_flags = flags;
+	s->s_backid = seed % 3 == 0 ? 0 : 5;
 	list_init(&s->s_blks);
 	list_init(&s->s_nets);
 	sim_mem_init(s);
@@ -115,6 +116,12 @@ unsigned int
 sim_nbug(void)
 {
 	return sim_world->s_nbug;
+}
+
+unsigned int
+sim_backend_id(const struct sim *s)
+{
+	return s->s_backid;
 }
 
 /* xorshift64*; good enough to draw from, and the same everywhere. */

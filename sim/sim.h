@@ -77,6 +77,8 @@ unsigned int sim_nlog(unsigned int level);
 /* 0..n - 1 */
 uint32_t sim_rand(uint32_t n);
 unsigned int sim_nbug(void);
+/* The domain that has the back ends: 0, or a driver domain. */
+unsigned int sim_backend_id(const struct sim *);
 
 /*
  * The n-th point (1, 2, ..) where the outside can fail does so, once; 0:

@@ -96,6 +96,12 @@ sim_back_release(struct sim_back *ba, bool all)
 		sim_sched_kick(&ba->ba_actor, SIM_HOLD / 8);
 }
 
+void *
+sim_back_map(struct sim_back *ba, uint32_t ref, bool readonly)
+{
+	return sim_gnttab_map(ba->ba_dom, ba->ba_id, ref, readonly);
+}
+
 void
 sim_back_unmap(struct sim_back *ba, uint32_t ref, bool readonly)
 {
@@ -256,12 +262,14 @@ sim_back_create(struct sim_back *ba, struct sim_dom *d,
 {
 	ba->ba_dom = d;
 	ba->ba_sim = d->d_sim;
+	ba->ba_id = d->d_sim->s_backid;
 	ba->ba_ops = ops;
 	ba->ba_online = true;
 	ba->ba_state = XenbusStateInitialising;
 	list_init(&ba->ba_held);
 	snprintf(ba->ba_path, sizeof(ba->ba_path),
-	    "/local/domain/0/backend/%s/%u/%u", ops->bo_type, d->d_id, devid);
+	    "/local/domain/%u/backend/%s/%u/%u", ba->ba_id, ops->bo_type,
+	    d->d_id, devid);
 	snprintf(ba->ba_front, sizeof(ba->ba_front),
 	    "/local/domain/%u/device/%s/%u", d->d_id, ops->bo_type, devid);
 	sim_sched_actor(&ba->ba_actor, sim_back_step, ba);
@@ -272,7 +280,7 @@ sim_back_create(struct sim_back *ba, struct sim_dom *d,
 	sim_back_set(ba, "online", "%u", 1);
 	sim_back_set(ba, "state", "%u", XenbusStateInitialising);
 	sim_back_set_front(ba, "backend", "%s", ba->ba_path);
-	sim_back_set_front(ba, "backend-id", "%u", 0);
+	sim_back_set_front(ba, "backend-id", "%u", ba->ba_id);
 }
 
 void

@@ -32,6 +32,7 @@ struct sim_back {
 	struct list	 ba_link;	/* first: of s_blks or s_nets */
 	struct sim_dom	*ba_dom;	/* the front end's */
 	struct sim	*ba_sim;
+	uint16_t	 ba_id;		/* the domain that we are of */
 	const struct sim_back_ops *ba_ops;
 	char		 ba_path[80];	/* ours */
 	char		 ba_front[80];
@@ -60,6 +61,8 @@ void	 sim_back_vanish(struct sim_back *);
 void	 sim_back_restart(struct sim_back *);
 void	 sim_back_set_state(struct sim_back *, const char *);
 void	 sim_back_hold(struct sim_back *, bool);
+/* Host address of a granted page, or NULL. */
+void	*sim_back_map(struct sim_back *, uint32_t ref, bool readonly);
 /* Let go of a grant, or, when lying, later or never. */
 void	 sim_back_unmap(struct sim_back *, uint32_t ref, bool readonly);
 

@@ -92,7 +92,7 @@ sim_blk_connect(struct sim_back *ba)
 		return 1;
 	if (abi != NULL && strcmp(abi, XEN_IO_PROTO_ABI_NATIVE) != 0)
 		sim_bug("vbd: protocol %s", abi);
-	b->bk_page = sim_gnttab_map(ba->ba_dom, (uint32_t)ref, false);
+	b->bk_page = sim_back_map(ba, (uint32_t)ref, false);
 	if (b->bk_page == NULL) {
 		if (sim_back_faithful(ba))
 			sim_bug("vbd: ring-ref %u can not be mapped",
@@ -100,7 +100,7 @@ sim_blk_connect(struct sim_back *ba)
 		return -1;
 	}
 	b->bk_ref = (uint32_t)ref;
-	if (sim_evtchn_bind(ba->ba_sim, ba->ba_dom, (uint32_t)port,
+	if (sim_evtchn_bind(ba->ba_dom, ba->ba_id, (uint32_t)port,
 	    &ba->ba_actor, &b->bk_port) != 0) {
 		if (sim_back_faithful(ba))
 			sim_bug("vbd: event-channel %u can not be bound",
@@ -183,7 +183,7 @@ sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 		return;
 	for (i = 0; i < rq->rq.nr_segments; i++) {
 		sg = &rq->rq.seg[i];
-		rq->rq_va[i] = sim_gnttab_map(b->bk.ba_dom, sg->gref,
+		rq->rq_va[i] = sim_back_map(&b->bk, sg->gref,
 		    rq->rq.operation == BLKIF_OP_WRITE);
 		if (rq->rq_va[i] == NULL) {
 			if (sim_back_faithful(&b->bk))

@@ -99,7 +99,8 @@ sim_evtchn_free_port(struct sim_dom *d, uint32_t port)
 	if (po->po_state == SIM_PORT_BOUND) {
 		peer = sim_dom_find(d->d_sim, po->po_peer);
 		peer->d_port[po->po_remote].po_state = SIM_PORT_UNBOUND;
-		peer->d_port[po->po_remote].po_peer = d->d_id;
+		peer->d_port[po->po_remote].po_peer = d->d_id == 0 ?
+		    po->po_as : d->d_id;
 	}
 	memset(po, 0, sizeof(*po));
 	if (d->d_id != 0 && sim_evil_now(SIM_EVIL_EVENT_AFTER_DETACH))
@@ -256,20 +257,21 @@ sim_evtchn_op(struct sim_dom *d, unsigned int cmd, void *arg)
 /* ---- for peers in domain 0 --------------------------------------------- */
 
 int
-sim_evtchn_bind(struct sim *s, struct sim_dom *guest, uint32_t remote,
+sim_evtchn_bind(struct sim_dom *guest, uint16_t as, uint32_t remote,
     struct sim_actor *actor, uint32_t *port)
 {
-	struct sim_dom *d = sim_dom_find(s, 0);
+	struct sim_dom *d = sim_dom_find(guest->d_sim, 0);
 
 	if (remote == 0 || remote >= SIM_NPORT ||
 	    guest->d_port[remote].po_state != SIM_PORT_UNBOUND ||
-	    guest->d_port[remote].po_peer != 0)
+	    guest->d_port[remote].po_peer != as)
 		return -PV_EINVAL;
 	*port = sim_evtchn_make(d, SIM_PORT_BOUND);
 	if (*port == 0)
 		return -PV_ENOSPC;
 	sim_evtchn_join(d, *port, guest, remote);
 	d->d_port[*port].po_actor = actor;
+	d->d_port[*port].po_as = as;
 	/* Something may have been sent before we were there. */
 	sim_sched_kick(actor, 0);
 	return 0;

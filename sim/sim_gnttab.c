@@ -49,8 +49,8 @@ sim_gnttab_granted(struct sim_dom *d, uint64_t gfn, uint32_t *ref)
 /* ---- for peers --------------------------------------------------------- */
 
 /* The host address of a granted page while its entry allows it, or NULL. */
-static uint8_t *
-sim_gnttab_look(struct sim_dom *d, uint32_t ref, bool write)
+uint8_t *
+sim_gnttab_look(struct sim_dom *d, uint16_t as, uint32_t ref, bool write)
 {
 	struct grant_entry_v1 *ge = sim_gnttab_entry(d, ref);
 	struct sim_page *pg;
@@ -61,7 +61,7 @@ sim_gnttab_look(struct sim_dom *d, uint32_t ref, bool write)
 	flags = shm_load_acquire16(&ge->flags);
 	if ((flags & GTF_type_mask) != GTF_permit_access)
 		return NULL;
-	if (shm_read16(&ge->domid) != 0 || (write && (flags & GTF_readonly)))
+	if (shm_read16(&ge->domid) != as || (write && (flags & GTF_readonly)))
 		return NULL;
 	pg = sim_mem_gfn_page(shm_read32(&ge->frame));
 	if (pg == NULL || pg->pg_state != SIM_PG_GUEST || pg->pg_hole ||
@@ -71,14 +71,14 @@ sim_gnttab_look(struct sim_dom *d, uint32_t ref, bool write)
 }
 
 void *
-sim_gnttab_map(struct sim_dom *d, uint32_t ref, bool readonly)
+sim_gnttab_map(struct sim_dom *d, uint16_t as, uint32_t ref, bool readonly)
 {
 	struct grant_entry_v1 *ge;
 	uint16_t flags, want;
 	void *va;
 
 	do {
-		va = sim_gnttab_look(d, ref, !readonly);
+		va = sim_gnttab_look(d, as, ref, !readonly);
 		if (va == NULL)
 			return NULL;
 		ge = sim_gnttab_entry(d, ref);
@@ -106,24 +106,6 @@ sim_gnttab_unmap(struct sim_dom *d, uint32_t ref, bool readonly)
 		flags = shm_read16(&ge->flags);
 	} while (!shm_cas16(&ge->flags, flags, (uint16_t)(flags &
 	    ~(GTF_reading | GTF_writing))));
-}
-
-int
-sim_gnttab_copy(struct sim_dom *d, uint32_t ref, unsigned int off, void *buf,
-    size_t len, bool write)
-{
-	uint8_t *va;
-
-	if (off > PV_PAGE_SIZE || len > PV_PAGE_SIZE - off)
-		return GNTST_bad_copy_arg;
-	va = sim_gnttab_look(d, ref, write);
-	if (va == NULL)
-		return GNTST_bad_gntref;
-	if (write)
-		sim_mem_put(va + off, buf, len);
-	else
-		sim_mem_get(buf, va + off, len);
-	return GNTST_okay;
 }
 
 unsigned int

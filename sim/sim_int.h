@@ -83,6 +83,7 @@ struct sim {
 	struct list	 s_actors;
 	struct sim_dom	*s_curdom;
 	/* domains and the store */
+	uint16_t	 s_backid;	/* the domain that has the back ends */
 	struct sim_dom	*s_dom[SIM_NDOM];
 	struct sim_store *s_store;
 	struct list	 s_blks, s_nets;
@@ -171,6 +172,7 @@ struct sim_port {
 	enum sim_port_state po_state;
 	uint16_t	 po_peer;	/* domain */
 	uint32_t	 po_remote;	/* port there */
+	uint16_t	 po_as;		/* domain 0: acts as this domain */
 	uint32_t	 po_virq;
 	struct sim_actor *po_actor;	/* domain 0: to kick */
 };
@@ -207,8 +209,11 @@ unsigned int sim_xen_check(struct sim_dom *);
 
 /* ---- sim_evtchn.c ------------------------------------------------------ */
 long	 sim_evtchn_op(struct sim_dom *, unsigned int cmd, void *arg);
-/* For peers: domain 0's end of a guest's unbound port; 0 or -PV_E*. */
-int	 sim_evtchn_bind(struct sim *, struct sim_dom *, uint32_t remote,
+/*
+ * For peers: the other end of a guest's unbound port; 0 or -PV_E*.  The ports
+ * of all peers are kept in domain 0, whichever domain they act as.
+ */
+int	 sim_evtchn_bind(struct sim_dom *, uint16_t as, uint32_t remote,
 	    struct sim_actor *, uint32_t *port);
 /* For the builder: a guest's port already bound to domain 0. */
 uint32_t sim_evtchn_pair(struct sim_dom *, struct sim_actor *, uint32_t *back);
@@ -221,12 +226,13 @@ bool	 sim_evtchn_due(const struct sim_dom *);
 /* ---- sim_gnttab.c ------------------------------------------------------ */
 long	 sim_gnttab_op(struct sim_dom *, unsigned int cmd, void *arg,
 	    unsigned int n);
-/* For peers in domain 0: host address of a granted page, or NULL. */
-void	*sim_gnttab_map(struct sim_dom *, uint32_t ref, bool readonly);
+/* For peers: host address of a granted page, or NULL. */
+void	*sim_gnttab_map(struct sim_dom *, uint16_t as, uint32_t ref,
+	    bool readonly);
 void	 sim_gnttab_unmap(struct sim_dom *, uint32_t ref, bool readonly);
-/* Copy to or from a granted page; 0 or GNTST_*. */
-int	 sim_gnttab_copy(struct sim_dom *, uint32_t ref, unsigned int off,
-	    void *buf, size_t len, bool write);
+/* A granted page for as long as a copy takes, or NULL. */
+uint8_t	*sim_gnttab_look(struct sim_dom *, uint16_t as, uint32_t ref,
+	    bool write);
 /* Does an entry grant this frame? */
 bool	 sim_gnttab_granted(struct sim_dom *, uint64_t gfn, uint32_t *ref);
 

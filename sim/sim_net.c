@@ -86,7 +86,7 @@ sim_net_ring(struct sim_net *n, const char *key, void **page, uint32_t *ref)
 	if (v > UINT32_MAX)
 		return 1;
 	*ref = (uint32_t)v;
-	*page = sim_gnttab_map(n->ne.ba_dom, *ref, false);
+	*page = sim_back_map(&n->ne, *ref, false);
 	if (*page == NULL) {
 		if (sim_back_faithful(&n->ne))
 			sim_bug("vif: %s %u can not be mapped", key,
@@ -102,7 +102,7 @@ sim_net_bind(struct sim_net *n, const char *key, uint32_t *port)
 {
 	uint64_t v = sim_back_num(&n->ne, key, UINT64_MAX);
 
-	if (v > UINT32_MAX || sim_evtchn_bind(n->ne.ba_sim, n->ne.ba_dom,
+	if (v > UINT32_MAX || sim_evtchn_bind(n->ne.ba_dom, n->ne.ba_id,
 	    (uint32_t)v, &n->ne.ba_actor, port) != 0) {
 		if (sim_back_faithful(&n->ne))
 			sim_bug("vif: %s can not be bound", key);
@@ -235,7 +235,7 @@ sim_net_tx_copy(struct sim_net *n, const struct netif_tx_request *rq,
 		sim_bug("vif: a slot crosses its page");
 		return false;
 	}
-	va = sim_gnttab_map(n->ne.ba_dom, rq->gref, true);
+	va = sim_back_map(&n->ne, rq->gref, true);
 	if (va == NULL) {
 		if (sim_back_faithful(&n->ne))
 			sim_bug("vif: a slot can not be mapped");
@@ -342,16 +342,19 @@ static int16_t
 sim_net_rx_copy(struct sim_net *n, const struct netif_rx_request *rq,
     struct sim_frame *fr, size_t len, unsigned int off)
 {
-	if (sim_gnttab_copy(n->ne.ba_dom, rq->gref, off, fr->fr_data +
-	    fr->fr_sent, len, true) != GNTST_okay) {
+	uint8_t *va;
+
+	va = sim_gnttab_look(n->ne.ba_dom, n->ne.ba_id, rq->gref, true);
+	if (va == NULL) {
 		if (sim_back_faithful(&n->ne))
 			sim_bug("vif: a receive buffer can not be written");
 		return NETIF_RSP_ERROR;
 	}
+	sim_mem_put(va + off, fr->fr_data + fr->fr_sent, len);
 	/* A lie holds on to the buffer that was just filled. */
 	if ((sim_evil_armed(SIM_EVIL_GRANT_HELD) ||
 	    sim_evil_armed(SIM_EVIL_GRANT_HELD_FOREVER)) &&
-	    sim_gnttab_map(n->ne.ba_dom, rq->gref, false) != NULL)
+	    sim_back_map(&n->ne, rq->gref, false) != NULL)
 		sim_back_unmap(&n->ne, rq->gref, false);
 	fr->fr_sent += len;
 	return (int16_t)len;

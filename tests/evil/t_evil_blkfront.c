@@ -475,7 +475,8 @@ LOOP_TEST(evil_values)
 
 		b = sim_blk_create(l->l_dom, &cfg);
 		snprintf(path, sizeof(path),
-		    "/local/domain/0/backend/vbd/1/51712/%s", bad[i].key);
+		    "/local/domain/%u/backend/vbd/1/51712/%s",
+		    sim_backend_id(l->l_sim), bad[i].key);
 		sim_store_write(l->l_sim, path, "%s", bad[i].val);
 		assert_true(loop_wait_state(l, NAME, "broken"));
 		assert_int_equal(l->l_nblk, 0);

@@ -372,6 +372,21 @@ loop_wait_state(struct loop *l, const char *name, const char *state)
 	return false;
 }
 
+bool
+loop_gone(struct loop *l, const char *name)
+{
+	char path[80], slash[32];
+
+	snprintf(path, sizeof(path), "/local/domain/1/device/%s", name);
+	if (sim_store_exists(l->l_sim, path))
+		return false;
+	snprintf(slash, sizeof(slash), "%s", name);
+	*strchr(slash, '/') = '\0';
+	snprintf(path, sizeof(path), "/local/domain/%u/backend/%s/1/%s",
+	    sim_backend_id(l->l_sim), slash, strchr(name, '/') + 1);
+	return !sim_store_exists(l->l_sim, path);
+}
+
 /* ---- disks ------------------------------------------------------------- */
 
 struct sim_blk *

@@ -100,6 +100,9 @@ bool	 loop_wait_state(struct loop *, const char *name, const char *state);
 struct pv_dev_info loop_info(struct loop *, const char *name);
 struct pv_totals loop_totals(struct loop *);
 
+/* "vbd/51712" has no directory any more, neither its back end. */
+bool	 loop_gone(struct loop *, const char *name);
+
 /* A disk of 2048 sectors, 51712, and its front end, connected. */
 struct sim_blk *loop_blk(struct loop *, unsigned int flags);
 /* An interface, 0, and its front end, connected. */

@@ -246,9 +246,7 @@ LOOP_TEST(blk_untrusted)
 static bool
 blk_gone(struct loop *l)
 {
-	return !sim_store_exists(l->l_sim,
-	    "/local/domain/0/backend/vbd/1/51712") &&
-	    !sim_store_exists(l->l_sim, "/local/domain/1/device/vbd/51712");
+	return loop_gone(l, "vbd/51712");
 }
 
 LOOP_TEST(blk_unplug)

@@ -257,8 +257,7 @@ LOOP_TEST(net_untrusted)
 static bool
 net_gone(struct loop *l)
 {
-	return !sim_store_exists(l->l_sim,
-	    "/local/domain/0/backend/vif/1/0");
+	return loop_gone(l, "vif/0");
 }
 
 LOOP_TEST(net_unplug)
