@@ -153,8 +153,11 @@ tty_put(const char *buf, size_t len)
 
 	s = spin_lock(&tty_lock);
 	for (; len > 0; buf += n, len -= n) {
-		/* A raw terminal, as xl's, goes to column 0 only when told. */
-		if (buf[0] == '\n' && tty_last != '\r')
+		/*
+		 * A raw terminal, as xl's, goes to column 0 only when told;
+		 * the polled console sees to that itself.
+		 */
+		if (tty_cons != NULL && buf[0] == '\n' && tty_last != '\r')
 			tty_out_bytes("\r", 1);
 		for (n = 1; n < len && buf[n] != '\n'; n++)
 			;

@@ -105,26 +105,47 @@ early_ring_write(const char *buf, size_t len)
 	} while (len > 0 && early_wait(&until));
 }
 
-/*
- * arch_early_write -- polled output by every way there is
- *
- * Context: any.
- */
-void
-arch_early_write(const char *buf, size_t len)
+static void
+early_port_write(const char *buf, size_t len)
 {
 	size_t i;
 
-	if (early_ways & EARLY_XENIO)
-		(void)xen_call3(NULL, __HYPERVISOR_console_io,
-		    CONSOLEIO_write, len, (unsigned long)buf);
-	if (early_cons != NULL)
-		early_ring_write(buf, len);
 	for (i = 0; i < len; i++) {
 		if (early_ways & EARLY_COM1)
 			early_com1(buf[i]);
 		if (early_ways & EARLY_E9)
 			x86_outb(XEN_HVM_DEBUGCONS_IOPORT, (uint8_t)buf[i]);
+	}
+}
+
+static void
+early_raw_write(const char *buf, size_t len)
+{
+	if (early_cons != NULL)
+		early_ring_write(buf, len);
+	early_port_write(buf, len);
+}
+
+/*
+ * arch_early_write -- polled output by every way there is
+ *
+ * Xen returns the carriage by itself, the other ways must be told.
+ * Context: any.
+ */
+void
+arch_early_write(const char *buf, size_t len)
+{
+	size_t n;
+
+	if (early_ways & EARLY_XENIO)
+		(void)xen_call3(NULL, __HYPERVISOR_console_io,
+		    CONSOLEIO_write, len, (unsigned long)buf);
+	for (; len > 0; buf += n, len -= n) {
+		if (buf[0] == '\n')
+			early_raw_write("\r", 1);
+		for (n = 1; n < len && buf[n] != '\n'; n++)
+			;
+		early_raw_write(buf, n);
 	}
 }
 
