@@ -22,6 +22,26 @@ KERNEL = os.path.join(ROOT, "out", "domus-x86_64.elf")
 SEED_MIB = 64
 
 
+def pytest_addoption(parser):
+    """--long: the full matrices and counts too."""
+    parser.addoption("--long", action="store_true",
+                     help="also run the tests marked long")
+
+
+def pytest_configure(config):
+    """The marker for what ./domus test leaves to ./domus test --long."""
+    config.addinivalue_line("markers", "long: only with --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the long tests out, not even counted as skipped."""
+    if config.getoption("--long"):
+        return
+    left = [i for i in items if i.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [i for i in items if not i.get_closest_marker("long")]
+
+
 def pytest_terminal_summary(terminalreporter):
     """The line that ./domus test adds up."""
     stats = terminalreporter.stats

@@ -93,15 +93,15 @@ static void
 tty_goes_early(void **state)
 {
 	tty_write("before\n", 7);
-	assert_string_equal(shim_text, "before\r\n");
+	assert_string_equal(shim_text, "before\n");
 	tty_attach(&fake);
 	assert_int_equal(npoll, 1);
 	tty_write("after\n", 6);
-	assert_string_equal(shim_text, "before\r\n");
+	assert_string_equal(shim_text, "before\n");
 	assert_string_equal(taken, "after\r\n");
 	tty_detach(&fake);
 	tty_write("again\n", 6);
-	assert_string_equal(shim_text, "before\r\nagain\r\n");
+	assert_string_equal(shim_text, "before\nagain\n");
 	assert_int_equal(tty_drain(0), 0);
 	(void)state;
 }
