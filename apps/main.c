@@ -64,7 +64,8 @@ static const struct pv_client main_client = {
 	.pc_net_down = net_down,
 	.pc_cons_up = tty_attach,
 	.pc_cons_down = tty_detach,
-	.pc_control = main_control
+	.pc_control = main_control,
+	.pc_setting = cmdline_setting
 };
 
 /* ---- root -------------------------------------------------------------- */
@@ -114,9 +115,13 @@ main_app(const char *name)
 void
 guest_main(const struct boot_info *bi)
 {
-	const char *app = cmdline_get("app");
+	const char *app = cmdline_get("app"), *name;
+	unsigned int i;
 	int rv;
 
+	/* So that they are known also where they have no device to be for. */
+	for (i = 0; (name = pv_setting_name(i)) != NULL; i++)
+		(void)cmdline_get(name);
 	net_init();
 	rv = pv_attach(&main_client, &bi->bi_xenboot);
 	if (rv == -PV_ENODEV)

@@ -4,7 +4,7 @@
 
 lib-srcs := \
 	lib/idmap.c lib/str.c \
-	core/dev.c core/dma.c core/conf.c
+	core/dev.c core/dma.c core/conf.c core/setting.c
 
 xen-srcs := $(wildcard xen/*.c)
 

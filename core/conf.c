@@ -38,6 +38,38 @@ static const struct pv_driver *const conf_drivers[] = {
 	NULL
 };
 
+/* Settings that belong to no driver. */
+static const char *const conf_settings[] = {
+	"virtio_load", "virtio_pci_load", "virtio_mmio_load", NULL
+};
+
+/*
+ * pv_setting_name -- the n-th name that a client may be asked for, or NULL
+ *
+ * Context: any.
+ */
+const char *
+pv_setting_name(unsigned int n)
+{
+	const struct pv_driver *const *p;
+	const char *const *name;
+
+	for (name = conf_settings; *name != NULL; name++) {
+		if (n-- == 0)
+			return *name;
+	}
+	for (p = conf_drivers; *p != NULL; p++) {
+		if ((*p)->dv_load != NULL && n-- == 0)
+			return (*p)->dv_load;
+		name = (*p)->dv_settings;
+		for (; name != NULL && *name != NULL; name++) {
+			if (n-- == 0)
+				return *name;
+		}
+	}
+	return NULL;
+}
+
 /*
  * pv_conf_find -- the driver for a bus match string, or NULL
  *

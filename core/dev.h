@@ -59,6 +59,10 @@ struct pv_driver {
 							   values changed */
 	bool		(*dv_busy)(void *sc);		/* or NULL: in use, do
 							   not close yet */
+	/* Settings, see core/setting.h.  dv_load=NO: there is no such driver */
+	const char	*dv_load;	/* "if_vtnet_load", or NULL */
+	const char	*const *dv_settings;	/* others, up to a NULL; or
+						   NULL */
 };
 
 enum pv_dev_state {

@@ -558,4 +558,5 @@ const struct pv_driver virtio_blk_driver = {
 	.dv_start = virtio_blk_start,
 	.dv_disconnect = virtio_blk_disconnect,
 	.dv_changed = virtio_blk_changed,
+	.dv_load = "virtio_blk_load",
 };

@@ -750,4 +750,5 @@ const struct pv_driver virtio_net_driver = {
 	.dv_start = virtio_net_start,
 	.dv_disconnect = virtio_net_disconnect,
 	.dv_changed = virtio_net_changed,
+	.dv_load = "if_vtnet_load",
 };

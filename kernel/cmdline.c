@@ -17,10 +17,11 @@
 #include <sync.h>
 
 #define CMDLINE_NWORD	64u
-#define CMDLINE_NKNOWN	96u
+#define CMDLINE_NKNOWN	160u
 
 struct cmdline_word {
 	char		*cw_key, *cw_value;
+	bool		 cw_asked;	/* by cmdline_setting() */
 };
 
 static char cmdline_text[BOOT_CMDLINE];
@@ -48,6 +49,7 @@ cmdline_cut(struct cmdline_word *cw, const char **p, char **to)
 
 	cw->cw_key = *to;
 	cw->cw_value = NULL;
+	cw->cw_asked = false;
 	for (; **p != '\0' && (quoted || !cmdline_blank(**p)); ++*p) {
 		if (**p == '"') {
 			quoted = !quoted;
@@ -129,6 +131,25 @@ cmdline_get(const char *key)
 	for (i = cmdline_nword; i-- > 0;) {
 		if (strcmp(cmdline_word[i].cw_key, key) == 0)
 			return cmdline_word[i].cw_value;
+	}
+	return NULL;
+}
+
+/*
+ * cmdline_setting -- as cmdline_get(), but key need not stay
+ *
+ * So it is not among the keys that cmdline_check() lists.  Context: any.
+ */
+const char *
+cmdline_setting(const char *key)
+{
+	unsigned int i;
+
+	for (i = cmdline_nword; i-- > 0;) {
+		if (strcmp(cmdline_word[i].cw_key, key) == 0) {
+			cmdline_word[i].cw_asked = true;
+			return cmdline_word[i].cw_value;
+		}
 	}
 	return NULL;
 }
@@ -238,12 +259,13 @@ cmdline_is_known(const char *key)
 void
 cmdline_check(void)
 {
-	static char list[768];
+	static char list[512];
 	size_t len = 0;
 	unsigned int i, nbad = 0;
 
 	for (i = 0; i < cmdline_nword; i++) {
-		if (cmdline_is_known(cmdline_word[i].cw_key))
+		if (cmdline_word[i].cw_asked ||
+		    cmdline_is_known(cmdline_word[i].cw_key))
 			continue;
 		klog(PV_LOG_WARN, "unknown option %s on the command line",
 		    cmdline_word[i].cw_key);
@@ -251,8 +273,13 @@ cmdline_check(void)
 	}
 	if (nbad == 0)
 		return;
-	for (i = 0; i < cmdline_nknown && len < sizeof(list); i++)
+	for (i = 0; i < cmdline_nknown; i++) {
+		if (len + strlen(cmdline_known[i]) + 2 > sizeof(list)) {
+			klog(PV_LOG_WARN, "known options:%s", list);
+			len = 0;
+		}
 		len += printf_format(list + len, sizeof(list) - len, " %s",
 		    cmdline_known[i]);
+	}
 	klog(PV_LOG_WARN, "known options:%s", list);
 }

@@ -15,6 +15,7 @@ void	 cmdline_init(const char *text);
  * asked for is reported by cmdline_check().
  */
 const char *cmdline_get(const char *key);
+const char *cmdline_setting(const char *key);
 const char *cmdline_nth(const char *key, unsigned int n);
 bool	 cmdline_bool(const char *key, bool dflt);	/* 1 0 yes no on off */
 /* A decimal number within lo..hi; out of range or not a number: a warning

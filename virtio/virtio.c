@@ -4,6 +4,7 @@
  */
 
 #include "virtio.h"
+#include "setting.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -49,7 +50,8 @@ virtio_attach(struct virtio *vi, const struct pv_client *client)
 	const struct pv_driver *driver = virtio_driver(vi->vi_type);
 	int rv;
 
-	if (driver == NULL)
+	if (driver == NULL || (driver->dv_load != NULL &&
+	    !pv_setting_bool(client, driver->dv_load, true)))
 		return -PV_ENODEV;
 	vi->vi_client = client;
 	rv = pv_dev_create(driver, &virtio_bus, vi, vi->vi_name, &dma, client,

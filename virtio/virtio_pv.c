@@ -3,6 +3,7 @@
  * virtio_pv.c -- the public functions that find virtio devices.
  */
 
+#include "setting.h"
 #include "virtio_mmio.h"
 #include "virtio_pci.h"
 
@@ -18,6 +19,14 @@ virtio_pv_init(const struct pv_client *client)
 		return;
 	list_init(&virtio_pv_all);
 	virtio_pv_client = *client;
+}
+
+/* Did the operator leave the family or the transport in? */
+static bool
+virtio_pv_wanted(const struct pv_client *client, const char *transport)
+{
+	return pv_setting_bool(client, "virtio_load", true) &&
+	    pv_setting_bool(client, transport, true);
 }
 
 static int
@@ -40,6 +49,8 @@ pv_attach_virtio_pci(const struct pv_client *client)
 	unsigned int n = 0;
 
 	virtio_pv_init(client);
+	if (!virtio_pv_wanted(client, "virtio_pci_load"))
+		return 0;
 	(void)pciscan(VENDOR_VIRTIO, virtio_pv_function, &n);
 	return (int)n;
 }
@@ -52,6 +63,8 @@ pv_attach_virtio_mmio(const struct pv_client *client, pv_pa_t pa,
 	int rv;
 
 	virtio_pv_init(client);
+	if (!virtio_pv_wanted(client, "virtio_mmio_load"))
+		return 0;
 	rv = virtio_mmio_attach(pa, line, &virtio_pv_client, &vi);
 	if (rv == -PV_ENODEV)
 		return 0;	/* nothing there, or nothing for it */

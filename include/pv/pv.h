@@ -40,6 +40,13 @@ struct pv_client {
 	void	(*pc_cons_down)(struct pv_cons *);
 	/* The toolstack asks; already acknowledged. */
 	void	(*pc_control)(enum pv_control_op);
+	/*
+	 * The operator's setting of that name, or NULL: not given.  The text
+	 * stays where it is.  The manual pages of the drivers list the names.
+	 */
+	const char *(*pc_setting)(const char *name);
+	/* CPUs that devices may spread their queues over; 0 means 1. */
+	unsigned int	 pc_ncpu;
 };
 
 /*
@@ -81,6 +88,13 @@ void	 pv_detach(void);
 
 /* Look at every event source once.  Context: deferred, thread. */
 void	 pv_poll(void);
+
+/*
+ * The n-th name (0, 1, ..) that pc_setting may be asked for, without those of
+ * single devices (hw.vtnet.0.csum_disable); NULL behind the last.
+ * Context: any.
+ */
+const char *pv_setting_name(unsigned int n);
 
 /* Hold a block device open; see pv/blk.h.  Context: thread. */
 void	 pv_blk_open(struct pv_blk *);

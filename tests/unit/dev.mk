@@ -7,3 +7,6 @@ t_blkfront_pure-cflags := -I.
 t_netfront_pure-srcs := $(sim-srcs) \
 	$(filter-out dev/netfront_rx.c dev/netfront_tx.c,$(libdomus-srcs))
 t_netfront_pure-cflags := -I.
+
+unit-tests += t_setting
+t_setting-srcs := core/setting.c lib/str.c

@@ -109,6 +109,22 @@ cmdline_unknown(void **state)
 	(void)state;
 }
 
+/* A name that does not stay where it is, and is not listed. */
+static void
+cmdline_settings(void **state)
+{
+	char name[] = "hw.vtnet.0.tso_disable";
+
+	cmdline_init("hw.vtnet.0.tso_disable=1 hw.vtnet.1.tso_disable=1");
+	assert_string_equal(cmdline_setting(name), "1");
+	assert_null(cmdline_setting("hw.vtnet.tso_disable"));
+	memset(name, 'x', sizeof(name) - 1);
+	cmdline_check();
+	assert_null(strstr(shim_log, "option hw.vtnet.0"));
+	assert_non_null(strstr(shim_log, "option hw.vtnet.1.tso_disable"));
+	(void)state;
+}
+
 static void
 cmdline_limits(void **state)
 {
@@ -145,6 +161,7 @@ main(void)
 		cmocka_unit_test_setup(cmdline_bools, cmdline_setup),
 		cmocka_unit_test_setup(cmdline_nums, cmdline_setup),
 		cmocka_unit_test_setup(cmdline_unknown, cmdline_setup),
+		cmocka_unit_test_setup(cmdline_settings, cmdline_setup),
 		cmocka_unit_test_setup(cmdline_limits, cmdline_setup)
 	};
 
