@@ -35,6 +35,7 @@ const struct cmd *const cmd_tables[] = {
 	cmd_file,
 	cmd_disk,
 	cmd_dev,
+	cmd_class,
 	cmd_xs,
 	cmd_net,
 	NULL

@@ -19,6 +19,7 @@
 #include <kernel.h>
 #include <klog.h>
 #include <ktime.h>
+#include <rng.h>
 #include <sched.h>
 #include <tty.h>
 
@@ -64,6 +65,8 @@ static const struct pv_client main_client = {
 	.pc_net_down = net_down,
 	.pc_cons_up = tty_attach,
 	.pc_cons_down = tty_detach,
+	.pc_rng_up = rng_up,
+	.pc_rng_down = rng_down,
 	.pc_control = main_control,
 	.pc_setting = cmdline_setting
 };

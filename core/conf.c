@@ -15,6 +15,7 @@ extern const struct pv_driver control_driver;
 extern const struct pv_driver netfront_driver;
 extern const struct pv_driver virtio_blk_driver;
 extern const struct pv_driver virtio_net_driver;
+extern const struct pv_driver virtio_rng_driver;
 
 static const struct pv_driver *const conf_drivers[] = {
 #ifdef PV_CONFIG_BLKFRONT
@@ -34,6 +35,9 @@ static const struct pv_driver *const conf_drivers[] = {
 #endif
 #ifdef PV_CONFIG_VIRTIO_NET
 	&virtio_net_driver,
+#endif
+#ifdef PV_CONFIG_VIRTIO_RNG
+	&virtio_rng_driver,
 #endif
 	NULL
 };

@@ -11,5 +11,7 @@
 
 uint32_t rand_u32(void);		/* any context */
 uint64_t rand_u64(void);
+/* Stir in bytes that are hard to foretell.  Any context. */
+void	 rand_feed(const uint8_t *buf, size_t len);
 
 #endif /* RAND_H */

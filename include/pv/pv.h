@@ -20,6 +20,7 @@
 #include <pv/control.h>
 #include <pv/errno.h>
 #include <pv/net.h>
+#include <pv/rng.h>
 #include <pv/types.h>
 
 #define PV_VERSION	"0.1"
@@ -38,6 +39,8 @@ struct pv_client {
 	void	(*pc_net_down)(struct pv_net *);
 	void	(*pc_cons_up)(struct pv_cons *);
 	void	(*pc_cons_down)(struct pv_cons *);
+	void	(*pc_rng_up)(struct pv_rng *);
+	void	(*pc_rng_down)(struct pv_rng *);
 	/* The toolstack asks; already acknowledged. */
 	void	(*pc_control)(enum pv_control_op);
 	/*

@@ -4,7 +4,7 @@
  *
  * The state is a counter; a number is the counter's bits well mixed.  The
  * clock's low bits, which interrupts make hard to foretell, are stirred in
- * at each call.
+ * at each call, and what a random device gives (kernel/rng.c) when it comes.
  */
 
 #include <stdlib.h>
@@ -48,6 +48,17 @@ uint32_t
 rand_u32(void)
 {
 	return (uint32_t)(rand_u64() >> 32);
+}
+
+/* rand_feed -- stir in bytes that are hard to foretell.  Context: any. */
+void
+rand_feed(const uint8_t *buf, size_t len)
+{
+	unsigned long s = spin_lock(&rand_lock);
+
+	while (len-- > 0)
+		rand_state = rand_mix(rand_state + RAND_STEP) ^ *buf++;
+	spin_unlock(&rand_lock, s);
 }
 
 int
