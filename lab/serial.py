@@ -11,18 +11,18 @@ from lab import die_with_parent
 
 
 # microvm tells its devices by ACPI or on the command line; we read the latter.
-MACHINES = {"q35": "q35", "microvm": "microvm,acpi=off"}
+MACHINES = {"q35": "q35", "pc": "pc", "microvm": "microvm,acpi=off"}
 
 
 class SerialGuest(Console):
     """A kernel booted by its PVH entry, on virtio devices.
 
     disks: (path, writable) of each; port: of this machine, for the guest's
-    port 80, or None.
+    port 80, or None; extra: more arguments of QEMU's.
     """
 
     def __init__(self, kernel, memory=64, vcpus=1, append="", sink=None,
-                 machine="q35", disks=(), port=None):
+                 machine="q35", disks=(), port=None, extra=()):
         super().__init__(sink)
         bus = "device" if machine == "microvm" else "pci"
         self._argv = ["qemu-system-x86_64", "-M", MACHINES[machine], "-accel",
@@ -37,6 +37,7 @@ class SerialGuest(Console):
         forward = ",hostfwd=tcp:127.0.0.1:%d-:80" % port if port else ""
         self._argv += ["-netdev", "user,id=n0" + forward,
                        "-device", "virtio-net-%s,netdev=n0" % bus]
+        self._argv += extra
         self._sock = self._qemu = None
 
     def forward(self, port, _address):

@@ -78,10 +78,10 @@ void	 early_ring(void *ring, evport_t);
 void	*window_map(uint64_t pa, size_t len, unsigned int flags);
 void	 window_unmap(void *va, size_t len);
 
-/* irq.c: interrupt sources of the port and the serial console. */
-int	 irq_set(enum pv_irqkind, unsigned int num, void (*fn)(void *),
-	    void *arg);
-void	 irq_clear(enum pv_irqkind, unsigned int num);
+/* irq.c: interrupt sources of the port and the serial console.  oi_fn and
+   oi_arg are set by the caller. */
+int	 irq_set(enum pv_irqkind, unsigned int num, struct pv_os_irq *);
+bool	 irq_clear(struct pv_os_irq *);
 bool	 irq_run(enum pv_irqkind, unsigned int num);
 
 /* clock.c */

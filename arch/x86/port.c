@@ -5,6 +5,7 @@
 
 #include <arch.h>
 #include <arch_port.h>
+#include <sync.h>
 
 #include "hvm/hvm.h"
 #include "mode.h"
@@ -12,6 +13,8 @@
 #include "x86.h"
 
 #define PORT_MSI_ADDR	0xfee00000u
+
+static struct mutex port_line_mutex;	/* a line's handlers and its mask */
 
 gfn_t
 arch_gfn(const void *va)
@@ -40,13 +43,13 @@ arch_rebind(void *va, gfn_t gfn)
 
 /* Take a free vector; the message addresses the boot CPU's LAPIC. */
 static int
-port_msi_attach(struct pv_irqsrc *is, void (*fn)(void *), void *arg)
+port_msi_attach(struct pv_os_irq *irq, struct pv_irqsrc *is)
 {
 	unsigned int i;
 	int rv = -PV_ENOSYS;
 
 	for (i = 0; i < VEC_NMSI; i++) {
-		rv = irq_set(PV_IRQ_MSI, i, fn, arg);
+		rv = irq_set(PV_IRQ_MSI, i, irq);
 		if (rv != -PV_EBUSY)
 			break;
 	}
@@ -58,28 +61,43 @@ port_msi_attach(struct pv_irqsrc *is, void (*fn)(void *), void *arg)
 	return 0;
 }
 
-int
-arch_irq_attach(struct pv_irqsrc *is, void (*fn)(void *), void *arg)
+static int
+port_line_attach(struct pv_os_irq *irq, unsigned int line)
 {
 	int rv;
 
-	if (is->is_kind == PV_IRQ_MSI)
-		return port_msi_attach(is, fn, arg);
-	rv = irq_set(is->is_kind, is->is_num, fn, arg);
-	if (rv != 0 || is->is_kind != PV_IRQ_LINE)
-		return rv;
-	rv = ioapic_enable(is->is_num, VEC_LINE + is->is_num, true);
-	if (rv != 0)
-		irq_clear(is->is_kind, is->is_num);
+	mutex_lock(&port_line_mutex);
+	rv = irq_set(PV_IRQ_LINE, line, irq);
+	if (rv == 0) {
+		rv = ioapic_enable(line, VEC_LINE + line, true);
+		if (rv != 0)
+			(void)irq_clear(irq);
+	}
+	mutex_unlock(&port_line_mutex);
 	return rv;
 }
 
-void
-arch_irq_detach(const struct pv_irqsrc *is)
+int
+arch_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *is)
 {
+	if (is->is_kind == PV_IRQ_MSI)
+		return port_msi_attach(irq, is);
 	if (is->is_kind == PV_IRQ_LINE)
-		ioapic_disable(is->is_num);
-	irq_clear(is->is_kind, is->is_num);
+		return port_line_attach(irq, is->is_num);
+	return irq_set(is->is_kind, is->is_num, irq);
+}
+
+void
+arch_irq_detach(struct pv_os_irq *irq)
+{
+	if (irq->oi_kind != PV_IRQ_LINE) {
+		(void)irq_clear(irq);
+		return;
+	}
+	mutex_lock(&port_line_mutex);
+	if (irq_clear(irq))
+		ioapic_disable(irq->oi_num);
+	mutex_unlock(&port_line_mutex);
 }
 
 /* A PV guest has no I/O ports; touching one would be a fault. */

@@ -49,7 +49,8 @@ enum pv_memtype {
 
 enum pv_irqkind {
 	PV_IRQ_XEN,		/* the Xen event upcall of this guest */
-	PV_IRQ_LINE,		/* a wired interrupt, is_num = line */
+	PV_IRQ_LINE,		/* a wired interrupt, is_num = line; shared:
+				   each that is registered for it is called */
 	PV_IRQ_MSI		/* a message of is_pci's */
 };
 

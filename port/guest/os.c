@@ -102,25 +102,22 @@ int
 pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
     void (*fn)(void *), void *arg)
 {
-	int rv = arch_irq_attach(src, fn, arg);
+	int rv;
 
-	if (rv != 0)
-		return rv;
-	irq->oi_kind = src->is_kind;
-	irq->oi_num = src->is_num;
 	irq->oi_fn = fn;
-	return 0;
+	irq->oi_arg = arg;
+	rv = arch_irq_attach(irq, src);
+	if (rv != 0)
+		irq->oi_fn = NULL;
+	return rv;
 }
 
 void
 pv_os_irq_detach(struct pv_os_irq *irq)
 {
-	struct pv_irqsrc is = { .is_num = irq->oi_num };
-
 	if (irq->oi_fn == NULL)
 		return;
-	is.is_kind = (enum pv_irqkind)irq->oi_kind;
-	arch_irq_detach(&is);
+	arch_irq_detach(irq);
 	irq->oi_fn = NULL;
 }
 

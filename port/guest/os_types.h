@@ -24,7 +24,9 @@ struct pv_os_event {
 
 struct pv_os_irq {
 	void		(*oi_fn)(void *);	/* NULL: not attached */
+	void		*oi_arg;
 	uint32_t	 oi_kind, oi_num;
+	struct pv_os_irq *oi_next;		/* of a line that is shared */
 };
 
 struct pv_os_work {

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The same job without Xen: the guest on QEMU's virtio devices."""
 
+import re
 import sys
 
 import pytest
-from conftest import run_domus
+from conftest import run_domus, shell
+from serial import SerialGuest
 from test_serve import COMPARE, free_port
 
-MACHINES = pytest.mark.parametrize("machine", ["q35", "microvm"])
+MACHINES = pytest.mark.parametrize("machine", ["q35", "pc", "microvm"])
 
 
 def on_qemu(machine, *args):
@@ -34,3 +36,27 @@ def test_devices(kernel, site, machine):
         line = [s for s in done.stdout.splitlines() if driver in s]
         assert len(line) == 1 and " connected " in line[0], done.stdout
         assert "failures 0" in line[0]
+
+
+@pytest.mark.parametrize("machine", ["q35", "pc"])
+def test_shared_lines(kernel, site_image, machine):
+    """Without MSI-X five functions share the four lines of the PCI bus; each
+    of them works: the network by DHCP, the disks by reading them."""
+    extra = ["-global", "virtio-blk-pci.vectors=0",
+             "-global", "virtio-net-pci.vectors=0"]
+    for n in (1, 2):
+        extra += ["-netdev", "user,id=n%d" % n,
+                  "-device", "virtio-net-pci,netdev=n%d" % n]
+    guest = SerialGuest(kernel, append="root=vda", machine=machine,
+                        disks=[(site_image, False)] * 2, extra=extra)
+    guest.create()
+    try:
+        guest.expect(rb"vda mounted", 60)
+        for _ in range(3):              # each has an address of its own net
+            guest.expect(rb"vtnet. address 10\.", 60)
+        said = shell(guest, "devices")
+        used = re.findall(r"virtio_\w+ +connected .*events (\d+)", said)
+        assert len(used) == 5 and "0" not in used, said
+        assert guest.shutdown() == "poweroff"
+    finally:
+        guest.remove()

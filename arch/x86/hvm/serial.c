@@ -19,6 +19,7 @@
 #define SERIAL_BURST	4096		/* bytes per interrupt */
 
 static void (*serial_input)(int ch);
+static struct pv_os_irq serial_irq;
 
 static void
 serial_intr(void *arg)
@@ -48,7 +49,8 @@ arch_serial_attach(void (*input)(int ch))
 	if (mode_boot.bi_xen || x86_inb(SERIAL_LSR) == 0xff)
 		return -PV_ENODEV;
 	serial_input = input;
-	rv = irq_set(PV_IRQ_LINE, SERIAL_LINE, serial_intr, NULL);
+	serial_irq.oi_fn = serial_intr;
+	rv = irq_set(PV_IRQ_LINE, SERIAL_LINE, &serial_irq);
 	if (rv == 0)
 		rv = ioapic_enable(SERIAL_LINE, VEC_LINE + SERIAL_LINE, false);
 	if (rv != 0)

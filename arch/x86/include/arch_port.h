@@ -14,9 +14,8 @@ gfn_t	 arch_gfn(const void *va);
 void	*arch_map(pv_pa_t pa, size_t len, enum pv_memtype);
 void	 arch_unmap(void *va, size_t len);
 int	 arch_rebind(void *va, gfn_t);
-int	 arch_irq_attach(struct pv_irqsrc *, void (*fn)(void *),
-	    void *arg);
-void	 arch_irq_detach(const struct pv_irqsrc *);
+int	 arch_irq_attach(struct pv_os_irq *, struct pv_irqsrc *);
+void	 arch_irq_detach(struct pv_os_irq *);
 uint32_t arch_pio_read(uint16_t port, unsigned int width);
 void	 arch_pio_write(uint16_t port, unsigned int width, uint32_t);
 
