@@ -6,6 +6,7 @@
 #include "shell.h"
 
 #include <arch.h>
+#include <conf.h>
 #include <klog.h>
 #include <ktime.h>
 #include <mm.h>
@@ -41,7 +42,8 @@ cmd_help(int argc, char **argv)
 static int
 cmd_version(int argc, char **argv)
 {
-	kprintf("Domus %s, running as %s\n", PV_VERSION, arch_mode_name());
+	kprintf("Domus %s %s, running as %s\n", PV_VERSION, conf_ident,
+	    arch_mode_name());
 	return 0;
 }
 

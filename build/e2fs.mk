@@ -55,17 +55,17 @@ $(E2FS_GEN)/ext2fs/crc32c_table.h: | $(E2FS_DIR)/lib/ext2fs/ext2fs.h \
 	$(Q)mv $@.new $@
 
 # ---- the guest ---------------------------------------------------------------
-e2fs-objs := $(e2fs-srcs:%.c=$(OUT)/guest/e2fs/%.o)
+e2fs-objs := $(e2fs-srcs:%.c=$(GOUT)/guest/e2fs/%.o)
 guest-objs += $(e2fs-objs)
 
-$(OUT)/guest/e2fs/%.o: $(E2FS_DIR)/%.c | $(e2fs-gen)
+$(GOUT)/guest/e2fs/%.o: $(E2FS_DIR)/%.c | $(e2fs-gen)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(GUEST_CFLAGS) $(E2FS_CFLAGS) -MMD -MP -c $< \
 	    -o $@
 
 e2fs-users := kernel/file.c $(wildcard kernel/fs/*.c)
 $(foreach s,$(e2fs-users),$(eval cflags-$(s) := $(E2FS_INC)))
-$(e2fs-users:%.c=$(OUT)/guest/%.o): | $(e2fs-gen)
+$(e2fs-users:%.c=$(GOUT)/guest/%.o): | $(e2fs-gen)
 
 # ---- host tests --------------------------------------------------------------
 # $(1) variant

@@ -14,9 +14,9 @@
 guest-tests += $(NAME)
 $(NAME)-envs := $(filter $(ALL_ENVS),$(TEST-ENVS))
 $(NAME)-expect := $(EXPECT)
-$(NAME)-objs := $(addprefix $(OUT)/guest/tests/guest/$(NAME)/,$(obj-y)) \
-	$(OUT)/guest/tests/guest/test.o
-$(eval $(call guest-link,$(OUT)/tests/test-$(NAME).elf,$($(NAME)-objs)))
+$(NAME)-objs := $(addprefix $(GOUT)/guest/tests/guest/$(NAME)/,$(obj-y)) \
+	$(GOUT)/guest/tests/guest/test.o
+$(eval $(call guest-link,$(KOUT)/tests/test-$(NAME).elf,$($(NAME)-objs)))
 -include $($(NAME)-objs:.o=.d)
 NAME :=
 TEST-ENVS :=

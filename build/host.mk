@@ -11,7 +11,7 @@ cc-clang64 := clang -m64
 cc-clang32 := clang -m32
 
 HOST_CFLAGS = -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED -DPV_HOSTED \
-	$(SAN) $(WARN) -fno-omit-frame-pointer $(LIB_INC) -Ikernel -Iport/host -Isim -Itests \
+	$(SAN) $(WARN) -fno-omit-frame-pointer $(LIB_INC) $(ALL_DRIVERS) -Ikernel -Iport/host -Isim -Itests \
 	-isystem $(CMOCKA)/include
 
 # cmocka is one file; from source it is there in both widths.
@@ -74,7 +74,7 @@ fuzz: $(fuzz-tests:%=fuzz-%)		## each fuzzer for T=60 seconds
 fuzz-%: | $(XEN_LINK) $(CMOCKA)/src/cmocka.c
 	@mkdir -p $(OUT)/fuzz/$*
 	clang -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_CHECKED -DPV_HOSTED \
-	    $(LIB_INC) -Ikernel -Iport/host -Isim -Itests \
+	    $(LIB_INC) $(ALL_DRIVERS) -Ikernel -Iport/host -Isim -Itests \
 	    -fsanitize=fuzzer,address,undefined \
 	    $($*-cflags) -o $(OUT)/fuzz/$*.bin tests/fuzz/$*.c $($*-srcs)
 	$(OUT)/fuzz/$*.bin -max_total_time=$(T) -artifact_prefix=$(OUT)/fuzz/ \

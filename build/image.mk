@@ -5,11 +5,11 @@
 # backtraces (.ksyms), which goes where it moves no function.
 
 GUEST_LD := ld -m elf_x86_64 -nostdlib -static -z noexecstack \
-	-z max-page-size=4096 --build-id=none -T arch/x86/domus.lds
+	-z max-page-size=4096 --build-id=none -e $(conf-entry) -T arch/x86/domus.lds
 
 # Everything but the entry code is a library: a test takes what it needs.
-arch-objs := $(patsubst %.S,$(OUT)/guest/%.o,$(arch-srcs:%.c=$(OUT)/guest/%.o))
-guest-lib := $(OUT)/guest/libguest.a
+arch-objs := $(call guest-obj,$(arch-srcs))
+guest-lib := $(KOUT)/guest/libguest.a
 
 $(guest-lib): $(filter-out $(arch-objs),$(guest-objs))
 	$(call say,AR,$@)rm -f $@; ar rcsD $@ $^
@@ -27,7 +27,7 @@ $(1): $(2) $(arch-objs) $(guest-lib) arch/x86/domus.lds build/ksyms.awk
 	$$(Q)rm -f $$@.1 $$@.S $$@.ksyms.o
 endef
 
-$(eval $(call guest-link,$(OUT)/domus-x86_64.elf,$(app-objs)))
+$(eval $(call guest-link,$(KOUT)/domus-x86_64.elf,$(app-objs)))
 
 # The image under a cover for kernel= of a Xen HVM guest; arch/x86/bzimage.S.
 kern-sym = 0x$$(nm $< | sed -n 's/^ffffffff\(.*\) . $(1)$$/\1/p')-0x80000000
@@ -60,7 +60,7 @@ guest-runs = $(foreach t,$(guest-tests),\
 # $(1) TEST.ENV
 define guest-run
 .PHONY: run-$(1)
-run-$(1): $(OUT)/tests/test-$(basename $(1)).elf
+run-$(1): $(KOUT)/tests/test-$(basename $(1)).elf
 	@tools/run --quiet --log $(OUT)/results/guest/$(1) \
 	    --expect '$($(basename $(1))-expect)' \
 	    $(subst .,,$(suffix $(1))) $$< || true
@@ -76,7 +76,7 @@ define guest-suite
 	    guest-runs,$(1)))
 endef
 
-guest-elfs := $(guest-tests:%=$(OUT)/tests/test-%.elf)
+guest-elfs := $(guest-tests:%=$(KOUT)/tests/test-%.elf)
 xen: $(guest-elfs)			## guest tests as Xen's dom0, PV and PVH
 	$(call guest-suite,$(XEN_ENVS))
 qemu: $(guest-elfs)			## guest tests on QEMU q35 and microvm

@@ -3,7 +3,7 @@
 # that its short internal names never meet an embedder's.
 
 LIB_CFLAGS = -O2 -g -fno-pic -fno-omit-frame-pointer -mno-red-zone \
-	-mgeneral-regs-only $(FREESTANDING) $(WARN) $(LIB_INC) \
+	-mgeneral-regs-only $(FREESTANDING) $(WARN) $(LIB_INC) $(ALL_DRIVERS) \
 	-Iport/guest -Iarch/x86/include
 
 lib-objs := $(libdomus-srcs:%.c=$(OUT)/lib/%.o)
@@ -29,7 +29,7 @@ install: lib				## library, headers, manual pages
 	install -d $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/pv
 	install -m 644 $(OUT)/libdomus.a $(DESTDIR)$(PREFIX)/lib
 	install -m 644 include/pv/*.h $(DESTDIR)$(PREFIX)/include/pv
-	for s in 1 3 4 8; do \
+	for s in 1 3 4 5 8; do \
 		set -- man/*.$$s; test -e "$$1" || continue; \
 		install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
 		install -m 644 "$$@" $(DESTDIR)$(PREFIX)/share/man/man$$s; \

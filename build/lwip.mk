@@ -16,7 +16,7 @@ lwip-srcs := \
 	core/ipv6/mld6.c core/ipv6/nd6.c \
 	api/api_lib.c api/api_msg.c api/netbuf.c api/tcpip.c \
 	netif/ethernet.c
-lwip-objs := $(lwip-srcs:%.c=$(OUT)/guest/lwip/%.o)
+lwip-objs := $(lwip-srcs:%.c=$(GOUT)/guest/lwip/%.o)
 guest-objs += $(lwip-objs)
 
 # lwIP's headers are a system's to our warnings; lwipopts.h is ours.
@@ -28,9 +28,9 @@ $(foreach f,$(lwip-users),$(eval cflags-$(f) := $(LWIP_INC)))
 $(LWIP_SRC)/core/init.c:
 	@tools/fetch source lwip >/dev/null
 $(filter-out %/init.c,$(lwip-srcs:%=$(LWIP_SRC)/%)): | $(LWIP_SRC)/core/init.c
-$(lwip-users:%.c=$(OUT)/guest/%.o): | $(LWIP_SRC)/core/init.c
+$(lwip-users:%.c=$(GOUT)/guest/%.o): | $(LWIP_SRC)/core/init.c
 
-$(OUT)/guest/lwip/%.o: $(LWIP_SRC)/%.c kernel/net/lwipopts.h
+$(GOUT)/guest/lwip/%.o: $(LWIP_SRC)/%.c kernel/net/lwipopts.h
 	@mkdir -p $(@D)
 	$(call say,CC,lwip/$*.c)$(CC) -O2 -g -std=gnu11 -ffreestanding \
 	    -fno-common $(GUEST_ARCH) -Wall -Wno-address -Wno-unused \

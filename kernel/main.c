@@ -11,6 +11,7 @@
 
 #include <arch.h>
 #include <cmdline.h>
+#include <conf.h>
 #include <kernel.h>
 #include <klog.h>
 #include <ktime.h>
@@ -25,8 +26,9 @@ main_banner(const struct boot_info *bi)
 	char date[32];
 
 	time_format(date, sizeof(date));
-	klog(PV_LOG_INFO, "Domus " PV_VERSION " on %s, %llu MiB, %s",
-	    arch_mode_name(), (unsigned long long)(bi->bi_nbytes >> 20), date);
+	klog(PV_LOG_INFO, "Domus " PV_VERSION " %s on %s, %llu MiB, %s",
+	    conf_ident, arch_mode_name(),
+	    (unsigned long long)(bi->bi_nbytes >> 20), date);
 	if (bi->bi_cmdline[0] != '\0')
 		klog(PV_LOG_INFO, "command line: %s", bi->bi_cmdline);
 }

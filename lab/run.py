@@ -20,7 +20,7 @@ from guest import MODES, Guest, config, kernel_for
 from lab import Lab
 from serial import MACHINES, SerialGuest
 
-KERNEL = os.path.join(build.ROOT, "out", "domus-x86_64.elf")
+IMAGE = "domus-x86_64.elf"
 EXAMPLE = os.path.join(build.ROOT, "examples", "site")
 MIN_MIB = {"xen": 32, "host": 32, "qemu": 16}
 START_SECONDS = 180
@@ -61,6 +61,8 @@ def parser():
     p.add_argument("--on", choices=("xen", "qemu", "host"), default="xen")
     p.add_argument("--machine", choices=tuple(MACHINES), default="q35",
                    help="of --on qemu")
+    p.add_argument("--conf", default="GENERIC", metavar="NAME",
+                   help="the kernel configuration, of conf/ or a file")
     p.add_argument("--memory", type=positive, default=64, metavar="MiB")
     p.add_argument("--vcpus", type=positive, default=1, metavar="N")
     p.add_argument("--port", type=positive, default=8080, metavar="N")
@@ -108,6 +110,24 @@ def check(opts):
         image.check_disk(disk, opts.writable)
     if opts.app == "httpd" and opts.on != "host":
         check_port(opts.port)
+    opts.kernel = kernel_of(opts.conf)
+
+
+def kernel_of(conf):
+    """The image of a kernel configuration, built when it is not GENERIC."""
+    if conf == "GENERIC":
+        return os.path.join(build.ROOT, "out", IMAGE)
+    conf = conf if "/" not in conf else os.path.abspath(conf)
+    where = os.path.join(build.ROOT, "out", "conf", os.path.basename(conf))
+    done = subprocess.run(
+        ["make", "-s", "-C", build.ROOT, "CONF=" + conf, "image",
+         os.path.join("out", "conf", os.path.basename(conf),
+                      IMAGE.replace(".elf", "-hvm.elf"))],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise LabError("--conf %s does not build:\n%s"
+                       % (conf, done.stdout.strip()))
+    return os.path.join(where, IMAGE)
 
 
 def check_port(port):
@@ -314,7 +334,7 @@ def on_xen(opts, disk):
                                      "r" if access == "read" else "w")
                 for n, d in enumerate(disks)]
         run = Run(opts, None)
-        run.guest = Guest(lab, NAME, opts.mode, KERNEL, sink=run.sink,
+        run.guest = Guest(lab, NAME, opts.mode, opts.kernel, sink=run.sink,
                           memory=opts.memory, vcpus=opts.vcpus,
                           append=command_line(opts, disk), disks=vbds)
         say("starting the guest (%s, %d MiB) …" % (opts.mode, opts.memory))
@@ -327,8 +347,8 @@ def on_qemu(opts, disk):
     run = Run(opts, None)
     paths = ([disk] if disk else []) + [os.path.abspath(d) for d in opts.disk]
     run.guest = SerialGuest(
-        KERNEL, opts.memory, opts.vcpus, command_line(opts, disk), run.sink,
-        opts.machine, [(path, opts.writable) for path in paths],
+        opts.kernel, opts.memory, opts.vcpus, command_line(opts, disk),
+        run.sink, opts.machine, [(path, opts.writable) for path in paths],
         opts.port if opts.app == "httpd" else None)
     say("starting the guest under QEMU (%s) …" % opts.machine)
     run.guest.create()
@@ -354,8 +374,8 @@ def on_host(opts, disk):
             % ("abcdefghijkl"[n], access, p) for n, p in enumerate(paths)]
     path = os.path.join(build.ROOT, "out", "%s-host.cfg" % NAME)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(config(NAME, kernel_for(opts.mode, KERNEL), opts.mode, opts.memory, opts.vcpus,
-                       command_line(opts, disk), vbds, ["type=vif"]))
+        f.write(config(NAME, kernel_for(opts.mode, opts.kernel), opts.mode,
+                       opts.memory, opts.vcpus, command_line(opts, disk), vbds, ["type=vif"]))
     argv = ([] if os.geteuid() == 0 else ["sudo"]) + ["xl", "create", "-c",
                                                       path]
     say("running: " + shlex.join(argv))

@@ -86,24 +86,6 @@ pv_control_shutdown(enum pv_control_op op)
 	return hypercall_shutdown(&pv_xen, reason[op]);
 }
 
-/*
- * pv_blk_open, pv_blk_close -- hold a block device open; see pv/blk.h
- *
- * Context: thread.
- */
-void
-pv_blk_open(struct pv_blk *bk)
-{
-	pv_count(&bk->bk_users, 1);
-}
-
-void
-pv_blk_close(struct pv_blk *bk)
-{
-	PV_ASSERT(bk->bk_users > 0);
-	pv_count(&bk->bk_users, -1);
-}
-
 /* ---- telling ----------------------------------------------------------- */
 
 /*

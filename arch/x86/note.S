@@ -5,6 +5,9 @@
  * multiboot2 header (GRUB).
  * There is no multiboot 1 header on purpose: QEMU would prefer it to the PVH
  * note.  For loaders that know only Linux there is bzimage.S.
+ *
+ * An entry that the configuration leaves out has no note: the loader then
+ * says that it can not load the image.
  */
 
 #include <xen/elfnote.h>
@@ -29,8 +32,12 @@ NOTE(XEN_ELFNOTE_XEN_VERSION, .asciz "xen-3.0")
 NOTE(XEN_ELFNOTE_LOADER, .asciz "generic")
 NOTE(XEN_ELFNOTE_VIRT_BASE, .quad LAYOUT_KERNEL)
 NOTE(XEN_ELFNOTE_PADDR_OFFSET, .quad 0)
+#ifdef PV_CONFIG_XEN
 NOTE(XEN_ELFNOTE_ENTRY, .quad pv_entry)
+#endif
+#if defined(PV_CONFIG_XENHVM) || defined(PV_CONFIG_NATIVE)
 NOTE(XEN_ELFNOTE_PHYS32_ENTRY, .quad pvh_entry - LAYOUT_KERNEL)
+#endif
 NOTE(XEN_ELFNOTE_PAE_MODE, .asciz "yes")
 NOTE(XEN_ELFNOTE_FEATURES, .asciz "!writable_page_tables|pae_pgdir_above_4gb")
 NOTE(XEN_ELFNOTE_SUPPORTED_FEATURES,
@@ -40,6 +47,7 @@ NOTE(XEN_ELFNOTE_SUPPORTED_FEATURES,
 NOTE(XEN_ELFNOTE_L1_MFN_VALID, .quad PTE_P; .quad PTE_P)
 NOTE(XEN_ELFNOTE_SUSPEND_CANCEL, .long 1)
 
+#if defined(PV_CONFIG_XENHVM) || defined(PV_CONFIG_NATIVE)
 #define MB2_MAGIC	0xe85250d6
 #define MB2_TAG_INFO	1		/* what the loader must provide */
 #define MB2_TAG_ENTRY	3		/* 32-bit entry; e_entry is PV's */
@@ -65,5 +73,6 @@ NOTE(XEN_ELFNOTE_SUSPEND_CANCEL, .long 1)
 	.short	0, 0
 	.long	8
 .Lmb2_end:
+#endif
 
 	.section .note.GNU-stack, "", @progbits

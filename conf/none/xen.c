@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xen.c -- without options XEN and XENHVM: what the kernel asks of Xen, and
+ * what it asks of the library when that has no Xen in it.
+ */
+
+#include <app.h>
+#include <arch.h>
+#include <pv/pv.h>
+
+#include "../../arch/x86/mode.h"
+#include "../../arch/x86/xen_abi.h"
+#include "xen_call.h"
+
+/* ---- arch/x86/xen.c ---------------------------------------------------- */
+
+unsigned char xen_call_insn = XEN_CALL_NONE;
+struct shared_info *xen_shared;
+
+void
+xen_upcall(void)
+{
+}
+
+void
+xen_shutdown(enum mode_shutdown how)
+{
+	(void)how;
+}
+
+/* arch_timer_set -- see arch.h */
+void
+arch_timer_set(uint64_t deadline)
+{
+	lapic_timer_set(deadline);
+}
+
+/* ---- xen/pv.c ---------------------------------------------------------- */
+
+/* pv_attach -- there is no Xen to attach to */
+int
+pv_attach(const struct pv_client *client, const struct pv_xen_boot *boot)
+{
+	(void)client;
+	(void)boot;
+	return -PV_ENODEV;
+}
+
+/* pv_control_shutdown -- the machine's own way is taken */
+int
+pv_control_shutdown(enum pv_control_op op)
+{
+	(void)op;
+	return -PV_ENODEV;
+}
+
+/* pv_totals -- only devices have something to tell about */
+void
+pv_totals(struct pv_totals *pt)
+{
+	struct pv_dev_info di;
+	unsigned int n;
+
+	*pt = (struct pv_totals){ 0 };
+	for (n = 0; pv_dev_info(n, &di) == 0; n++)
+		pt->pt_npage += di.di_npage;
+}
+
+/* ---- apps/cmd_xs.c ----------------------------------------------------- */
+
+const struct cmd cmd_xs[] = {
+	{ .cm_name = NULL }
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * xenhvm.c -- without options XENHVM, where the image can start on a virtual
+ * processor of its own: Xen is not looked for.
+ */
+
+#include "../../arch/x86/hvm/hvm.h"
+
+/* xenhvm_detect -- Xen is nobody that we know */
+bool
+xenhvm_detect(void)
+{
+	return false;
+}
+
+void
+xenhvm_init(void)
+{
+}
+
+int
+xenhvm_upcall_init(void)
+{
+	return -PV_ENOSYS;
+}
