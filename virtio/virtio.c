@@ -10,6 +10,23 @@
 #include <linux/virtio_ring.h>
 
 #define VIRTIO_CONFIG_TRIES	8
+#define VIRTIO_NAGAIN	8	/* resets that a device may ask for, each .. */
+#define VIRTIO_AGAIN_NS	(10 * VIRTIO_PATIENCE)	/* .. soon after the other */
+/*
+ * What the rings and transports make use of.  ACCESS_PLATFORM: addresses are
+ * those that pv_dma gives.  ORDER_PLATFORM: the barriers of lib/shm.h are the
+ * processor's.
+ */
+#define VIRTIO_OURS	(1ull << VIRTIO_RING_F_INDIRECT_DESC |		\
+			 1ull << VIRTIO_RING_F_EVENT_IDX |		\
+			 1ull << VIRTIO_F_VERSION_1 |			\
+			 1ull << VIRTIO_F_ACCESS_PLATFORM |		\
+			 1ull << VIRTIO_F_RING_PACKED |			\
+			 1ull << VIRTIO_F_IN_ORDER |			\
+			 1ull << VIRTIO_F_ORDER_PLATFORM |		\
+			 1ull << VQ_F_NOTIFICATION_DATA |		\
+			 1ull << VIRTIO_F_RING_RESET)
+#define VIRTIO_QUEUE_LEAST 16	/* no smaller for want of memory */
 #define VIRTIO_STATUS_ALIVE	(VIRTIO_CONFIG_S_ACKNOWLEDGE | \
 				 VIRTIO_CONFIG_S_DRIVER)
 
@@ -95,25 +112,51 @@ virtio_nothing(struct pv_dev *dev)
 	(void)dev;
 }
 
-void
-virtio_intr(struct virtio *vi, uint32_t queues, bool config)
+/*
+ * The device lost its way and asks for a whole new start.  One that does so
+ * again and again is given up.
+ */
+static void
+virtio_lost(struct virtio *vi)
 {
-	unsigned int i, events = 0;
+	uint64_t now = pv_now();
+
+	if (now - vi->vi_lastagain > VIRTIO_AGAIN_NS)
+		vi->vi_nagain = 0;
+	vi->vi_lastagain = now;
+	if (vi->vi_again)
+		return;		/* we know */
+	if (++vi->vi_nagain > VIRTIO_NAGAIN) {
+		pv_dev_fail(vi->vi_dev, "asks for a reset again and again");
+		return;
+	}
+	vi->vi_again = true;
+	pv_log(vi->vi_dev, PV_LOG_WARN, "asks for a reset: starting anew");
+	pv_dev_event(vi->vi_dev, PV_EV_GONE | PV_EV_READY);
+}
+
+void
+virtio_intr(struct virtio *vi, int queue, bool config)
+{
+	unsigned int i;
 
 	if (vi->vi_dev == NULL)
 		return;
-	for (i = 0; i < VIRTIO_NQUEUE; i++) {
-		if ((queues >> i & 1) != 0 && vi->vi_queue[i] != NULL)
+	pv_lock(&vi->vi_lock);
+	for (i = 0; i < vi->vi_nqueue; i++) {
+		if (vi->vi_queue[i] != NULL && (queue == VIRTIO_Q_ALL ||
+		    queue == (int)i))
 			virtio_queue_again(vi->vi_queue[i]);
 	}
+	pv_unlock(&vi->vi_lock);
 	if (!config)
 		return;
-	/* peer: a device that lost its way asks for a whole new start. */
-	if ((vi->vi_ops->vo_get_status(vi) & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
-		events = PV_EV_GONE | PV_EV_READY;
+	/* peer: any bits; only while we use it do they mean anything. */
+	if ((vi->vi_ops->vo_get_status(vi) &
+	    VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		virtio_lost(vi);
 	else
-		events = PV_EV_RUNNING;
-	pv_dev_event(vi->vi_dev, events);
+		pv_dev_event(vi->vi_dev, PV_EV_RUNNING);
 }
 
 /* ---- negotiation -------------------- */
@@ -135,6 +178,20 @@ virtio_reset(struct virtio *vi)
 	return 0;
 }
 
+uint64_t
+virtio_offers(struct pv_dev *dev)
+{
+	struct virtio *vi = virtio_of(dev);
+
+	return vi->vi_ops->vo_get_features(vi) & ~virtio_features_off(vi);
+}
+
+bool
+virtio_again(const struct pv_dev *dev)
+{
+	return virtio_of((struct pv_dev *)(uintptr_t)dev)->vi_again;
+}
+
 int
 virtio_negotiate(struct pv_dev *dev, uint64_t want)
 {
@@ -142,14 +199,21 @@ virtio_negotiate(struct pv_dev *dev, uint64_t want)
 	const struct virtio_ops *vo = vi->vi_ops;
 	int rv;
 
+	vi->vi_again = false;
 	rv = virtio_reset(vi);
 	if (rv != 0)
 		return rv;
 	vo->vo_set_status(vi, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	vo->vo_set_status(vi, VIRTIO_STATUS_ALIVE);
-	want |= 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_RING_F_EVENT_IDX;
-	vi->vi_features = vo->vo_get_features(vi) & want;
+	vi->vi_offered = vo->vo_get_features(vi);
+	want = (want | VIRTIO_OURS) & ~virtio_features_off(vi);
+	if (vo->vo_queue_reset == NULL)
+		want &= ~(1ull << VIRTIO_F_RING_RESET);
+	vi->vi_features = vi->vi_offered & want;
+	/* peer: the bits above are a modern device's. */
 	vi->vi_modern = virtio_has(vi, VIRTIO_F_VERSION_1);
+	if (!vi->vi_modern)
+		vi->vi_features &= UINT32_MAX;
 	rv = vo->vo_set_features(vi, vi->vi_features);
 	if (rv != 0 || !vi->vi_modern)
 		return rv;
@@ -166,14 +230,27 @@ virtio_negotiate(struct pv_dev *dev, uint64_t want)
 
 /* ---- configuration -------------------- */
 
+/* A field of 2 or 4 bytes is read at once, as are the halves of one of 8. */
+static unsigned int
+virtio_config_width(unsigned int off, unsigned int n)
+{
+	unsigned int width = n == 8 ? 4 : n;
+
+	return (width == 2 || width == 4) && off % width == 0 ? width : 1;
+}
+
 static void
 virtio_config_once(struct virtio *vi, unsigned int off, uint8_t *buf,
     unsigned int n)
 {
-	unsigned int i;
+	unsigned int width = virtio_config_width(off, n), i, k;
+	uint32_t v;
 
-	for (i = 0; i < n; i++)
-		buf[i] = (uint8_t)vi->vi_ops->vo_read_config(vi, off + i, 1);
+	for (i = 0; i < n; i += width) {
+		v = vi->vi_ops->vo_read_config(vi, off + i, width);
+		for (k = 0; k < width; k++)
+			buf[i + k] = (uint8_t)(v >> k * 8);
+	}
 }
 
 int
@@ -200,6 +277,23 @@ virtio_config(struct pv_dev *dev, unsigned int off, void *buf, unsigned int n)
 			return 0;
 	}
 	return -PV_EPROTO;
+}
+
+void
+virtio_config_set(struct pv_dev *dev, unsigned int off, const void *buf,
+    unsigned int n)
+{
+	struct virtio *vi = virtio_of(dev);
+	unsigned int width = virtio_config_width(off, n), i, k;
+	const uint8_t *p = buf;
+	uint32_t v;
+
+	for (i = 0; i < n; i += width) {
+		v = 0;
+		for (k = 0; k < width; k++)
+			v |= (uint32_t)p[i + k] << k * 8;
+		vi->vi_ops->vo_write_config(vi, off + i, width, v);
+	}
 }
 
 uint16_t
@@ -233,26 +327,61 @@ virtio_queue_run(void *arg)
 		pv_defer(&vn->vn_work, 0);
 }
 
+/* Where the device's size is not the only one, a smaller will do too. */
+static int
+virtio_queue_make(struct virtio_queue *vn, struct pv_dev *dev,
+    struct vq_config *vc)
+{
+	const struct virtio *vi = virtio_of(dev);
+	int rv;
+
+	for (;;) {
+		rv = vq_create(&vn->vn_vq, dev, vc);
+		if (rv != -PV_ENOMEM || vi->vi_fixedsize ||
+		    vc->vc_size <= VIRTIO_QUEUE_LEAST)
+			return rv;
+		vc->vc_size /= 2;
+	}
+}
+
+static void
+virtio_queue_link(struct virtio *vi, struct virtio_queue *vn)
+{
+	unsigned int index = vn->vn_vq.vq_index;
+
+	pv_lock(&vi->vi_lock);
+	vi->vi_queue[index] = vn;
+	if (index >= vi->vi_nqueue)
+		vi->vi_nqueue = index + 1;
+	pv_unlock(&vi->vi_lock);
+}
+
 int
 virtio_queue_create(struct pv_dev *dev, struct virtio_queue *vn,
     unsigned int index, bool (*fn)(void *), void *arg)
 {
 	struct virtio *vi = virtio_of(dev);
-	unsigned int size = vi->vi_ops->vo_queue_max(vi, index);
+	unsigned int wish = virtio_queue_wish(vi, vn->vn_size);
+	struct vq_config vc = {
+		.vc_index = index,
+		.vc_align = vi->vi_align,
+		.vc_chain = vn->vn_chain,
+		.vc_features = vi->vi_features,
+	};
 	int rv;
 
 	PV_ASSERT(index < VIRTIO_NQUEUE && !vn->vn_live);
-	if (size == 0)
+	vc.vc_size = vi->vi_ops->vo_queue_max(vi, index);
+	if (vc.vc_size == 0)
 		return -PV_ENOENT;
-	if (!vi->vi_fixedsize && size > VQ_SIZE_MAX)
-		size = VQ_SIZE_MAX;
-	/* peer: a size that is no power of two can not be a split queue's. */
-	if (size > 32768 || (size & (size - 1)) != 0)
+	/* peer: a size that no such queue can have. */
+	if (!vq_size_ok(vc.vc_size, vi->vi_features))
 		return -PV_EPROTO;
-	rv = vq_create(&vn->vn_vq, dev, index, size, vi->vi_align);
+	if (!vi->vi_fixedsize && vc.vc_size > wish)
+		vc.vc_size = wish;
+	rv = virtio_queue_make(vn, dev, &vc);
 	if (rv != 0)
 		return rv;
-	vn->vn_vq.vq_event_idx = virtio_has(vi, VIRTIO_RING_F_EVENT_IDX);
 	vn->vn_virtio = vi;
 	vn->vn_fn = fn;
 	vn->vn_arg = arg;
@@ -261,7 +390,7 @@ virtio_queue_create(struct pv_dev *dev, struct virtio_queue *vn,
 	if (rv != 0)
 		goto err_setup;
 	vn->vn_live = true;
-	vi->vi_queue[index] = vn;
+	virtio_queue_link(vi, vn);
 	return 0;
 
 err_setup:
@@ -283,6 +412,24 @@ virtio_queue_again(struct virtio_queue *vn)
 }
 
 int
+virtio_queue_reset(struct virtio_queue *vn)
+{
+	struct virtio *vi = vn->vn_virtio;
+
+	if (!virtio_has(vi, VIRTIO_F_RING_RESET))
+		return -PV_EOPNOTSUPP;
+	return vi->vi_ops->vo_queue_reset(vi, &vn->vn_vq);
+}
+
+int
+virtio_queue_restart(struct virtio_queue *vn)
+{
+	vq_reset(&vn->vn_vq);
+	return vn->vn_virtio->vi_ops->vo_queue_setup(vn->vn_virtio,
+	    &vn->vn_vq);
+}
+
+int
 virtio_stop(struct pv_dev *dev)
 {
 	struct virtio *vi = virtio_of(dev);
@@ -290,14 +437,15 @@ virtio_stop(struct pv_dev *dev)
 	unsigned int i;
 	int rv = virtio_reset(vi);
 
-	for (i = 0; i < VIRTIO_NQUEUE; i++) {
+	for (i = 0; i < vi->vi_nqueue; i++) {
+		pv_lock(&vi->vi_lock);
 		vn = vi->vi_queue[i];
-		if (vn == NULL)
-			continue;
-		vi->vi_ops->vo_queue_reset(vi, &vn->vn_vq);
 		vi->vi_queue[i] = NULL;
-		pv_cancel(&vn->vn_work);
+		pv_unlock(&vi->vi_lock);
+		if (vn != NULL)
+			pv_cancel(&vn->vn_work);
 	}
+	vi->vi_nqueue = 0;
 	return rv;
 }
 

@@ -12,6 +12,7 @@
 
 #define MMIO_MAGIC	0x74726976	/* "virt" */
 #define MMIO_LEN	0x200
+#define MMIO_QUEUE_RESET 0x0c0	/* virtio 1.2 */
 
 struct virtio_mmio {
 	struct virtio	 vm_virtio;
@@ -133,7 +134,7 @@ static int
 virtio_mmio_queue_setup(struct virtio *vi, struct vq *vq)
 {
 	struct virtio_mmio *vm = vi->vi_hw;
-	uint64_t pa = vq_pa(vq, vq->vq_mem);
+	uint64_t pa = vq_pa(vq, VQ_AREA_DESC);
 
 	virtio_mmio_set(vm, VIRTIO_MMIO_QUEUE_SEL, vq->vq_index);
 	virtio_mmio_set(vm, VIRTIO_MMIO_QUEUE_NUM, vq->vq_size);
@@ -148,27 +149,31 @@ virtio_mmio_queue_setup(struct virtio *vi, struct vq *vq)
 	}
 	virtio_mmio_set64(vm, VIRTIO_MMIO_QUEUE_DESC_LOW, pa);
 	virtio_mmio_set64(vm, VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-	    vq_pa(vq, vq->vq_availring));
+	    vq_pa(vq, VQ_AREA_DRIVER));
 	virtio_mmio_set64(vm, VIRTIO_MMIO_QUEUE_USED_LOW,
-	    vq_pa(vq, vq->vq_usedring));
+	    vq_pa(vq, VQ_AREA_DEVICE));
 	virtio_mmio_set(vm, VIRTIO_MMIO_QUEUE_READY, 1);
 	return 0;
 }
 
-static void
+static int
 virtio_mmio_queue_reset(struct virtio *vi, struct vq *vq)
 {
-	struct virtio_mmio *vm = vi->vi_hw;
+	uint64_t deadline = pv_now() + VIRTIO_PATIENCE;
 
-	virtio_mmio_set(vm, VIRTIO_MMIO_QUEUE_SEL, vq->vq_index);
-	virtio_mmio_set(vm, vm->vm_version == 1 ? VIRTIO_MMIO_QUEUE_PFN :
-	    VIRTIO_MMIO_QUEUE_READY, 0);
+	virtio_mmio_set(vi->vi_hw, VIRTIO_MMIO_QUEUE_SEL, vq->vq_index);
+	virtio_mmio_set(vi->vi_hw, MMIO_QUEUE_RESET, 1);
+	while (virtio_mmio_get(vi->vi_hw, MMIO_QUEUE_RESET) != 0) {
+		if (pv_now() > deadline)
+			return -PV_ETIMEDOUT;
+	}
+	return 0;
 }
 
 static void
 virtio_mmio_kick(struct virtio *vi, struct vq *vq)
 {
-	virtio_mmio_set(vi->vi_hw, VIRTIO_MMIO_QUEUE_NOTIFY, vq->vq_index);
+	virtio_mmio_set(vi->vi_hw, VIRTIO_MMIO_QUEUE_NOTIFY, vq_kick(vq));
 }
 
 static void
@@ -207,7 +212,7 @@ virtio_mmio_intr(void *arg)
 		return;
 	virtio_mmio_set(vm, VIRTIO_MMIO_INTERRUPT_ACK, why);
 	virtio_intr(&vm->vm_virtio,
-	    (why & VIRTIO_MMIO_INT_VRING) != 0 ? UINT32_MAX : 0,
+	    (why & VIRTIO_MMIO_INT_VRING) != 0 ? VIRTIO_Q_ALL : VIRTIO_Q_NONE,
 	    (why & VIRTIO_MMIO_INT_CONFIG) != 0);
 }
 

@@ -1,52 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio_pci.c -- the modern PCI transport.
+ * virtio_pci.c -- finding virtio devices on PCI, and the modern transport.
  *
  * Vendor capabilities say in which base address register, and where in it,
  * the common, notification, interrupt-status and device structures are.  Each
  * is mapped by itself, after its place was checked against the register's
- * size.
- *
- * Interrupts: with MSI-X entry 0 is for configuration changes and entry 1 + n
- * for queue n, as many as the table has; the device says for each whether it
- * took the vector (0xffff: no).
+ * size.  Of several of one kind the first that we can use is taken; those in
+ * I/O ports we can not.  A device without these capabilities is a legacy one
+ * (virtio_pci_legacy.c); a transitional device is used as a modern one.
  */
 
 #include "virtio_pci.h"
 
+#include <linux/virtio_config.h>
 #include <linux/virtio_pci.h>
 
-#define VENDOR_VIRTIO	0x1af4
 #define DEVICE_MODERN	0x1040	/* + type */
 #define DEVICE_OLD	0x1000	/* transitional: by subsystem */
 #define PCI_DEVICE	0x02
 #define PCI_SUBSYSTEM	0x2e
-#define NVECTOR		(1 + VIRTIO_NQUEUE)
-
-struct virtio_pci;
-
-struct virtio_pci_intr {
-	struct virtio_pci *vx_pci;
-	unsigned int	 vx_n;		/* entry of the MSI-X table */
-	struct pv_os_irq vx_irq;
-	bool		 vx_on;
-};
-
-struct virtio_pci_region {
-	uint8_t		*vr_va;
-	uint32_t	 vr_len;
-};
-
-struct virtio_pci {
-	struct virtio	 vp_virtio;
-	pv_pci_t	 vp_pci;
-	struct virtio_pci_region vp_common, vp_notify, vp_isr, vp_device;
-	uint32_t	 vp_notify_mult;
-	uint8_t		*vp_kick[VIRTIO_NQUEUE];
-	struct pciscan_msix vp_msix;
-	unsigned int	 vp_nvector;	/* of vp_intr */
-	struct virtio_pci_intr vp_intr[NVECTOR];
-};
 
 #define COMMON(vp, member)						\
 	((void *)((vp)->vp_common.vr_va +				\
@@ -99,7 +71,7 @@ virtio_pci_set_status(struct virtio *vi, uint8_t status)
 
 	shm_write8(COMMON(vp, device_status), status);
 	/* A reset forgot the vector for configuration changes. */
-	if (status != 0 && vp->vp_nvector > 0)
+	if (status == VIRTIO_CONFIG_S_ACKNOWLEDGE && vp->vp_nintr > 0)
 		shm_write16(COMMON(vp, msix_config), 0);
 }
 
@@ -166,153 +138,85 @@ virtio_pci_set64(void *low, void *high, uint64_t v)
 static int
 virtio_pci_vector(struct virtio_pci *vp, unsigned int index)
 {
-	uint16_t vector = 1;
+	uint16_t vector = virtio_pci_intr_queue(vp, index);
 
-	if (vp->vp_nvector == 0)
+	if (vector == VIRTIO_MSI_NO_VECTOR)
 		return 0;
-	if (1 + index < vp->vp_nvector)
-		vector = (uint16_t)(1 + index);
-	else if (vp->vp_nvector == 1)
-		vector = 0;
 	shm_write16(COMMON(vp, queue_msix_vector), vector);
 	/* peer: it says whether it could. */
 	return shm_read16(COMMON(vp, queue_msix_vector)) == vector ? 0 :
 	    -PV_ENOSPC;
 }
 
+/* Where to kick the selected queue, or NULL. */
+static void *
+virtio_pci_doorbell(struct virtio_pci *vp, const struct vq *vq)
+{
+	uint64_t off = (uint64_t)shm_read16(COMMON(vp, queue_notify_off)) *
+	    vp->vp_notify_mult;
+	unsigned int len = vq->vq_kickdata ? 4 : 2;
+
+	/* peer: it must lie in the notification structure, aligned. */
+	if (off + len > vp->vp_notify.vr_len || off % len != 0)
+		return NULL;
+	return vp->vp_notify.vr_va + off;
+}
+
 static int
 virtio_pci_queue_setup(struct virtio *vi, struct vq *vq)
 {
 	struct virtio_pci *vp = vi->vi_hw;
-	uint64_t off;
 
-	PV_ASSERT(vq->vq_index < VIRTIO_NQUEUE);
 	shm_write16(COMMON(vp, queue_select), vq->vq_index);
 	shm_write16(COMMON(vp, queue_size), vq->vq_size);
-	off = (uint64_t)shm_read16(COMMON(vp, queue_notify_off)) *
-	    vp->vp_notify_mult;
-	/* peer: the doorbell must lie in the notification structure. */
-	if (off + 2 > vp->vp_notify.vr_len)
+	vq->vq_notify = virtio_pci_doorbell(vp, vq);
+	if (vq->vq_notify == NULL)
 		return -PV_EPROTO;
-	vp->vp_kick[vq->vq_index] = vp->vp_notify.vr_va + off;
 	if (virtio_pci_vector(vp, vq->vq_index) != 0)
 		return -PV_ENOSPC;
 	virtio_pci_set64(COMMON(vp, queue_desc_lo), COMMON(vp, queue_desc_hi),
-	    vq_pa(vq, vq->vq_mem));
+	    vq_pa(vq, VQ_AREA_DESC));
 	virtio_pci_set64(COMMON(vp, queue_avail_lo),
-	    COMMON(vp, queue_avail_hi), vq_pa(vq, vq->vq_availring));
+	    COMMON(vp, queue_avail_hi), vq_pa(vq, VQ_AREA_DRIVER));
 	virtio_pci_set64(COMMON(vp, queue_used_lo), COMMON(vp, queue_used_hi),
-	    vq_pa(vq, vq->vq_usedring));
+	    vq_pa(vq, VQ_AREA_DEVICE));
 	shm_write16(COMMON(vp, queue_enable), 1);
 	return 0;
 }
 
-/* A reset of the device has already disabled it. */
-static void
+static int
 virtio_pci_queue_reset(struct virtio *vi, struct vq *vq)
 {
 	struct virtio_pci *vp = vi->vi_hw;
+	uint64_t deadline = pv_now() + VIRTIO_PATIENCE;
+	void *reg = vp->vp_common.vr_va + VIRTIO_PCI_COMMON_Q_RESET;
 
-	vp->vp_kick[vq->vq_index] = NULL;
+	/* peer: who has the feature has the register. */
+	if (vp->vp_common.vr_len < VIRTIO_PCI_COMMON_Q_RESET + 2)
+		return -PV_EPROTO;
+	shm_write16(COMMON(vp, queue_select), vq->vq_index);
+	shm_write16(reg, 1);
+	while (shm_read16(reg) != 0) {
+		if (pv_now() > deadline)
+			return -PV_ETIMEDOUT;
+	}
+	return 0;
 }
 
 static void
 virtio_pci_kick(struct virtio *vi, struct vq *vq)
 {
-	struct virtio_pci *vp = vi->vi_hw;
-
-	shm_write16((void *)vp->vp_kick[vq->vq_index], vq->vq_index);
+	(void)vi;
+	if (vq->vq_kickdata)
+		shm_write32(vq->vq_notify, vq_kick(vq));
+	else
+		shm_write16(vq->vq_notify, vq->vq_index);
 }
 
-/* ---- interrupts -------------------- */
-
-/* Context: interrupt. */
-static void
-virtio_pci_intr_msix(void *arg)
+static uint8_t
+virtio_pci_why(struct virtio_pci *vp)
 {
-	struct virtio_pci_intr *vx = arg;
-	struct virtio_pci *vp = vx->vx_pci;
-	uint32_t queues = 0;
-
-	if (vx->vx_n > 0)
-		queues = 1u << (vx->vx_n - 1);
-	/* The last vector serves all queues that have none of their own. */
-	if (vx->vx_n + 1 == vp->vp_nvector || vp->vp_nvector == 1)
-		queues = UINT32_MAX;
-	virtio_intr(&vp->vp_virtio, queues, vx->vx_n == 0);
-}
-
-/* Context: interrupt.  Reading the status acknowledges it. */
-static void
-virtio_pci_intr_line(void *arg)
-{
-	struct virtio_pci_intr *vx = arg;
-	struct virtio_pci *vp = vx->vx_pci;
-	uint8_t why = shm_read8(vp->vp_isr.vr_va);
-
-	if (why != 0)
-		virtio_intr(&vp->vp_virtio, (why & 1) != 0 ? UINT32_MAX : 0,
-		    (why & 2) != 0);
-}
-
-static int
-virtio_pci_intr_one(struct virtio_pci *vp, unsigned int n, bool msix)
-{
-	struct virtio_pci_intr *vx = &vp->vp_intr[n];
-	struct pv_irqsrc src = {
-		.is_kind = msix ? PV_IRQ_MSI : PV_IRQ_LINE,
-		.is_pci = vp->vp_pci,
-	};
-	int rv;
-
-	if (!msix)	/* register 0x3c: where the firmware wired it */
-		src.is_num = pv_os_pci_read(vp->vp_pci, 0x3c, 1);
-	vx->vx_pci = vp;
-	vx->vx_n = n;
-	rv = pv_os_irq_attach(&vx->vx_irq, &src,
-	    msix ? virtio_pci_intr_msix : virtio_pci_intr_line, vx);
-	if (rv != 0)
-		return rv;
-	vx->vx_on = true;
-	if (msix)
-		pciscan_msix_set(&vp->vp_msix, n, src.is_msgaddr,
-		    src.is_msgdata);
-	return 0;
-}
-
-static void
-virtio_pci_intr_detach(struct virtio_pci *vp)
-{
-	unsigned int n;
-
-	for (n = 0; n < NVECTOR; n++) {
-		if (vp->vp_intr[n].vx_on)
-			pv_os_irq_detach(&vp->vp_intr[n].vx_irq);
-		vp->vp_intr[n].vx_on = false;
-	}
-	vp->vp_nvector = 0;
-	pciscan_msix_close(&vp->vp_msix);
-}
-
-/* As many MSI-X vectors as device and port have, else the line. */
-static int
-virtio_pci_intr_attach(struct virtio_pci *vp)
-{
-	unsigned int n, max;
-
-	if (pciscan_msix_open(vp->vp_pci, &vp->vp_msix) == 0) {
-		max = vp->vp_msix.pm_n < NVECTOR ? vp->vp_msix.pm_n : NVECTOR;
-		for (n = 0; n < max; n++) {
-			if (virtio_pci_intr_one(vp, n, true) != 0)
-				break;
-		}
-		if (n > 0) {
-			vp->vp_nvector = n;
-			return 0;
-		}
-		pciscan_msix_close(&vp->vp_msix);
-	}
-	return virtio_pci_intr_one(vp, 0, false);
+	return shm_read8(vp->vp_isr.vr_va);
 }
 
 /* ---- finding -------------------- */
@@ -364,8 +268,10 @@ virtio_pci_region(struct virtio_pci *vp, unsigned int cap,
 	if (n > 5 || vr->vr_va != NULL)
 		return 0;	/* reserved or second of its kind: ignored */
 	pciscan_bar(vp->vp_pci, n, &bar);
+	if (bar.pb_io)
+		return 0;	/* perhaps there is one in memory too */
 	/* peer: the structure must lie in memory that the device has. */
-	if (bar.pb_io || bar.pb_base == 0 || len < need ||
+	if (bar.pb_base == 0 || len < need ||
 	    off > bar.pb_len || len > bar.pb_len - off)
 		return -PV_EPROTO;
 	vr->vr_va = pv_os_map(bar.pb_base + off, len, PV_MEM_DEVICE);
@@ -376,14 +282,19 @@ virtio_pci_region(struct virtio_pci *vp, unsigned int cap,
 static int
 virtio_pci_cap(struct virtio_pci *vp, unsigned int at)
 {
+	bool had = vp->vp_notify.vr_va != NULL;
+	int rv;
+
 	switch (pv_os_pci_read(vp->vp_pci, at + VIRTIO_PCI_CAP_CFG_TYPE, 1)) {
 	case VIRTIO_PCI_CAP_COMMON_CFG:
 		return virtio_pci_region(vp, at, &vp->vp_common,
 		    sizeof(struct virtio_pci_common_cfg));
 	case VIRTIO_PCI_CAP_NOTIFY_CFG:
-		vp->vp_notify_mult = pv_os_pci_read(vp->vp_pci,
-		    at + VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
-		return virtio_pci_region(vp, at, &vp->vp_notify, 2);
+		rv = virtio_pci_region(vp, at, &vp->vp_notify, 2);
+		if (!had)
+			vp->vp_notify_mult = pv_os_pci_read(vp->vp_pci,
+			    at + VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
+		return rv;
 	case VIRTIO_PCI_CAP_ISR_CFG:
 		return virtio_pci_region(vp, at, &vp->vp_isr, 1);
 	case VIRTIO_PCI_CAP_DEVICE_CFG:
@@ -436,6 +347,23 @@ virtio_pci_name(struct virtio *vi, pv_pci_t pci)
 	str_addx(&sb, pci & 7);
 }
 
+/* Modern where it can be, else legacy. */
+static int
+virtio_pci_find(struct virtio_pci *vp)
+{
+	int rv = virtio_pci_regions(vp);
+
+	vp->vp_virtio.vi_ops = &virtio_pci_ops;
+	vp->vp_virtio.vi_align = 4;
+	vp->vp_why = virtio_pci_why;
+	if (rv != -PV_ENODEV)
+		return rv;
+	rv = virtio_pci_legacy_find(vp);
+	if (rv == 0)
+		vp->vp_virtio.vi_ops = &virtio_pci_legacy_ops;
+	return rv;
+}
+
 int
 virtio_pci_attach(pv_pci_t pci, const struct pv_client *client,
     struct virtio **vip)
@@ -446,18 +374,19 @@ virtio_pci_attach(pv_pci_t pci, const struct pv_client *client,
 	if (vp == NULL)
 		return -PV_ENOMEM;
 	vp->vp_pci = pci;
-	vp->vp_virtio.vi_ops = &virtio_pci_ops;
 	vp->vp_virtio.vi_hw = vp;
 	vp->vp_virtio.vi_type = virtio_pci_type(pci);
-	vp->vp_virtio.vi_align = 4;
 	virtio_pci_name(&vp->vp_virtio, pci);
-	rv = virtio_pci_regions(vp);
+	rv = virtio_pci_find(vp);
 	pciscan_enable(pci, true);
 	if (rv == 0)
 		rv = virtio_pci_intr_attach(vp);
 	if (rv == 0)
 		rv = virtio_attach(&vp->vp_virtio, client);
 	if (rv != 0) {
+		if (rv != -PV_ENODEV)
+			pv_log(NULL, PV_LOG_ERR, "%s: can not be used "
+			    "(error %d)", vp->vp_virtio.vi_name, -rv);
 		virtio_pci_release(&vp->vp_virtio);
 		return rv;
 	}

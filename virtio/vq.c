@@ -1,76 +1,139 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vq.c -- split virtqueues; see vq.h.
+ * vq.c -- what split and packed virtqueues have in common; see vq.h.
+ *
+ * Indirect tables: a chain of several pieces takes one descriptor of the ring,
+ * which names a table with the rest.  Tables of the driver's longest chain are
+ * made with the queue; a chain that finds none free, or is too long for one,
+ * goes into the ring itself.
  */
 
 #include "vq.h"
 
+#include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#define VQ_END		UINT16_MAX
-#define VQ_RING		2	/* first entry of a ring, in 16-bit words */
-#define VQ_USED_LEN	8	/* bytes of a used element */
+#define VQ_NTABLE	64	/* indirect tables of a queue, at most */
 
 PV_WIRE_ASSERT(struct vring_desc, 16);
 PV_WIRE_OFFSET(struct vring_desc, len, 8);
 PV_WIRE_OFFSET(struct vring_desc, flags, 12);
 PV_WIRE_OFFSET(struct vring_desc, next, 14);
-PV_WIRE_ASSERT(struct vring_used_elem, VQ_USED_LEN);
+PV_WIRE_ASSERT(struct vring_packed_desc, 16);
+PV_WIRE_OFFSET(struct vring_packed_desc, id, 12);
+PV_WIRE_OFFSET(struct vring_packed_desc, flags, 14);
 
-size_t
-vq_layout(unsigned int size, unsigned int align, size_t *availp, size_t *usedp)
+static bool
+vq_has(uint64_t features, unsigned int bit)
 {
-	size_t avail = (size_t)size * sizeof(struct vring_desc);
-	size_t used = avail + (VQ_RING + (size_t)size + 1) * 2;
-
-	used = (used + align - 1) & ~(size_t)(align - 1);
-	*availp = avail;
-	*usedp = used;
-	return used + VQ_RING * 2 + (size_t)size * VQ_USED_LEN + 2;
+	return (features >> bit & 1) != 0;
 }
 
-static void
+bool
+vq_size_ok(unsigned int size, uint64_t features)
+{
+	if (size == 0 || size > VQ_SIZE_MAX)
+		return false;
+	return vq_has(features, VIRTIO_F_RING_PACKED) ||
+	    (size & (size - 1)) == 0;
+}
+
+void
 vq_reset(struct vq *vq)
 {
 	unsigned int i;
 
 	vq->vq_avail = vq->vq_pushed = vq->vq_used = 0;
-	vq->vq_free = 0;
+	vq->vq_availlap = vq->vq_usedlap = true;
+	vq->vq_hushed = vq->vq_batch = false;
+	vq->vq_free = vq->vq_oldest = 0;
 	vq->vq_nfree = vq->vq_size;
+	/* A circle: in order, ids are taken and given back around it. */
 	for (i = 0; i < vq->vq_size; i++) {
 		vq->vq_desc[i].vd_cookie = NULL;
-		vq->vq_desc[i].vd_next = (uint16_t)(i + 1u < vq->vq_size ?
-		    i + 1u : VQ_END);
+		vq->vq_desc[i].vd_next = (uint16_t)((i + 1) % vq->vq_size);
 	}
+	for (i = 0; i < vq->vq_ntable; i++)
+		vq->vq_tablefree[i] = (uint16_t)i;
+	vq->vq_ntablefree = vq->vq_ntable;
+	shm_zero(vq->vq_mem, (size_t)vq->vq_npg * PV_PAGE_SIZE);
+}
+
+/* Without them the queue works too. */
+static void
+vq_tables_create(struct vq *vq, unsigned int chain)
+{
+	size_t len;
+
+	/* A chain is never longer than the queue. */
+	if (chain > vq->vq_size)
+		chain = vq->vq_size;
+	if (chain < 2)
+		return;
+	vq->vq_chain = chain;
+	vq->vq_ntable = vq->vq_size < VQ_NTABLE ? vq->vq_size : VQ_NTABLE;
+	len = (size_t)vq->vq_ntable * chain * sizeof(struct vring_desc);
+	vq->vq_tablepg = (unsigned int)PV_HOWMANY(len, PV_PAGE_SIZE);
+	vq->vq_tablefree = pv_alloc(vq->vq_dev, vq->vq_ntable *
+	    sizeof(*vq->vq_tablefree));
+	if (vq->vq_tablefree == NULL)
+		goto err_free;
+	vq->vq_tables = pv_pages_alloc(vq->vq_dev, vq->vq_tablepg);
+	if (vq->vq_tables != NULL)
+		return;
+	pv_free(vq->vq_dev, vq->vq_tablefree, vq->vq_ntable *
+	    sizeof(*vq->vq_tablefree));
+	vq->vq_tablefree = NULL;
+err_free:
+	vq->vq_ntable = 0;
+}
+
+static void
+vq_tables_destroy(struct vq *vq)
+{
+	if (vq->vq_tables == NULL)
+		return;
+	pv_pages_free(vq->vq_dev, vq->vq_tables, vq->vq_tablepg);
+	pv_free(vq->vq_dev, vq->vq_tablefree, vq->vq_ntable *
+	    sizeof(*vq->vq_tablefree));
+	vq->vq_tables = NULL;
+	vq->vq_tablefree = NULL;
+	vq->vq_ntable = 0;
 }
 
 int
-vq_create(struct vq *vq, struct pv_dev *dev, unsigned int index,
-    unsigned int size, unsigned int align)
+vq_create(struct vq *vq, struct pv_dev *dev, const struct vq_config *vc)
 {
-	size_t avail, used, len;
+	size_t len, off[VQ_NAREA];
+	unsigned int i;
 
-	if (size == 0 || size > 32768 || (size & (size - 1)) != 0)
+	if (!vq_size_ok(vc->vc_size, vc->vc_features))
 		return -PV_EINVAL;
-	len = vq_layout(size, align, &avail, &used);
+	vq->vq_ops = vq_has(vc->vc_features, VIRTIO_F_RING_PACKED) ?
+	    &vq_packed_ops : &vq_split_ops;
 	vq->vq_dev = dev;
-	vq->vq_index = (uint16_t)index;
-	vq->vq_size = (uint16_t)size;
+	vq->vq_index = (uint16_t)vc->vc_index;
+	vq->vq_size = (uint16_t)vc->vc_size;
+	vq->vq_event_idx = vq_has(vc->vc_features, VIRTIO_RING_F_EVENT_IDX);
+	vq->vq_in_order = vq_has(vc->vc_features, VIRTIO_F_IN_ORDER);
+	vq->vq_kickdata = vq_has(vc->vc_features, VQ_F_NOTIFICATION_DATA);
+	len = vq->vq_ops->qo_layout(vq, vc->vc_align, off);
 	vq->vq_npg = (unsigned int)PV_HOWMANY(len, PV_PAGE_SIZE);
-	vq->vq_desc = pv_alloc(dev, size * sizeof(*vq->vq_desc));
+	vq->vq_desc = pv_alloc(dev, vq->vq_size * sizeof(*vq->vq_desc));
 	if (vq->vq_desc == NULL)
 		return -PV_ENOMEM;
 	vq->vq_mem = pv_pages_alloc(dev, vq->vq_npg);
 	if (vq->vq_mem == NULL)
 		goto err_mem;
-	vq->vq_table = vq->vq_mem;
-	vq->vq_availring = (void *)((char *)vq->vq_mem + avail);
-	vq->vq_usedring = (void *)((char *)vq->vq_mem + used);
+	for (i = 0; i < VQ_NAREA; i++)
+		vq->vq_area[i] = (char *)vq->vq_mem + off[i];
+	if (vq_has(vc->vc_features, VIRTIO_RING_F_INDIRECT_DESC))
+		vq_tables_create(vq, vc->vc_chain);
 	vq_reset(vq);
 	return 0;
 
 err_mem:
-	pv_free(dev, vq->vq_desc, size * sizeof(*vq->vq_desc));
+	pv_free(dev, vq->vq_desc, vq->vq_size * sizeof(*vq->vq_desc));
 	vq->vq_desc = NULL;
 	return -PV_ENOMEM;
 }
@@ -80,18 +143,11 @@ vq_destroy(struct vq *vq)
 {
 	if (vq->vq_desc == NULL)
 		return;
+	vq_tables_destroy(vq);
 	pv_pages_free(vq->vq_dev, vq->vq_mem, vq->vq_npg);
 	pv_free(vq->vq_dev, vq->vq_desc, vq->vq_size * sizeof(*vq->vq_desc));
 	vq->vq_mem = NULL;
 	vq->vq_desc = NULL;
-}
-
-uint64_t
-vq_pa(const struct vq *vq, const void *part)
-{
-	/* The pages are contiguous; only the offset in the first counts. */
-	return (gfn_x(pv_os_gfn(vq->vq_mem)) << PV_PAGE_SHIFT) +
-	    (uint64_t)((const char *)part - (const char *)vq->vq_mem);
 }
 
 uint64_t
@@ -101,128 +157,174 @@ vq_cell_pa(const void *va)
 	    ((uintptr_t)va & (PV_PAGE_SIZE - 1));
 }
 
-static void
-vq_describe(struct vq *vq, uint16_t i, const struct vq_piece *vp, bool last)
+/* The pages are contiguous; only the offset from the first counts. */
+static uint64_t
+vq_offset_pa(const void *mem, const void *part)
 {
-	struct vring_desc d;
+	return (gfn_x(pv_os_gfn(mem)) << PV_PAGE_SHIFT) +
+	    (uint64_t)((const char *)part - (const char *)mem);
+}
 
-	d.addr = vp->vp_da;
-	d.len = vp->vp_len;
-	d.flags = (uint16_t)((last ? 0 : VRING_DESC_F_NEXT) |
-	    (vp->vp_dir == PV_PEER_WRITES ? VRING_DESC_F_WRITE : 0));
-	d.next = last ? 0 : vq->vq_desc[i].vd_next;
-	shm_copy_out(&vq->vq_table[i], &d, sizeof(d));
+uint64_t
+vq_pa(const struct vq *vq, enum vq_area area)
+{
+	return vq_offset_pa(vq->vq_mem, vq->vq_area[area]);
+}
+
+uint32_t
+vq_kick(const struct vq *vq)
+{
+	if (!vq->vq_kickdata)
+		return vq->vq_index;
+	return vq->vq_index | (uint32_t)vq->vq_ops->qo_where(vq) << 16;
+}
+
+/*
+ * In the table of a packed queue the fields have other places than in that of
+ * a split one, and next and its flag are not used.
+ */
+static void
+vq_indirect_entry(const struct vq *vq, void *entry, const struct vq_piece *vp,
+    uint16_t next)
+{
+	uint16_t flags = vp->vp_dir == PV_PEER_WRITES ? VRING_DESC_F_WRITE : 0;
+	struct vring_packed_desc p = { vp->vp_da, vp->vp_len, 0, flags };
+	struct vring_desc d = { vp->vp_da, vp->vp_len, flags, next };
+
+	if (next != 0)
+		d.flags |= VRING_DESC_F_NEXT;
+	if (vq->vq_ops == &vq_packed_ops)
+		shm_copy_out(entry, &p, sizeof(p));
+	else
+		shm_copy_out(entry, &d, sizeof(d));
+}
+
+/*
+ * Describe the pieces in a table: its number, with *where its address, or
+ * VQ_NONE when that can not or need not be.
+ */
+static uint16_t
+vq_indirect(struct vq *vq, const struct vq_piece *vp, unsigned int n,
+    uint64_t *where)
+{
+	struct vring_desc *table;
+	uint16_t t;
+	unsigned int i;
+
+	if (n < 2 || n > vq->vq_chain || vq->vq_ntablefree == 0)
+		return VQ_NONE;
+	t = vq->vq_tablefree[--vq->vq_ntablefree];
+	table = (struct vring_desc *)vq->vq_tables + t * vq->vq_chain;
+	for (i = 0; i < n; i++)
+		vq_indirect_entry(vq, &table[i], &vp[i],
+		    (uint16_t)(i + 1 < n ? i + 1 : 0));
+	*where = vq_offset_pa(vq->vq_tables, table);
+	return t;
+}
+
+static uint32_t
+vq_offered(const struct vq_piece *vp, unsigned int n)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (vp[i].vp_dir == PV_PEER_WRITES)
+			sum += vp[i].vp_len;
+	}
+	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 }
 
 int
 vq_add(struct vq *vq, const struct vq_piece *vp, unsigned int n, void *cookie)
 {
-	uint16_t head = vq->vq_free, i = head;
-	uint32_t offered = 0;
-	unsigned int k;
+	struct vq_desc *vd = &vq->vq_desc[vq->vq_free];
+	uint32_t offered = vq_offered(vp, n);
+	struct vq_piece one;
+	uint16_t t;
 
 	if (n == 0 || n > vq->vq_size)
 		return -PV_EINVAL;
+	if (vq->vq_nfree == 0)
+		return -PV_EAGAIN;
+	t = vq_indirect(vq, vp, n, &one.vp_da);
+	if (t != VQ_NONE) {
+		one.vp_len = n * (uint32_t)sizeof(struct vring_desc);
+		one.vp_dir = PV_PEER_READS;
+		vp = &one;
+		n = 1;
+	}
 	if (n > vq->vq_nfree)
 		return -PV_EAGAIN;
-	for (k = 0; k < n; k++) {
-		vq_describe(vq, i, &vp[k], k + 1 == n);
-		if (vp[k].vp_dir == PV_PEER_WRITES)
-			offered += vp[k].vp_len;
-		i = vq->vq_desc[i].vd_next;
-	}
-	vq->vq_free = i;
+	if (vq->vq_nfree == vq->vq_size)
+		vq->vq_oldest = vq->vq_free;
+	vd->vd_table = t;
+	vd->vd_offered = offered;
+	vd->vd_n = (uint16_t)n;
+	vd->vd_cookie = cookie;
 	vq->vq_nfree = (uint16_t)(vq->vq_nfree - n);
-	vq->vq_desc[head].vd_cookie = cookie;
-	vq->vq_desc[head].vd_offered = offered;
-	vq->vq_desc[head].vd_n = (uint16_t)n;
-	shm_write16(&vq->vq_availring[VQ_RING + (vq->vq_avail &
-	    (vq->vq_size - 1))], head);
-	vq->vq_avail++;
+	vq->vq_free = vq->vq_ops->qo_add(vq, vp, n);
 	return 0;
 }
 
-bool
-vq_push(struct vq *vq)
+static void
+vq_release(struct vq *vq, uint16_t id)
 {
-	uint16_t old = vq->vq_pushed, event;
+	struct vq_desc *vd = &vq->vq_desc[id];
 
-	if (old == vq->vq_avail)
-		return false;
-	shm_store_release16(&vq->vq_availring[1], vq->vq_avail);
-	vq->vq_pushed = vq->vq_avail;
-	/* Our index comes before the look at what the device asked for. */
-	shm_mb();
-	if (!vq->vq_event_idx)
-		return (shm_read16(&vq->vq_usedring[0]) &
-		    VRING_USED_F_NO_NOTIFY) == 0;
-	event = shm_read16(&vq->vq_usedring[VQ_RING + vq->vq_size * 4]);
-	return (uint16_t)(vq->vq_avail - event - 1) <
-	    (uint16_t)(vq->vq_avail - old);
+	if (vd->vd_table != VQ_NONE)
+		vq->vq_tablefree[vq->vq_ntablefree++] = vd->vd_table;
+	vd->vd_cookie = NULL;
+	vq->vq_nfree = (uint16_t)(vq->vq_nfree + vd->vd_n);
+	vq->vq_ops->qo_release(vq, id);
 }
 
-/* Put the descriptors of a chain back on the free list. */
-static void
-vq_release(struct vq *vq, uint16_t head)
+/* Copy the next answer and check it: 0 or -PV_EPROTO. */
+static int
+vq_answer(struct vq *vq)
 {
-	uint16_t n = vq->vq_desc[head].vd_n, last = head, k;
+	struct vq_desc *vd;
+	uint32_t id, len;
 
-	for (k = 1; k < n; k++)
-		last = vq->vq_desc[last].vd_next;
-	vq->vq_desc[last].vd_next = vq->vq_free;
-	vq->vq_desc[head].vd_cookie = NULL;
-	vq->vq_free = head;
-	vq->vq_nfree = (uint16_t)(vq->vq_nfree + n);
+	vq->vq_ops->qo_read(vq, &id, &len);
+	/* peer: the id must be that of a chain in flight. */
+	if (id >= vq->vq_size)
+		return -PV_EPROTO;
+	vd = &vq->vq_desc[id];
+	if (vd->vd_cookie == NULL)
+		return -PV_EPROTO;
+	/* peer: it can not have written more than was offered. */
+	if (len > vd->vd_offered)
+		return -PV_EPROTO;
+	vq->vq_last = (uint16_t)id;
+	vq->vq_lastlen = len;
+	vq->vq_batch = vq->vq_in_order;
+	return 0;
 }
 
 int
 vq_get(struct vq *vq, void **cookie, uint32_t *len)
 {
-	uint16_t idx = shm_load_acquire16(&vq->vq_usedring[1]);
-	struct vring_used_elem e;
-	struct vq_desc *vd;
+	int rv = vq->vq_ops->qo_ready(vq);
+	uint16_t id;
 
-	if (idx == vq->vq_used)
-		return 0;
-	/* peer: it can not have answered more than is in flight. */
-	if ((uint16_t)(idx - vq->vq_used) > vq->vq_size - vq->vq_nfree)
+	/* peer: one answer for several counts as several. */
+	if (rv == 0 && vq->vq_batch)
 		return -PV_EPROTO;
-	shm_copy_in(&e, &vq->vq_usedring[VQ_RING + (vq->vq_used &
-	    (vq->vq_size - 1u)) * 4], sizeof(e));
-	/* peer: the id must be the head of a chain in flight. */
-	if (e.id >= vq->vq_size)
-		return -PV_EPROTO;
-	vd = &vq->vq_desc[e.id];
-	if (vd->vd_cookie == NULL)
-		return -PV_EPROTO;
-	/* peer: it can not have written more than was offered. */
-	if (e.len > vd->vd_offered)
-		return -PV_EPROTO;
-	*cookie = vd->vd_cookie;
-	*len = e.len;
-	vq_release(vq, (uint16_t)e.id);
-	vq->vq_used++;
+	if (rv > 0 && !vq->vq_batch && vq_answer(vq) != 0)
+		rv = -PV_EPROTO;
+	if (rv <= 0)
+		return rv;
+	id = vq->vq_batch ? vq->vq_oldest : vq->vq_last;
+	*len = vq->vq_desc[id].vd_offered;
+	if (id == vq->vq_last) {
+		*len = vq->vq_lastlen;
+		vq->vq_batch = false;
+	}
+	*cookie = vq->vq_desc[id].vd_cookie;
+	vq->vq_ops->qo_advance(vq, id);
+	vq_release(vq, id);
 	return 1;
-}
-
-bool
-vq_rearm(struct vq *vq)
-{
-	if (vq->vq_event_idx)
-		shm_write16(&vq->vq_availring[VQ_RING + vq->vq_size],
-		    vq->vq_used);
-	else
-		shm_write16(&vq->vq_availring[0], 0);
-	shm_mb();
-	return shm_read16(&vq->vq_usedring[1]) != vq->vq_used;
-}
-
-void
-vq_quiet(struct vq *vq)
-{
-	/* With event indexes the old index is quiet for 65535 answers. */
-	if (!vq->vq_event_idx)
-		shm_write16(&vq->vq_availring[0], VRING_AVAIL_F_NO_INTERRUPT);
 }
 
 void *

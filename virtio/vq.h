@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vq.h -- split virtqueues (virtio 1.2, section 2.7).
+ * vq.h -- virtqueues, split and packed (virtio 1.2, sections 2.7 and 2.8).
  *
  * A request is a chain: pieces the device reads, then pieces it writes.
  *
@@ -9,11 +9,22 @@
  *	vq_get()    take the next answered chain: the cookie of its vq_add()
  *	vq_rearm()  ask for an interrupt at the next answer, look again
  *
- * The descriptor table and the available ring are written and never read; the
- * free list, the length of each chain and the bytes the device may write are
- * kept in a private table by head.  From the used ring an index is read once
- * and an element copied once: an id must be the head of a chain in flight and
- * a length must not exceed what the chain offered.
+ * Both kinds of ring look the same to drivers.  vq_split.c and vq_packed.c
+ * end in one struct vq_ops each; vq.c has what they share: the private state
+ * of the chains, by the id that the device answers with, and the indirect
+ * tables.
+ *
+ *	split    id: index of the chain's first descriptor in the table
+ *	packed   id: a number of ours, written into the chain's last descriptor
+ *
+ * What we write into shared memory is never read back: free lists, the length
+ * of each chain and the bytes that the device may write are kept privately.
+ * Of what the device writes an index or flag is read once and an element
+ * copied once: an id must be that of a chain in flight and a length must not
+ * exceed what the chain offered.
+ *
+ * With VIRTIO_F_IN_ORDER chains are answered in the order of vq_push(), and one
+ * answer may stand for all before it: those count as fully written.
  *
  * Callers hold their queue's lock around each call.
  */
@@ -24,7 +35,11 @@
 #include "dev.h"
 #include "shm.h"
 
-#define VQ_SIZE_MAX	256	/* entries that we use of larger queues */
+#define VQ_SIZE_MAX	32768	/* entries of the largest queue there is */
+#define VQ_SIZE_WISH	256	/* entries that we use of a larger one */
+#define VQ_NONE		UINT16_MAX
+/* Feature bits that older headers do not name. */
+#define VQ_F_NOTIFICATION_DATA 38
 
 struct vq_piece {
 	uint64_t	 vp_da;
@@ -32,52 +47,113 @@ struct vq_piece {
 	enum pv_dir	 vp_dir;	/* PEER_READS pieces come first */
 };
 
-/* Private state of a descriptor; of a chain where it is the head. */
+/* Private state of an id: of a chain in flight, or on the free list. */
 struct vq_desc {
-	void		*vd_cookie;	/* not NULL: head in flight */
+	void		*vd_cookie;	/* not NULL: in flight */
 	uint32_t	 vd_offered;	/* bytes the device may write */
-	uint16_t	 vd_n;		/* descriptors of the chain */
+	uint16_t	 vd_n;		/* descriptors of the ring it takes */
 	uint16_t	 vd_next;	/* free list, or rest of the chain */
+	uint16_t	 vd_table;	/* indirect table, or VQ_NONE */
+};
+
+/* The three parts of a queue's memory, as the specification names them. */
+enum vq_area { VQ_AREA_DESC, VQ_AREA_DRIVER, VQ_AREA_DEVICE, VQ_NAREA };
+
+struct vq;
+
+struct vq_ops {
+	/* Bytes of shared memory, and where the areas are. */
+	size_t	 (*qo_layout)(const struct vq *, unsigned int align,
+		    size_t off[VQ_NAREA]);
+	/*
+	 * Write n descriptors, which are free, for the id vq_free; one that
+	 * has a vd_table is for that.  Returns the new vq_free.
+	 */
+	uint16_t (*qo_add)(struct vq *, const struct vq_piece *,
+		    unsigned int n);
+	bool	 (*qo_push)(struct vq *);
+	/* 1: an answer is there, 0: none, -PV_EPROTO. */
+	int	 (*qo_ready)(struct vq *);
+	/* Copy it; unchecked. */
+	void	 (*qo_read)(struct vq *, uint32_t *id, uint32_t *len);
+	/* The place of the next answer moves over the chain of that id. */
+	void	 (*qo_advance)(struct vq *, uint16_t id);
+	/* The chain of that id goes: give its id back. */
+	void	 (*qo_release)(struct vq *, uint16_t id);
+	bool	 (*qo_rearm)(struct vq *);
+	void	 (*qo_quiet)(struct vq *);
+	/* The upper half of what a kick with data says. */
+	uint16_t (*qo_where)(const struct vq *);
 };
 
 struct vq {
 	struct pv_dev	*vq_dev;
+	const struct vq_ops *vq_ops;
+	void		*vq_notify;	/* the transport's: where kicks go */
 	uint16_t	 vq_index;
-	uint16_t	 vq_size;	/* a power of two */
-	bool		 vq_event_idx;	/* VIRTIO_F_EVENT_IDX negotiated */
-	uint16_t	 vq_free, vq_nfree;
-	uint16_t	 vq_avail;	/* chains described */
-	uint16_t	 vq_pushed;	/* of these, shown */
-	uint16_t	 vq_used;	/* answers taken */
-	struct vq_desc	*vq_desc;	/* vq_size of them */
+	uint16_t	 vq_size;	/* split: a power of two */
+	bool		 vq_event_idx;	/* negotiated: RING_F_EVENT_IDX */
+	bool		 vq_in_order;	/* VIRTIO_F_IN_ORDER */
+	bool		 vq_kickdata;	/* VIRTIO_F_NOTIFICATION_DATA */
+	uint16_t	 vq_free, vq_nfree;	/* ids; descriptors */
+	struct vq_desc	*vq_desc;	/* vq_size of them, by id */
+	/* answers in order */
+	uint16_t	 vq_oldest;	/* in flight, when any is */
+	bool		 vq_batch;	/* chains up to vq_last are answered */
+	uint16_t	 vq_last;
+	uint32_t	 vq_lastlen;
+	/* split: counted without end; packed: places, with laps */
+	uint16_t	 vq_avail;	/* chains described; next place */
+	uint16_t	 vq_pushed;	/* shown; packed: how many are not */
+	uint16_t	 vq_used;	/* answers taken; place of the next */
+	bool		 vq_availlap, vq_usedlap;	/* packed */
+	uint16_t	 vq_head;	/* packed: first place not shown, */
+	uint16_t	 vq_headflags;	/* .. and the flags to show it */
+	bool		 vq_hushed;	/* packed: no interrupts wanted */
 	/* shared memory: vq_npg pages, contiguous */
 	void		*vq_mem;
 	unsigned int	 vq_npg;
-	struct vring_desc *vq_table;
-	uint16_t	*vq_availring;	/* flags, idx, ring[], used_event */
-	uint16_t	*vq_usedring;	/* flags, idx, elements, avail_event */
+	void		*vq_area[VQ_NAREA];
+	/* indirect tables of vq_chain entries, in vq_tablepg pages */
+	void		*vq_tables;
+	unsigned int	 vq_tablepg, vq_chain, vq_ntable;
+	uint16_t	*vq_tablefree;	/* stack of those that are free */
+	unsigned int	 vq_ntablefree;
+};
+
+/* What a queue is to be. */
+struct vq_config {
+	unsigned int	 vc_index;
+	unsigned int	 vc_size;	/* entries */
+	unsigned int	 vc_align;	/* split: of the used ring */
+	unsigned int	 vc_chain;	/* pieces of the longest chain, for
+					   indirect tables; 0: none */
+	uint64_t	 vc_features;	/* negotiated */
 };
 
 /*
- * Bytes of shared memory for a queue of that size with the used ring at the
- * next multiple of align, and where the parts are.
+ * True when a queue of that kind can have that many entries: 1 to 32768, for
+ * split ones a power of two.
  */
-size_t	 vq_layout(unsigned int size, unsigned int align, size_t *availp,
-	    size_t *usedp);
+bool	 vq_size_ok(unsigned int size, uint64_t features);
 
 /*
- * Make an empty queue of size entries (a power of two up to 32768).  0 or
- * -PV_ENOMEM, -PV_EINVAL.  Context: thread.
+ * Make an empty queue.  0 or -PV_ENOMEM, -PV_EINVAL: a size that can not be.
+ * Indirect tables are left out when there is no memory for them.
+ * Context: thread.
  */
-int	 vq_create(struct vq *, struct pv_dev *, unsigned int index,
-	    unsigned int size, unsigned int align);
+int	 vq_create(struct vq *, struct pv_dev *, const struct vq_config *);
 /* The device has been reset and can not reach the ring.  Idempotent. */
 void	 vq_destroy(struct vq *);
+/* Empty, as it was made; the device has been reset.  Lock: the queue's. */
+void	 vq_reset(struct vq *);
 
-/* The guest-physical address of a part of the queue's memory. */
-uint64_t vq_pa(const struct vq *, const void *part);
+/* The guest-physical address of an area of the queue. */
+uint64_t vq_pa(const struct vq *, enum vq_area);
 /* The same for a small piece of a page of the driver's own. */
 uint64_t vq_cell_pa(const void *);
+/* What is to be written to kick the device. */
+uint32_t vq_kick(const struct vq *);
 
 /*
  * Describe a chain of n pieces.  cookie is not NULL.  0; -PV_EAGAIN: too few
@@ -85,16 +161,33 @@ uint64_t vq_cell_pa(const void *);
  */
 int	 vq_add(struct vq *, const struct vq_piece *, unsigned int n,
 	    void *cookie);
-bool	 vq_push(struct vq *);
 /*
  * 1: *cookie and *len (bytes written by the device) are set.  0: none.
  * -PV_EPROTO: the device lied; break it.
  */
 int	 vq_get(struct vq *, void **cookie, uint32_t *len);
-bool	 vq_rearm(struct vq *);
-/* No interrupts until vq_rearm(); a hint. */
-void	 vq_quiet(struct vq *);
 /* After a reset: the cookie of any chain in flight, or NULL. */
 void	*vq_drain(struct vq *);
 
+static inline bool
+vq_push(struct vq *vq)
+{
+	return vq->vq_ops->qo_push(vq);
+}
+
+static inline bool
+vq_rearm(struct vq *vq)
+{
+	return vq->vq_ops->qo_rearm(vq) || vq->vq_batch;
+}
+
+/* No interrupts until vq_rearm(); a hint. */
+static inline void
+vq_quiet(struct vq *vq)
+{
+	vq->vq_ops->qo_quiet(vq);
+}
+
+/* ---- between vq.c and the two kinds -------------------- */
+extern const struct vq_ops vq_split_ops, vq_packed_ops;
 #endif /* VQ_H */

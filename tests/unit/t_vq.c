@@ -71,51 +71,77 @@ pv_os_panic(const char *msg)
 
 /* ---- the device ----------------------------------------------------- */
 
+static struct vq vq;
+
+static uint16_t *
+availring(void)
+{
+	return vq.vq_area[VQ_AREA_DRIVER];
+}
+
+static uint16_t *
+usedring(void)
+{
+	return vq.vq_area[VQ_AREA_DEVICE];
+}
+
+static struct vring_desc *
+table(void)
+{
+	return vq.vq_area[VQ_AREA_DESC];
+}
+
 struct device {
-	struct vq	*d_vq;
 	uint16_t	 d_avail, d_used;
 };
 
 static uint16_t
 device_offered(struct device *d)
 {
-	return d->d_vq->vq_availring[1];
+	return availring()[1];
 }
 
 /* The head of the next chain. */
 static uint16_t
 device_take(struct device *d)
 {
-	return d->d_vq->vq_availring[2 + (d->d_avail++ & (SIZE - 1))];
+	return availring()[2 + (d->d_avail++ & (SIZE - 1))];
 }
 
 static void
 device_answer(struct device *d, uint32_t id, uint32_t len)
 {
-	struct vring_used_elem *e = (void *)(d->d_vq->vq_usedring + 2);
+	struct vring_used_elem *e = (void *)(usedring() + 2);
 
 	e[d->d_used & (SIZE - 1)] = (struct vring_used_elem){ id, len };
-	d->d_vq->vq_usedring[1] = ++d->d_used;
+	usedring()[1] = ++d->d_used;
 }
 
 static void
 device_event(struct device *d, uint16_t avail_event)
 {
-	d->d_vq->vq_usedring[2 + SIZE * 4] = avail_event;
+	usedring()[2 + SIZE * 4] = avail_event;
 }
 
 /* ---- tests ---------------------------------------------------------- */
 
-static struct vq vq;
 static struct device dev;
 static int cookies[SIZE];
+
+static int
+create(struct vq *v, unsigned int size, unsigned int align)
+{
+	struct vq_config vc = { .vc_size = size, .vc_align = align };
+
+	return vq_create(v, NULL, &vc);
+}
 
 static int
 setup(void **state)
 {
 	memset(&vq, 0, sizeof(vq));
-	dev = (struct device){ .d_vq = &vq };
-	return vq_create(&vq, NULL, 0, SIZE, 4);
+	memset(&dev, 0, sizeof(dev));
+	return create(&vq, SIZE, 4);
 }
 
 static int
@@ -152,13 +178,13 @@ chains_as_described(void **state)
 	assert_true(vq_push(&vq));
 	assert_int_equal(device_offered(&dev), 1);
 	head = device_take(&dev);
-	d = &vq.vq_table[head];
+	d = &table()[head];
 	assert_int_equal(d->addr, 0x1000);
 	assert_int_equal(d->len, 16);
 	assert_int_equal(d->flags, VRING_DESC_F_NEXT);
-	d = &vq.vq_table[d->next];
+	d = &table()[d->next];
 	assert_int_equal(d->flags, VRING_DESC_F_NEXT);
-	d = &vq.vq_table[d->next];
+	d = &table()[d->next];
 	assert_int_equal(d->addr, 0x1002);
 	assert_int_equal(d->flags, VRING_DESC_F_WRITE);
 }
@@ -234,7 +260,7 @@ kicks_when_asked(void **state)
 	assert_true(vq_push(&vq));
 	assert_false(vq_push(&vq));	/* nothing new */
 	vq.vq_event_idx = false;
-	vq.vq_usedring[0] = VRING_USED_F_NO_NOTIFY;
+	usedring()[0] = VRING_USED_F_NO_NOTIFY;
 	assert_int_equal(add(&cookies[3], 1, 0), 0);
 	assert_false(vq_push(&vq));
 }
@@ -253,7 +279,7 @@ rearm_looks_again(void **state)
 	assert_int_equal(vq_get(&vq, &c, &len), 1);
 	vq.vq_event_idx = true;
 	assert_false(vq_rearm(&vq));
-	assert_int_equal(vq.vq_availring[2 + SIZE], 1);
+	assert_int_equal(availring()[2 + SIZE], 1);
 }
 
 /* ---- lies ------------------------------------------------------------ */
@@ -291,7 +317,7 @@ used_id_not_head(void **state)
 {
 	assert_int_equal(add(&cookies[0], 1, 1), 0);
 	vq_push(&vq);
-	device_answer(&dev, vq.vq_table[device_take(&dev)].next, 0);
+	device_answer(&dev, table()[device_take(&dev)].next, 0);
 	expect_lie();
 }
 
@@ -326,7 +352,7 @@ used_idx_jump(void **state)
 {
 	assert_int_equal(add(&cookies[0], 1, 1), 0);
 	vq_push(&vq);
-	vq.vq_usedring[1] = 3;		/* two descriptors are in flight */
+	usedring()[1] = 3;		/* two descriptors are in flight */
 	expect_lie();
 }
 
@@ -341,8 +367,8 @@ descriptors_rewritten(void **state)
 	assert_int_equal(add(&cookies[0], 2, 2), 0);
 	vq_push(&vq);
 	head = device_take(&dev);
-	memset(vq.vq_table, 0xff, SIZE * sizeof(*vq.vq_table));
-	memset(vq.vq_availring, 0xff, (2 + SIZE) * 2);
+	memset(table(), 0xff, SIZE * sizeof(struct vring_desc));
+	memset(availring(), 0xff, (2 + SIZE) * 2);
 	device_answer(&dev, head, 32);
 	assert_int_equal(vq_get(&vq, &c, &len), 1);
 	assert_int_equal(vq.vq_nfree, SIZE);
@@ -369,11 +395,11 @@ sizes(void **state)
 {
 	struct vq v = { 0 };
 
-	assert_int_equal(vq_create(&v, NULL, 0, 0, 4), -PV_EINVAL);
-	assert_int_equal(vq_create(&v, NULL, 0, 12, 4), -PV_EINVAL);
-	assert_int_equal(vq_create(&v, NULL, 0, 65536, 4), -PV_EINVAL);
-	assert_int_equal(vq_create(&v, NULL, 0, 32768, 4096), 0);
-	assert_int_equal((uintptr_t)v.vq_usedring & 4095, 0);
+	assert_int_equal(create(&v, 0, 4), -PV_EINVAL);
+	assert_int_equal(create(&v, 12, 4), -PV_EINVAL);
+	assert_int_equal(create(&v, 65536, 4), -PV_EINVAL);
+	assert_int_equal(create(&v, 32768, 4096), 0);
+	assert_int_equal((uintptr_t)v.vq_area[VQ_AREA_DEVICE] & 4095, 0);
 	vq_destroy(&v);
 }
 

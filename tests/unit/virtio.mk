@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests of virtio/ without a simulated device.
 unit-tests += t_vq
-t_vq-srcs := virtio/vq.c
+t_vq-srcs := virtio/vq.c virtio/vq_split.c virtio/vq_packed.c
