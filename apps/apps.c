@@ -34,6 +34,7 @@ const struct cmd *const cmd_tables[] = {
 	cmd_sys,
 	cmd_file,
 	cmd_disk,
+	cmd_check,
 	cmd_dev,
 	cmd_class,
 	cmd_xs,

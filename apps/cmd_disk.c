@@ -176,9 +176,32 @@ cmd_block_file(struct cmd_block *cb, const char *path)
 	return rv;
 }
 
+/* discard, zero, secure: with the operation in *op. */
+static bool
+cmd_block_range(const char *verb, enum pv_blk_op *op)
+{
+	static const struct {
+		const char	*verb;
+		enum pv_blk_op	 op;
+	} verbs[] = {
+		{ "discard", PV_BLK_DISCARD }, { "zero", PV_BLK_WRITE_ZEROES },
+		{ "secure", PV_BLK_SECURE_DISCARD }
+	};
+	unsigned int i;
+
+	for (i = 0; i < PV_NELEM(verbs); i++) {
+		if (strcmp(verbs[i].verb, verb) == 0) {
+			*op = verbs[i].op;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int
 cmd_block_do(struct cmd_block *cb, char **argv, int argc, bool force)
 {
+	enum pv_blk_op op;
 	int rv;
 
 	if (strcmp(argv[1], "read") == 0)
@@ -190,7 +213,9 @@ cmd_block_do(struct cmd_block *cb, char **argv, int argc, bool force)
 		    argv[2]);
 		return -PV_EPERM;
 	}
-	if (argc == 6 && strcmp(argv[4], "-i") == 0)
+	if (cmd_block_range(argv[1], &op))
+		rv = disk_range(cb->cb_disk, op, cb->cb_sect, cb->cb_nsect);
+	else if (argc == 6 && strcmp(argv[4], "-i") == 0)
 		rv = cmd_block_file(cb, argv[5]);
 	else
 		rv = cmd_block_pattern(cb, false);
@@ -231,7 +256,8 @@ static int
 cmd_block(int argc, char **argv)
 {
 	bool force = argc > 2 && strcmp(argv[2], "-f") == 0;
-	bool write, read;
+	bool write, read, range;
+	enum pv_blk_op op;
 
 	if (force) {
 		memmove(argv + 2, argv + 3, (argc - 2) * sizeof(*argv));
@@ -241,17 +267,95 @@ cmd_block(int argc, char **argv)
 		return shell_usage(argv);
 	write = strcmp(argv[1], "write") == 0;
 	read = strcmp(argv[1], "read") == 0 || strcmp(argv[1], "check") == 0;
-	if (!(read && argc <= 5) && !(write && argc <= 5) &&
+	range = cmd_block_range(argv[1], &op);
+	if (!((read || range) && argc <= 5) && !(write && argc <= 5) &&
 	    !(write && argc == 6 && strcmp(argv[4], "-i") == 0))
 		return shell_usage(argv);
 	return cmd_block_open(argv, argc, force);
 }
 
+/* ---- diskinfo ---------------------------------------------------------- */
+
+static void
+cmd_diskinfo_can(const struct pv_blk *bk)
+{
+	static const struct {
+		uint32_t	 flag;
+		const char	*name;
+	} flags[] = {
+		{ PV_BLK_RO, "read-only" }, { PV_BLK_CDROM, "cd" },
+		{ PV_BLK_CANFLUSH, "flush" }, { PV_BLK_CANDISCARD, "discard" },
+		{ PV_BLK_CANZERO, "zero" }, { PV_BLK_CANSECURE, "secure" },
+		{ PV_BLK_CANWCACHE, "cache-mode" }
+	};
+	unsigned int i;
+
+	kprintf("can:");
+	for (i = 0; i < PV_NELEM(flags); i++)
+		if ((bk->bk_flags & flags[i].flag) != 0)
+			kprintf(" %s", flags[i].name);
+	kprintf("\ncache: %s\n", (bk->bk_flags & PV_BLK_WCACHE) != 0 ?
+	    "write-back" : "write-through");
+}
+
+static void
+cmd_diskinfo_show(const struct disk_info *dk)
+{
+	const struct pv_blk *bk = dk->dk_blk;
+
+	kprintf("sectors: %llu\nblock: %u\nserial: %s\n",
+	    (unsigned long long)dk->dk_nsect, dk->dk_bsize, bk->bk_ident);
+	cmd_diskinfo_can(bk);
+	kprintf("queues: %u\nrequest: %u bytes\n",
+	    bk->bk_nqueue != 0 ? bk->bk_nqueue : 1, bk->bk_maxio);
+	kprintf("physical: %u offset %u min %u opt %u\n", bk->bk_psize,
+	    bk->bk_poff, bk->bk_minio, bk->bk_optio);
+	kprintf("limits: discard %u align %u zero %u secure %u\n",
+	    bk->bk_maxdiscard, bk->bk_discalign, bk->bk_maxzero,
+	    bk->bk_maxsecure);
+	kprintf("done: read %llu write %llu flush %llu discard %llu zero %llu"
+	    " error %llu again %llu\n", (unsigned long long)bk->bk_nread,
+	    (unsigned long long)bk->bk_nwrite,
+	    (unsigned long long)bk->bk_nflush,
+	    (unsigned long long)bk->bk_ndiscard,
+	    (unsigned long long)bk->bk_nzero,
+	    (unsigned long long)bk->bk_nerror,
+	    (unsigned long long)bk->bk_nreplay);
+}
+
+static int
+cmd_diskinfo(int argc, char **argv)
+{
+	bool cache = argc == 4 && strcmp(argv[2], "cache") == 0;
+	struct disk_info dk;
+	struct disk *d;
+	int rv = 0;
+
+	if ((argc != 2 && !cache) || (cache && strcmp(argv[3], "on") != 0 &&
+	    strcmp(argv[3], "off") != 0))
+		return shell_usage(argv);
+	d = disk_open(argv[1]);
+	if (d == NULL)
+		return shell_fail(argv, argv[1], -PV_ENOENT);
+	if (cache)
+		rv = disk_wcache(d, strcmp(argv[3], "on") == 0);
+	disk_stat(d, &dk);
+	if (rv == 0 && dk.dk_blk == NULL)
+		rv = -PV_ENXIO;
+	if (rv == 0)
+		cmd_diskinfo_show(&dk);
+	disk_close(d);
+	return rv == 0 ? 0 : shell_fail(argv, argv[1], rv);
+}
+
 const struct cmd cmd_disk[] = {
 	{ "disks", "", "disks and their partitions", cmd_disks },
 	{ "block", "read DISK SECTOR [COUNT] | check DISK SECTOR [COUNT] |"
-	    " write -f DISK SECTOR [COUNT | -i FILE]", "print sectors of 512"
-	    " bytes; write a pattern or a file to them; check the pattern",
+	    " write -f DISK SECTOR [COUNT | -i FILE] | discard|zero|secure -f"
+	    " DISK SECTOR [COUNT]", "print sectors of 512 bytes; write a"
+	    " pattern or a file to them; check the pattern; let them go",
 	    cmd_block },
+	{ "diskinfo", "DISK [cache on|off]", "what a disk can do and did; turn"
+	    " its write cache on or off", cmd_diskinfo },
 	{ NULL, NULL, NULL, NULL }
 };

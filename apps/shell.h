@@ -11,8 +11,8 @@
 #define SHELL_USAGE	2		/* exit status: bad arguments */
 
 /* The tables, one per cmd_*.c. */
-extern const struct cmd cmd_sys[], cmd_file[], cmd_disk[], cmd_dev[],
-    cmd_class[], cmd_xs[];
+extern const struct cmd cmd_sys[], cmd_file[], cmd_disk[], cmd_check[],
+    cmd_dev[], cmd_class[], cmd_xs[];
 
 /* Print the command's usage line; returns SHELL_USAGE. */
 int	 shell_usage(char **argv);

@@ -262,6 +262,8 @@ blkfront_check(const struct blkfront_softc *sc, const struct pv_blk_req *br)
 
 	if (br->br_op == PV_BLK_FLUSH)
 		return sc->sc_flushop != 0 ? 0 : -PV_EOPNOTSUPP;
+	if (br->br_op > PV_BLK_DISCARD)
+		return -PV_EOPNOTSUPP;
 	if (br->br_op != PV_BLK_READ && (bk->bk_flags & PV_BLK_RO) != 0)
 		return -PV_EROFS;
 	if (br->br_op == PV_BLK_DISCARD &&
@@ -302,7 +304,7 @@ blkfront_io_start(struct blkfront_softc *sc, struct blkfront_io *io,
 		io->io_op = sc->sc_flushop;
 		io->io_sect = io->io_left = 0;	/* peers check them */
 		break;
-	case PV_BLK_DISCARD:
+	default:		/* blkfront_check() let nothing else in */
 		io->io_op = BLKIF_OP_DISCARD;
 		break;
 	}

@@ -30,6 +30,7 @@
 #include <part.h>
 #include <printf.h>
 #include <pv/pv.h>
+#include <sched.h>
 #include <string.h>
 #include <sync.h>
 
@@ -150,6 +151,7 @@ disk_slot_submit(struct disk_xfer *dx, struct disk_slot *ds)
 	ds->ds_req.br_iov = ds->ds_iov;
 	ds->ds_req.br_done = disk_done;
 	ds->ds_req.br_arg = ds;
+	ds->ds_req.br_cpu = arch_cpu()->cpu_id;
 	for (;;) {
 		dx->dx_nflight++;
 		rv = dd->dd_gone ? -PV_ENXIO :
@@ -354,6 +356,68 @@ disk_flush(struct disk *d)
 	rv = disk_finish(&dx);
 	/* A back end may say that it can and then not. */
 	return rv == -PV_EOPNOTSUPP ? 0 : rv;
+}
+
+/* Sectors of one request of an operation on ranges; the device's limit. */
+static uint64_t
+disk_range_max(const struct disk_dev *dd, enum pv_blk_op op)
+{
+	const struct pv_blk *bk = dd->dd_blk;
+	uint32_t max = bk->bk_maxdiscard;
+
+	if (op == PV_BLK_WRITE_ZEROES)
+		max = bk->bk_maxzero;
+	else if (op == PV_BLK_SECURE_DISCARD)
+		max = bk->bk_maxsecure;
+	if (max == 0)
+		max = UINT32_MAX;
+	return max - max % (bk->bk_bsize / PV_SECT_SIZE);
+}
+
+int
+disk_range(struct disk *d, enum pv_blk_op op, uint64_t sect, uint64_t nsect)
+{
+	struct disk_dev *dd = d->d_dev;
+	struct disk_xfer dx = { .dx_dev = dd };
+	struct disk_slot *ds;
+	uint64_t n;
+	int rv = 0, done;
+
+	if (((sect | nsect) & (d->d_bsize / PV_SECT_SIZE - 1)) != 0 ||
+	    sect > d->d_nsect || nsect > d->d_nsect - sect)
+		return -PV_EINVAL;
+	while (rv == 0 && nsect > 0 && disk_xfer_error(&dx) == 0) {
+		ds = disk_slot_get(dd);
+		if (ds == NULL)
+			return disk_finish(&dx) != 0 ? dx.dx_rv : -PV_ENXIO;
+		n = disk_range_max(dd, op);
+		n = nsect < n ? nsect : n;
+		ds->ds_req.br_op = op;
+		ds->ds_req.br_flags = PV_BLK_UNMAP;
+		ds->ds_req.br_sect = d->d_start + sect;
+		ds->ds_req.br_nsect = n;
+		ds->ds_req.br_niov = 0;
+		sect += n;
+		nsect -= n;
+		rv = disk_slot_submit(&dx, ds);
+	}
+	done = disk_finish(&dx);
+	return rv != 0 ? rv : done;
+}
+
+int
+disk_wcache(struct disk *d, bool on)
+{
+	struct disk_dev *dd = d->d_dev;
+	int rv = -PV_ENXIO;
+
+	mutex_lock(&disk_mtx);
+	if (!dd->dd_gone)
+		rv = dd->dd_blk->bk_ops->bo_wcache == NULL ?
+		    -PV_EOPNOTSUPP :
+		    dd->dd_blk->bk_ops->bo_wcache(dd->dd_blk->bk_sc, on);
+	mutex_unlock(&disk_mtx);
+	return rv;
 }
 
 /* ---- names ------------------------------------------------------------- */

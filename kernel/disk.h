@@ -34,6 +34,15 @@ int	 disk_write(struct disk *, uint64_t sect, const void *buf,
 	    size_t nsect);
 int	 disk_flush(struct disk *);
 /*
+ * PV_BLK_DISCARD, _WRITE_ZEROES (which may give space back) or
+ * _SECURE_DISCARD of whole blocks.  0 or -PV_E*, -PV_EOPNOTSUPP: the device
+ * can not.  Context: thread.
+ */
+int	 disk_range(struct disk *, enum pv_blk_op, uint64_t sect,
+	    uint64_t nsect);
+/* Write cache on or off; 0 or -PV_E*.  Context: thread. */
+int	 disk_wcache(struct disk *, bool on);
+/*
  * The same for a list of pieces (each a multiple of the block size) and
  * either direction.  The list is not kept.
  */

@@ -189,7 +189,9 @@ virtio_offers(struct pv_dev *dev)
 bool
 virtio_again(const struct pv_dev *dev)
 {
-	return virtio_of((struct pv_dev *)(uintptr_t)dev)->vi_again;
+	/* What is being destroyed will not be back. */
+	return virtio_of((struct pv_dev *)(uintptr_t)dev)->vi_again &&
+	    !__atomic_load_n(&dev->pd_dying, __ATOMIC_ACQUIRE);
 }
 
 int

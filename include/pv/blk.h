@@ -14,6 +14,12 @@
  * page aligned, but each must be aligned to 512 bytes and each length be a
  * multiple of 512, for a Xen ring speaks of sectors in a page.
  *
+ * DISCARD, WRITE_ZEROES and SECURE_DISCARD have a range and no buffer.  Where a
+ * device takes them bk_flags says so; one may still be refused later.
+ *
+ * A device that was reset in mid-course and recovered is not announced anew:
+ * its requests are made once more, in their order, and answered then.
+ *
  * A consumer that holds a device open (a mounted file system, a back end)
  * says so with pv_blk_open() and pv_blk_close(): while bk_users is not zero
  * a polite request to close by the peer is answered "in use".  A device that
@@ -30,7 +36,9 @@ enum pv_blk_op {
 	PV_BLK_WRITE,
 	PV_BLK_FLUSH,			/* br_niov 0; all earlier completed
 					   writes are stable when it is done */
-	PV_BLK_DISCARD			/* br_nsect; contents get lost */
+	PV_BLK_DISCARD,			/* br_nsect; contents get lost */
+	PV_BLK_WRITE_ZEROES,		/* br_nsect; read as zeroes then */
+	PV_BLK_SECURE_DISCARD		/* br_nsect; and copies of them too */
 };
 
 struct pv_blk_req {
@@ -39,6 +47,14 @@ struct pv_blk_req {
 	uint64_t	 br_nsect;	/* length; 0 for FLUSH */
 	struct pv_iov	*br_iov;	/* the caller's until br_done */
 	unsigned int	 br_niov;
+	uint32_t	 br_flags;
+#define PV_BLK_UNMAP	0x1		/* WRITE_ZEROES: the device may give
+					   the space back */
+	/*
+	 * Any number; those with the same one take the same of the device's
+	 * queues.  The number of the CPU is a good one.
+	 */
+	unsigned int	 br_cpu;
 	/*
 	 * rv is 0 or -PV_EIO (device error), -PV_ENXIO (device broken or
 	 * gone), -PV_EPROTO (this answer was a lie), -PV_EOPNOTSUPP.
@@ -59,7 +75,14 @@ struct pv_blk_ops {
 	int	(*bo_submit)(void *sc, struct pv_blk_req *);
 	/* Look for completions without interrupts.  Context: any. */
 	void	(*bo_poll)(void *sc);
+	/*
+	 * Turn the write cache on or off, where PV_BLK_CANWCACHE; or NULL.
+	 * 0 or -PV_E*.  Context: thread.
+	 */
+	int	(*bo_wcache)(void *sc, bool on);
 };
+
+#define PV_BLK_IDENT	20		/* bytes of a serial number */
 
 struct pv_blk {
 	const char		*bk_name;	/* "xvda" */
@@ -73,12 +96,30 @@ struct pv_blk {
 #define PV_BLK_CDROM	0x2
 #define PV_BLK_CANFLUSH	0x4
 #define PV_BLK_CANDISCARD 0x8
+#define PV_BLK_CANZERO	0x10
+#define PV_BLK_CANSECURE 0x20
+#define PV_BLK_WCACHE	0x40			/* writes are stable only after
+						   a FLUSH */
+#define PV_BLK_CANWCACHE 0x80
+	/* sectors in one DISCARD, WRITE_ZEROES, SECURE_DISCARD; 0: any */
+	uint32_t		 bk_maxdiscard, bk_maxzero, bk_maxsecure;
+	uint32_t		 bk_discalign;	/* sectors: ranges are best
+						   multiples of it; 0, 1: any */
+	/* where I/O is fast; bytes, 0 when the device does not tell */
+	uint32_t		 bk_psize;	/* physical block */
+	uint32_t		 bk_poff;	/* of its first one */
+	uint32_t		 bk_minio, bk_optio;
+	unsigned int		 bk_nqueue;	/* 0: as 1 */
+	/* Serial number, "" until the device told it. */
+	char			 bk_ident[PV_BLK_IDENT + 1];
 	uint32_t		 bk_users;	/* pv_blk_open() count */
 	void			*bk_client;	/* the consumer's own */
 	/* statistics, kept by the driver */
 	uint64_t		 bk_nread, bk_nwrite;	/* requests done */
 	uint64_t		 bk_rsect, bk_wsect;	/* sectors done */
+	uint64_t		 bk_nflush, bk_ndiscard, bk_nzero;
 	uint64_t		 bk_nerror;
+	uint64_t		 bk_nreplay;	/* requests made once more */
 };
 
 static inline int
