@@ -136,6 +136,10 @@ guest_main(const struct boot_info *bi)
 	if (thread_create("mount", main_root, NULL, MAIN_ROOT_STACK) == NULL)
 		klog(PV_LOG_ERR, "no memory to mount the root file system");
 	main_app(app);
+	/* Late, for the device model of an HVM guest is slow to answer.  An
+	   initial domain's PCI functions are the machine's, not its own. */
+	if (bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0)
+		probe_virtio(&main_client);
 	/* Apps and drivers ask for their settings when they start. */
 	thread_sleep(MAIN_SETTLE);
 	cmdline_check();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * probe.c -- finding virtio devices where there is no Xen: on the PCI buses,
- * and where the command line says, in the form that QEMU and Firecracker
- * append: virtio_mmio.device=SIZE@ADDRESS:LINE[:ID], once for each device.
+ * probe.c -- finding virtio devices: on the PCI buses, which the device model
+ * of a Xen HVM guest has too, and where the command line says, in the form
+ * that QEMU and Firecracker append: virtio_mmio.device=SIZE@ADDRESS:LINE[:ID],
+ * once for each device.
  */
 
 #include <cmdline.h>

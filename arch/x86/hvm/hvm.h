@@ -30,12 +30,11 @@ void	 xenhvm_init(void);
 int	 xenhvm_upcall_init(void);
 
 /* lapic.c */
-void	 lapic_init(void);
+bool	 lapic_init(void);
 void	 lapic_eoi(void);
 
 /* ioapic.c */
 void	 ioapic_init(void);
-void	 ioapic_quiet_8259(void);
 int	 ioapic_enable(unsigned int line, unsigned int vec, bool level);
 void	 ioapic_disable(unsigned int line);
 

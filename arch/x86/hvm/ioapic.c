@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hvm/ioapic.c -- wired interrupts: the I/O APIC, where it is on every PC and
- * on QEMU's microvm.  The 8259s are moved out of the way of the exceptions
+ * hvm/ioapic.c -- wired interrupts: the I/O APIC, where it is on every PC, on
+ * QEMU's microvm and in a Xen HVM guest.  The 8259s are moved out of the way of the exceptions
  * and masked: firmware may have left them running.
  */
 
@@ -36,13 +36,7 @@ ioapic_set(uint32_t reg, uint32_t v)
 	ioapic_regs[IOAPIC_WINDOW] = v;
 }
 
-/*
- * ioapic_quiet_8259 -- see above; also for a Xen HVM guest, where its
- * interrupts come through although the LAPIC is left alone
- *
- * Context: entry.
- */
-void
+static void
 ioapic_quiet_8259(void)
 {
 	static const uint8_t init[] = { 0x11, 0xf0, 0x04, 0x01 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hvm/lapic.c -- the local APIC of a machine without Xen: one-shot timer and
- * interrupt acknowledgement.  Under Xen there is no use for it: the upcall
- * vector comes without it.
+ * hvm/lapic.c -- the local APIC: through it come the interrupts of devices
+ * that are not Xen's.  Without Xen its one-shot timer is the kernel's, too.
  *
  * Its timer counts 1 GHz in QEMU and KVM, whatever the CPU does; with the
  * divider at 1 a count is a nanosecond.
@@ -15,6 +14,7 @@
 #include "../x86.h"
 #include "hvm.h"
 
+#define LAPIC_CPUID	0x200u		/* leaf 1, edx */
 #define LAPIC_MSR_BASE	0x1bu
 #define LAPIC_BASE_X2	0x400ul
 #define LAPIC_BASE_ON	0x800ul
@@ -57,13 +57,17 @@ lapic_set(uint32_t reg, uint32_t v)
 /*
  * lapic_init -- switch it on, its timer one-shot and quiet
  *
+ * False when this CPU has none: a Xen guest whose configuration says apic=0.
  * Context: entry.
  */
-void
+bool
 lapic_init(void)
 {
-	uint64_t base = x86_rdmsr(LAPIC_MSR_BASE);
+	uint64_t base;
 
+	if ((x86_cpuid(1, 0).d & LAPIC_CPUID) == 0)
+		return false;
+	base = x86_rdmsr(LAPIC_MSR_BASE);
 	if ((base & LAPIC_BASE_X2) == 0) {
 		lapic_regs = window_map(base & ~0xffful, PV_PAGE_SIZE,
 		    MODE_UNCACHED | MODE_IO);
@@ -73,6 +77,7 @@ lapic_init(void)
 	lapic_set(LAPIC_LVT_LINT0, LAPIC_MASKED);
 	lapic_set(LAPIC_DIVIDE, LAPIC_DIVIDE_1);
 	lapic_set(LAPIC_LVT_TIMER, LAPIC_MASKED | VEC_TIMER);
+	return true;
 }
 
 /*

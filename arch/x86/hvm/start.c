@@ -110,7 +110,8 @@ hvm_machine_init(void)
 	 * as a vector that does not exist.
 	 */
 	ioapic_init();
-	lapic_init();
+	if (!lapic_init())
+		printf_early("no local APIC: no interrupts, no preemption\n");
 	if (kvm != 0)
 		clock_init_kvm(kvm);
 	else

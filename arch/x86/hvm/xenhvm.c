@@ -126,6 +126,21 @@ xenhvm_has_pci(void)
 }
 
 /*
+ * Interrupts of devices that are not Xen's: those of an HVM guest's device
+ * model.  The I/O APIC first; see hvm_machine_init().
+ */
+static void
+xenhvm_machine_init(void)
+{
+	mode_name = "Xen PVH";
+	if (xenhvm_has_pci()) {
+		mode_name = "Xen HVM";
+		ioapic_init();
+	}
+	(void)lapic_init();
+}
+
+/*
  * xenhvm_init -- shared info, upcall, time
  *
  * Context: entry, page tables are ours.
@@ -133,11 +148,7 @@ xenhvm_has_pci(void)
 void
 xenhvm_init(void)
 {
-	mode_name = "Xen PVH";
-	if (xenhvm_has_pci()) {
-		mode_name = "Xen HVM";
-		ioapic_quiet_8259();
-	}
+	xenhvm_machine_init();
 	xenhvm_console();
 	if (!xenhvm_shared_init()) {
 		printf_early("PANIC: can not map the shared info page\n");
