@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvm/ioapic.c -- wired interrupts: the I/O APIC, where it is on every PC, on
- * QEMU's microvm and in a Xen HVM guest.  The 8259s are moved out of the way of the exceptions
- * and masked: firmware may have left them running.
+ * QEMU's microvm and in a Xen HVM guest.  The 8259s are moved out of the way
+ * of the exceptions and masked: firmware may have left them running.
  */
 
 #include <arch.h>
