@@ -8,6 +8,7 @@
 #include <klog.h>
 #include <mm.h>
 #include <pv/pv.h>
+#include <pv/xen.h>
 
 static void
 cmd_device(const struct pv_dev_info *di)
@@ -53,8 +54,40 @@ cmd_devices(int argc, char **argv)
 	return 0;
 }
 
+static int
+cmd_evtchn(int argc, char **argv)
+{
+	struct pv_xen_cpu_info ci;
+	struct pv_totals pt = { 0 };
+	unsigned int i;
+
+	pv_totals(&pt);
+	if (pt.pt_evtchn == NULL) {
+		kprintf("no event channels: not under Xen\n");
+		return 1;
+	}
+	kprintf("%s, ports %u, vcpus %u, spurious %llu, stray %llu\n",
+	    pt.pt_evtchn, pt.pt_evport_used, pt.pt_nvcpu,
+	    (unsigned long long)pt.pt_nspurious,
+	    (unsigned long long)pt.pt_nstray);
+	for (i = 0; i < PV_XEN_NVCPU; i++) {
+		if (pv_xen_cpu_info(i, &ci) != 0)
+			continue;
+		kprintf("vcpu %u %s upcalls %llu events %llu stray %llu\n", i,
+		    ci.ci_up ? "up" : "down",
+		    (unsigned long long)ci.ci_nupcall,
+		    (unsigned long long)ci.ci_nevent,
+		    (unsigned long long)ci.ci_nstray);
+		if (shell_pace())
+			return 1;
+	}
+	return 0;
+}
+
 const struct cmd cmd_dev[] = {
 	{ "devices", "", "paravirtual devices, what they hold and did",
 	    cmd_devices },
+	{ "evtchn", "", "Xen event channels, and their events on each vCPU",
+	    cmd_evtchn },
 	{ NULL, NULL, NULL, NULL }
 };

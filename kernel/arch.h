@@ -40,6 +40,11 @@ void	*arch_thread_stack(void *top, void (*fn)(void *), void *arg);
 /* ---- time -------------------------------------------------------------- */
 uint64_t arch_now(void);		/* ns since boot, monotonic; any */
 uint64_t arch_wallclock(void);		/* ns since 1970 UTC, or 0: unknown */
+/*
+ * What of interrupts and the timer wants memory to be set up.  Once, on the
+ * boot CPU, interrupts masked; until then arch_timer_set() may do nothing.
+ */
+void	 arch_intr_init(void);
 /* One interrupt (time_intr()) at or soon after the moment; ns as arch_now(). */
 void	 arch_timer_set(uint64_t deadline);
 

@@ -47,6 +47,7 @@ kernel_main(struct boot_info *bi)
 	time_init();
 	tty_init();
 	main_banner(bi);
+	arch_intr_init();
 	arch_irq_enable();
 	if (os_init() != 0)
 		panic("no memory for the first threads: give the guest more");

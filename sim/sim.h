@@ -123,6 +123,7 @@ unsigned int sim_dom_ngrant(const struct sim_dom *);	/* entries granted */
 unsigned int sim_dom_nwatch(const struct sim_dom *);
 unsigned int sim_dom_nhypercall(const struct sim_dom *, unsigned int op);
 /* Limits, before attach. */
+void	 sim_dom_vcpus(struct sim_dom *, unsigned int);	/* 1..64; 1 */
 void	 sim_dom_limit_ports(struct sim_dom *, unsigned int);
 void	 sim_dom_limit_gnttab(struct sim_dom *, unsigned int nframes);
 /* Entries that peers of the simulator have mapped: 0 when all is quiet. */
@@ -130,6 +131,8 @@ unsigned int sim_dom_nmapped(const struct sim_dom *);
 /* An event on a port of the guest's that nothing announced. */
 void	 sim_dom_event(struct sim_dom *, uint32_t port);
 void	 sim_dom_storm(struct sim_dom *);	/* on all its ports */
+/* A VIRQ of a vCPU's. */
+void	 sim_dom_virq(struct sim_dom *, unsigned int vcpu, unsigned int virq);
 
 /* ---- the store, as the toolstack sees it (sim_store.c) ----------------- */
 void	 sim_store_write(struct sim *, const char *path, const char *fmt, ...)

@@ -25,22 +25,45 @@ sim_evtchn_bit(const volatile unsigned long *map, uint32_t port)
 }
 
 bool
-sim_evtchn_due(const struct sim_dom *d)
+sim_evtchn_due(const struct sim_vcpu *v)
 {
-	return d->d_irq_pending && d->d_irq != NULL;
+	return v->v_pending && v->v_irq != NULL;
+}
+
+/* Xen kicks a vCPU only when the flag was clear. */
+void
+sim_evtchn_mark(struct sim_vcpu *v)
+{
+	if (shm_read8(&v->v_info->evtchn_upcall_pending) != 0)
+		return;
+	shm_write8(&v->v_info->evtchn_upcall_pending, 1);
+	v->v_pending = true;
+}
+
+void
+sim_evtchn_moved(struct sim_dom *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->d_nvcpu && i < XEN_LEGACY_MAX_VCPUS; i++) {
+		if (!d->d_vcpu[i].v_registered)
+			d->d_vcpu[i].v_info = &d->d_shared->vcpu_info[i];
+	}
 }
 
 static void
 sim_evtchn_select(struct sim_dom *d, uint32_t port)
 {
+	struct sim_vcpu *v = &d->d_vcpu[d->d_port[port].po_vcpu];
 	unsigned long was;
 
-	was = shm_orl(&d->d_vcpu->evtchn_pending_sel,
+	if (v->v_info == NULL)
+		sim_die("an event for vCPU %u, which has no vcpu_info",
+		    d->d_port[port].po_vcpu);
+	was = shm_orl(&v->v_info->evtchn_pending_sel,
 	    1ul << port / SIM_BITS);
-	if (was >> port / SIM_BITS & 1)
-		return;
-	shm_write8(&d->d_vcpu->evtchn_upcall_pending, 1);
-	d->d_irq_pending = true;
+	if (!(was >> port / SIM_BITS & 1))
+		sim_evtchn_mark(v);
 }
 
 void
@@ -162,24 +185,75 @@ sim_evtchn_bind_to(struct sim_dom *d, struct evtchn_bind_interdomain *op)
 	return 0;
 }
 
+/* Most VIRQs are the domain's, one port for all; these have one per vCPU. */
+static bool
+sim_evtchn_percpu(uint32_t virq)
+{
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG ||
+	    virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+}
+
+static uint32_t
+sim_evtchn_find_virq(const struct sim_dom *d, uint32_t virq, unsigned int vcpu)
+{
+	const struct sim_port *po;
+	uint32_t port;
+
+	for (port = 1; port < SIM_NPORT; port++) {
+		po = &d->d_port[port];
+		if (po->po_state == SIM_PORT_VIRQ && po->po_virq == virq &&
+		    (!sim_evtchn_percpu(virq) || po->po_vcpu == vcpu))
+			return port;
+	}
+	return 0;
+}
+
 static long
 sim_evtchn_virq(struct sim_dom *d, struct evtchn_bind_virq *op)
 {
-	uint32_t port;
-
-	if (op->vcpu != 0)
+	if (op->vcpu >= d->d_nvcpu)
 		return -PV_ENOENT;
-	for (port = 1; port < SIM_NPORT; port++) {
-		if (d->d_port[port].po_state == SIM_PORT_VIRQ &&
-		    d->d_port[port].po_virq == op->virq)
-			return -PV_EEXIST;
-	}
+	if (!sim_evtchn_percpu(op->virq) && op->vcpu != 0)
+		return -PV_EINVAL;
+	if (sim_evtchn_find_virq(d, op->virq, op->vcpu) != 0)
+		return -PV_EEXIST;
 	if (sim_fail_now("bind_virq"))
 		return -PV_ENOSPC;
 	op->port = sim_evtchn_make(d, SIM_PORT_VIRQ);
 	if (op->port == 0)
 		return -PV_ENOSPC;
 	d->d_port[op->port].po_virq = op->virq;
+	d->d_port[op->port].po_vcpu = op->vcpu;
+	return 0;
+}
+
+static long
+sim_evtchn_ipi(struct sim_dom *d, struct evtchn_bind_ipi *op)
+{
+	if (op->vcpu >= d->d_nvcpu)
+		return -PV_ENOENT;
+	if (sim_fail_now("bind_ipi"))
+		return -PV_ENOSPC;
+	op->port = sim_evtchn_make(d, SIM_PORT_IPI);
+	if (op->port == 0)
+		return -PV_ENOSPC;
+	d->d_port[op->port].po_vcpu = op->vcpu;
+	return 0;
+}
+
+static long
+sim_evtchn_rebind(struct sim_dom *d, const struct evtchn_bind_vcpu *op)
+{
+	struct sim_port *po = &d->d_port[op->port];
+
+	if (!sim_evtchn_open(d, op->port))
+		return -PV_EINVAL;
+	if (op->vcpu >= d->d_nvcpu || d->d_vcpu[op->vcpu].v_info == NULL)
+		return -PV_ENOENT;
+	if (po->po_state == SIM_PORT_IPI || (po->po_state == SIM_PORT_VIRQ &&
+	    sim_evtchn_percpu(po->po_virq)))
+		return -PV_EINVAL;
+	po->po_vcpu = op->vcpu;
 	return 0;
 }
 
@@ -191,6 +265,10 @@ sim_evtchn_send(struct sim_dom *d, uint32_t port)
 	if (!sim_evtchn_open(d, port))
 		return -PV_EINVAL;
 	po = &d->d_port[port];
+	if (po->po_state == SIM_PORT_VIRQ)
+		return -PV_EINVAL;
+	if (po->po_state == SIM_PORT_IPI)
+		sim_evtchn_raise(d, port);
 	if (po->po_state == SIM_PORT_BOUND)
 		sim_evtchn_raise(sim_dom_find(d->d_sim, po->po_peer),
 		    po->po_remote);
@@ -214,12 +292,12 @@ sim_evtchn_status(struct sim_dom *d, struct evtchn_status *op)
 {
 	static const uint32_t status[] = { EVTCHNSTAT_closed,
 	    EVTCHNSTAT_unbound, EVTCHNSTAT_interdomain, EVTCHNSTAT_virq,
-	    EVTCHNSTAT_ipi };
+	    EVTCHNSTAT_ipi, EVTCHNSTAT_ipi };
 
 	if (op->port >= SIM_NPORT)
 		return -PV_EINVAL;
 	op->status = status[d->d_port[op->port].po_state];
-	op->vcpu = 0;
+	op->vcpu = d->d_port[op->port].po_vcpu;
 	return 0;
 }
 
@@ -235,6 +313,8 @@ sim_evtchn_op(struct sim_dom *d, unsigned int cmd, void *arg)
 		return sim_evtchn_bind_to(d, arg);
 	case EVTCHNOP_bind_virq:
 		return sim_evtchn_virq(d, arg);
+	case EVTCHNOP_bind_ipi:
+		return sim_evtchn_ipi(d, arg);
 	case EVTCHNOP_send:
 		return sim_evtchn_send(d, ((struct evtchn_send *)arg)->port);
 	case EVTCHNOP_unmask:
@@ -243,7 +323,7 @@ sim_evtchn_op(struct sim_dom *d, unsigned int cmd, void *arg)
 	case EVTCHNOP_status:
 		return sim_evtchn_status(d, arg);
 	case EVTCHNOP_bind_vcpu:
-		return 0;
+		return sim_evtchn_rebind(d, arg);
 	case EVTCHNOP_close:
 		port = ((struct evtchn_close *)arg)->port;
 		if (!sim_evtchn_open(d, port))
@@ -328,6 +408,15 @@ sim_dom_storm(struct sim_dom *d)
 	}
 }
 
+void
+sim_dom_virq(struct sim_dom *d, unsigned int vcpu, unsigned int virq)
+{
+	uint32_t port = sim_evtchn_find_virq(d, virq, vcpu);
+
+	if (port != 0)
+		sim_evtchn_raise(d, port);
+}
+
 unsigned int
 sim_dom_nport(const struct sim_dom *d)
 {
@@ -335,7 +424,7 @@ sim_dom_nport(const struct sim_dom *d)
 
 	for (port = 1; port < SIM_NPORT; port++) {
 		if (d->d_port[port].po_state != SIM_PORT_FREE &&
-		    d->d_port[port].po_state != SIM_PORT_IPI)
+		    d->d_port[port].po_state != SIM_PORT_TAKEN)
 			n++;
 	}
 	return n;

@@ -125,6 +125,7 @@ struct sim_page {
 	bool		 pg_shared;	/* poisoned until it is freed */
 	bool		 pg_frame;	/* one of Xen's frames lies here */
 	bool		 pg_hole;	/* nothing lies here */
+	bool		 pg_kept;	/* Xen writes here for ever */
 	void		*pg_site;
 	uint8_t		*pg_mark;	/* watched: bytes that were read */
 	unsigned int	 pg_lo, pg_hi;	/* of these offsets only */
@@ -165,7 +166,7 @@ void	 sim_mem_unmap(void *va, size_t len);
 
 enum sim_port_state {
 	SIM_PORT_FREE, SIM_PORT_UNBOUND, SIM_PORT_BOUND, SIM_PORT_VIRQ,
-	SIM_PORT_IPI
+	SIM_PORT_IPI, SIM_PORT_TAKEN	/* only to push the others up */
 };
 
 struct sim_port {
@@ -174,7 +175,18 @@ struct sim_port {
 	uint32_t	 po_remote;	/* port there */
 	uint16_t	 po_as;		/* domain 0: acts as this domain */
 	uint32_t	 po_virq;
+	unsigned int	 po_vcpu;
 	struct sim_actor *po_actor;	/* domain 0: to kick */
+};
+
+#define SIM_NVCPU	64
+
+struct sim_vcpu {
+	struct sim_dom	*v_dom;
+	struct vcpu_info *v_info;
+	bool		 v_registered;	/* it has a place of its own */
+	bool		 v_pending;	/* an upcall is due */
+	struct pv_os_irq *v_irq;
 };
 
 struct sim_dom {
@@ -183,11 +195,10 @@ struct sim_dom {
 	/* event channels */
 	struct shared_info *d_shared;
 	void		*d_shared_xen;	/* Xen's own page, before a guest's */
-	struct vcpu_info *d_vcpu;
+	struct sim_vcpu	 d_vcpu[SIM_NVCPU];
+	unsigned int	 d_nvcpu;
 	struct sim_port	 d_port[SIM_NPORT];
 	unsigned int	 d_maxport;
-	bool		 d_irq_pending;
-	struct pv_os_irq *d_irq;
 	bool		 d_callback;	/* HVM: a callback was set */
 	/* grants */
 	void		*d_gt[SIM_GT_FRAMES];
@@ -221,7 +232,11 @@ void	 sim_evtchn_close0(struct sim *, uint32_t port);
 void	 sim_evtchn_send0(struct sim *, uint32_t port);	/* by domain 0 */
 void	 sim_evtchn_raise(struct sim_dom *, uint32_t port);
 /* Is an upcall due? */
-bool	 sim_evtchn_due(const struct sim_dom *);
+bool	 sim_evtchn_due(const struct sim_vcpu *);
+/* Have the vCPU make one. */
+void	 sim_evtchn_mark(struct sim_vcpu *);
+/* The shared info page has moved: those of its struct vcpu_info in use too. */
+void	 sim_evtchn_moved(struct sim_dom *);
 
 /* ---- sim_gnttab.c ------------------------------------------------------ */
 long	 sim_gnttab_op(struct sim_dom *, unsigned int cmd, void *arg,

@@ -391,6 +391,8 @@ sim_mem_check_free(struct sim_page *pg)
 		sim_bug("a page is freed that a peer has mapped");
 	if (pg->pg_frame)
 		sim_bug("a page is freed with one of Xen's frames in it");
+	if (pg->pg_kept)
+		sim_bug("a page is freed that Xen goes on to write to");
 	for (i = 0; i < SIM_NDOM; i++) {
 		if (s->s_dom[i] != NULL &&
 		    sim_gnttab_granted(s->s_dom[i], gfn, &ref))
@@ -467,7 +469,7 @@ sim_mem_check(struct sim *s)
 	}
 	for (i = 0; i < SIM_PAGES; i++) {
 		if (sim_mem_pg[i].pg_state == SIM_PG_GUEST &&
-		    sim_mem_pg[i].pg_run > 0)
+		    sim_mem_pg[i].pg_run > 0 && !sim_mem_pg[i].pg_kept)
 			sim_mem_left("pages", sim_mem_pg[i].pg_run,
 			    sim_mem_pg[i].pg_site);
 	}

@@ -173,11 +173,15 @@ static void
 sim_sched_offer_irqs(struct sim_sched_pick *pi)
 {
 	struct sim *s = sim_world;
-	unsigned int i;
+	struct sim_dom *d;
+	unsigned int i, v;
 
 	for (i = 0; i < SIM_NDOM; i++) {
-		if (s->s_dom[i] != NULL && sim_evtchn_due(s->s_dom[i]))
-			sim_sched_offer(pi, SIM_DO_IRQ, s->s_dom[i]);
+		d = s->s_dom[i];
+		for (v = 0; d != NULL && v < d->d_nvcpu; v++) {
+			if (sim_evtchn_due(&d->d_vcpu[v]))
+				sim_sched_offer(pi, SIM_DO_IRQ, &d->d_vcpu[v]);
+		}
 	}
 }
 
@@ -244,16 +248,16 @@ sim_sched_unlink(struct pv_os_work *w)
 }
 
 static void
-sim_sched_intr(struct sim_dom *d)
+sim_sched_intr(struct sim_vcpu *v)
 {
 	struct sim *s = sim_world;
 	struct sim_dom *olddom = s->s_curdom;
 	enum sim_ctx oldctx = s->s_ctx;
 
-	d->d_irq_pending = false;
-	s->s_curdom = d;
+	v->v_pending = false;
+	s->s_curdom = v->v_dom;
 	s->s_ctx = SIM_IRQ;
-	d->d_irq->oi_fn(d->d_irq->oi_arg);
+	v->v_irq->oi_fn(v->v_irq->oi_arg);
 	if (s->s_nlock != 0)
 		sim_bug("an interrupt handler returned with a lock held");
 	s->s_ctx = oldctx;

@@ -86,11 +86,11 @@ sim_dom_create(struct sim *s, uint16_t id)
 	    sizeof(*d->d_npin));
 	d->d_shared_xen = sim_mem_xen_page(d);
 	d->d_shared = d->d_shared_xen;
-	d->d_vcpu = &d->d_shared->vcpu_info[0];
+	sim_dom_vcpus(d, 1);
 	/* Ports in the first words of the bitmap, or beyond them. */
 	if (s->s_seed % 3 != 0) {
 		for (i = 1; i < 70; i++)
-			d->d_port[i].po_state = SIM_PORT_IPI;
+			d->d_port[i].po_state = SIM_PORT_TAKEN;
 	}
 	sim_dom_store(d);
 	sim_conn_create(d);
@@ -124,11 +124,14 @@ sim_xen_check(struct sim_dom *d)
 {
 	unsigned int before = d->d_sim->s_nbug, i;
 
-	if (d->d_irq != NULL)
-		sim_bug("domain %u: the upcall is still attached", d->d_id);
+	for (i = 0; i < d->d_nvcpu; i++) {
+		if (d->d_vcpu[i].v_irq != NULL)
+			sim_bug("domain %u: the upcall of vCPU %u is still "
+			    "attached", d->d_id, i);
+	}
 	for (i = 0; i < SIM_NPORT; i++) {
 		if (d->d_port[i].po_state != SIM_PORT_FREE &&
-		    d->d_port[i].po_state != SIM_PORT_IPI &&
+		    d->d_port[i].po_state != SIM_PORT_TAKEN &&
 		    i != d->d_param[HVM_PARAM_STORE_EVTCHN] &&
 		    i != d->d_param[HVM_PARAM_CONSOLE_EVTCHN])
 			sim_bug("domain %u: port %u is still open", d->d_id,
@@ -177,6 +180,20 @@ unsigned int
 sim_dom_nhypercall(const struct sim_dom *d, unsigned int op)
 {
 	return op < SIM_NOP ? d->d_ncall[op] : 0;
+}
+
+/* Before the guest attaches. */
+void
+sim_dom_vcpus(struct sim_dom *d, unsigned int n)
+{
+	unsigned int i;
+
+	if (n > SIM_NVCPU)
+		sim_die("%u vCPUs are more than %u", n, SIM_NVCPU);
+	d->d_nvcpu = n;
+	for (i = 0; i < n; i++)
+		d->d_vcpu[i].v_dom = d;
+	sim_evtchn_moved(d);
 }
 
 void
@@ -257,7 +274,7 @@ sim_xen_physmap(struct sim_dom *d, const struct xen_add_to_physmap *xatp)
 	case XENMAPSPACE_shared_info:
 		d->d_shared = sim_xen_move(d->d_shared, to);
 		d->d_shared_xen = NULL;
-		d->d_vcpu = &d->d_shared->vcpu_info[0];
+		sim_evtchn_moved(d);
 		return 0;
 	case XENMAPSPACE_grant_table:
 		if (xatp->idx >= d->d_maxgt)
@@ -287,7 +304,7 @@ sim_xen_unmap_frame(struct sim_dom *d, const struct xen_remove_from_physmap *xr)
 		page = sim_xen_move(va, sim_mem_xen_page(d));
 	if (page != NULL && d->d_shared == va) {
 		d->d_shared_xen = d->d_shared = page;
-		d->d_vcpu = &d->d_shared->vcpu_info[0];
+		sim_evtchn_moved(d);
 	}
 	for (i = 0; page != NULL && i < d->d_ngt; i++) {
 		if (d->d_gt[i] == va)
@@ -360,26 +377,37 @@ sim_xen_hvm(struct sim_dom *d, unsigned int cmd, void *arg)
 }
 
 static long
+sim_xen_vcpu_info(struct sim_vcpu *v, const struct vcpu_register_vcpu_info *vi)
+{
+	uint8_t old[sizeof(struct vcpu_info)];
+	char *page = sim_mem_gfn_va(vi->mfn);
+
+	if (page == NULL || v->v_registered || vi->offset % 8 != 0 ||
+	    vi->offset > PV_PAGE_SIZE - sizeof(struct vcpu_info))
+		return -PV_EINVAL;
+	if (sim_fail_now("register_vcpu_info"))
+		return -PV_ENOMEM;
+	memset(old, 0, sizeof(old));
+	if (v->v_info != NULL)
+		sim_mem_get(old, v->v_info, sizeof(old));
+	sim_mem_share(page);
+	sim_mem_page(page)->pg_kept = true;
+	v->v_info = (struct vcpu_info *)(void *)(page + vi->offset);
+	v->v_registered = true;
+	sim_mem_put(v->v_info, old, sizeof(old));
+	(void)shm_xchgl(&v->v_info->evtchn_pending_sel, ~0ul);
+	sim_evtchn_mark(v);
+	return 0;
+}
+
+static long
 sim_xen_vcpu(struct sim_dom *d, unsigned int cmd, unsigned int vcpu, void *arg)
 {
-	struct vcpu_register_vcpu_info *vi = arg;
-	struct vcpu_info *to;
-	char *page;
-
-	if (vcpu != 0)
+	if (vcpu >= d->d_nvcpu)
 		return -PV_ENOENT;
-	if (cmd != VCPUOP_register_vcpu_info)
-		return cmd == VCPUOP_stop_periodic_timer ? 0 : -PV_ENOSYS;
-	page = sim_mem_gfn_va(vi->mfn);
-	if (page == NULL || vi->offset > PV_PAGE_SIZE - sizeof(*d->d_vcpu) ||
-	    d->d_vcpu != &d->d_shared->vcpu_info[0])
-		return -PV_EINVAL;
-	to = (struct vcpu_info *)(void *)(page + vi->offset);
-	sim_mem_share(page);
-	d->d_vcpu = to;
-	shm_write8(&to->evtchn_upcall_pending, 1);
-	(void)shm_xchgl(&to->evtchn_pending_sel, ~0ul);
-	return 0;
+	if (cmd == VCPUOP_register_vcpu_info)
+		return sim_xen_vcpu_info(&d->d_vcpu[vcpu], arg);
+	return cmd == VCPUOP_stop_periodic_timer ? 0 : -PV_ENOSYS;
 }
 
 static long

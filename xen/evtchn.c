@@ -9,38 +9,68 @@
  *	  MORE          defer again, still masked
  *	  SPURIOUS      unmask, or after too many in a row: later
  *
- * The table has a pointer for each port that was ever used.  It, and whether
- * a handler may be deferred or unmasked, is decided under ec_lock, so that
- * after evtchn_close() took a handler out nothing can start it again.
+ * The table has a pointer for each port that was ever used.  Upcalls, which
+ * may run on all vCPUs at once, look into it without a lock; who takes a
+ * handler out, or replaces the table by a larger one, waits until every
+ * upcall that may have seen the old is over (evtchn_quiesce).  All others hold
+ * ec_lock: it decides whether a handler may be deferred or unmasked, so that
+ * after evtchn_close() took it out nothing can start it again.
  */
 
 #include "hypercall.h"
 
 #include "dev.h"
 #include "evtchn.h"
+#include "shm.h"
 
 #define EVTCHN_STEP	64		/* the table grows by so many ports */
 #define EVTCHN_IDLE	16		/* spurious in a row that are free */
 #define EVTCHN_LATE	(1000ull * 1000)	/* ns; doubled .. */
 #define EVTCHN_LATEMAX	7		/* .. so often: 128 ms */
+#define EVTCHN_MOMENT	(100ull * 1000)	/* ns; more than an upcall takes */
+
+struct evtchn_vcpu {
+	struct xen	*ev_xen;
+	unsigned int	 ev_id;
+	bool		 ev_up;
+	struct pv_os_irq ev_irq;
+	uint32_t	 ev_nenter, ev_nleave;	/* upcalls begun, ended */
+	struct pv_xen_cpu_info ev_info;		/* counters */
+};
+
+struct evtchn_table {
+	uint32_t	 et_n;
+	struct evtchn_handler *et_eh[];		/* by port */
+};
 
 struct evtchn {
 	const struct evtchn_ops *ec_ops;
 	struct pv_lock	 ec_lock;
-	struct evtchn_handler **ec_table;	/* by port; ec_nport of them */
-	uint32_t	 ec_nport;
+	struct evtchn_table *ec_table;		/* NULL: no port yet */
 	uint32_t	 ec_nused;
-	uint64_t	 ec_nupcall, ec_nspurious;
-	bool		 ec_irq;		/* upcalls come by interrupt */
+	uint64_t	 ec_nspurious;
+	struct evtchn_vcpu *ec_vcpu[PV_XEN_NVCPU];
+	bool		 ec_polled;		/* vCPU 0 has no interrupt */
 };
 
-/* Under the lock: the handler of a port, or NULL. */
+/* The handler of a port, or NULL.  In an upcall, or with the lock held. */
 static struct evtchn_handler *
 evtchn_find(const struct evtchn *ec, evport_t port)
 {
-	if (evport_x(port) >= ec->ec_nport)
+	struct evtchn_table *et = __atomic_load_n(&ec->ec_table,
+	    __ATOMIC_SEQ_CST);
+
+	if (et == NULL || evport_x(port) >= et->et_n)
 		return NULL;
-	return ec->ec_table[evport_x(port)];
+	return __atomic_load_n(&et->et_eh[evport_x(port)], __ATOMIC_SEQ_CST);
+}
+
+/* Lock: held. */
+static void
+evtchn_set(struct evtchn *ec, evport_t port, struct evtchn_handler *eh)
+{
+	__atomic_store_n(&ec->ec_table->et_eh[evport_x(port)], eh,
+	    __ATOMIC_SEQ_CST);
 }
 
 /* Under the lock: no evtchn_close() took it out yet. */
@@ -52,47 +82,99 @@ evtchn_live(const struct evtchn *ec, const struct evtchn_handler *eh)
 
 /* ---- upcall and work --------------------------------------------------- */
 
-/* A handler in interrupt context; Lock: held, let go of meanwhile. */
 static void
-evtchn_fast(struct evtchn *ec, struct evtchn_handler *eh)
+evtchn_enter(struct evtchn_vcpu *ev)
 {
-	ec->ec_ops->eo_clear(eh->eh_xen, eh->eh_port);
-	if (eh->eh_running)
-		return;
-	eh->eh_running = true;
-	pv_unlock(&ec->ec_lock);
-	(void)eh->eh_fn(eh->eh_arg);
-	pv_lock(&ec->ec_lock);
-	__atomic_store_n(&eh->eh_running, false, __ATOMIC_RELEASE);
+	(void)__atomic_add_fetch(&ev->ev_nenter, 1, __ATOMIC_SEQ_CST);
 }
 
 static void
-evtchn_deliver(struct xen *x, evport_t port)
+evtchn_leave(struct evtchn_vcpu *ev)
 {
-	struct evtchn *ec = x->x_evtchn;
-	struct evtchn_handler *eh;
+	(void)__atomic_add_fetch(&ev->ev_nleave, 1, __ATOMIC_SEQ_CST);
+}
 
-	pv_lock(&ec->ec_lock);
-	eh = evtchn_find(ec, port);
-	if (eh == NULL) {
-		ec->ec_nspurious++;
-	} else if ((eh->eh_flags & EVTCHN_F_FAST) != 0) {
-		evtchn_fast(ec, eh);
-	} else {
-		ec->ec_ops->eo_mask(x, port);
-		ec->ec_ops->eo_clear(x, port);
-		pv_os_defer(&eh->eh_work, 0);
+/* Wait for the end of all upcalls that run now.  Thread; no lock held. */
+static void
+evtchn_quiesce(struct evtchn *ec)
+{
+	struct pv_os_event never = { 0 };
+	struct evtchn_vcpu *ev;
+	unsigned int i;
+	uint32_t n;
+
+	for (i = 0; i < PV_XEN_NVCPU; i++) {
+		ev = ec->ec_vcpu[i];
+		if (ev == NULL)
+			continue;
+		n = __atomic_load_n(&ev->ev_nenter, __ATOMIC_SEQ_CST);
+		while ((int32_t)(n - __atomic_load_n(&ev->ev_nleave,
+		    __ATOMIC_SEQ_CST)) > 0)
+			(void)pv_os_wait(&never, pv_os_now() + EVTCHN_MOMENT);
 	}
-	pv_unlock(&ec->ec_lock);
+}
+
+/* Its work will unmask it. */
+static void
+evtchn_queue(struct xen *x, struct evtchn_handler *eh)
+{
+	const struct evtchn_ops *ops = x->x_evtchn->ec_ops;
+
+	ops->eo_mask(x, eh->eh_port);
+	ops->eo_clear(x, eh->eh_port);
+	pv_os_defer(&eh->eh_work, 0);
+}
+
+/*
+ * Nobody handles the port, or not yet: the event stays pending.  Who installs
+ * a handler sets it first and unmasks then, we do it the other way round, so
+ * one of us sees what the other did.
+ */
+static void
+evtchn_stray(struct evtchn_vcpu *ev, evport_t port)
+{
+	struct xen *x = ev->ev_xen;
+	struct evtchn *ec = x->x_evtchn;
+
+	ev->ev_info.ci_nstray++;
+	ec->ec_ops->eo_mask(x, port);
+	if (evtchn_find(ec, port) != NULL)
+		ec->ec_ops->eo_unmask(x, port);
+}
+
+static void
+evtchn_deliver(void *arg, evport_t port)
+{
+	struct evtchn_vcpu *ev = arg;
+	struct evtchn *ec = ev->ev_xen->x_evtchn;
+	struct evtchn_handler *eh = evtchn_find(ec, port);
+
+	if (eh == NULL) {
+		evtchn_stray(ev, port);
+	} else if ((eh->eh_flags & EVTCHN_F_FAST) == 0) {
+		ev->ev_info.ci_nevent++;
+		evtchn_queue(ev->ev_xen, eh);
+	} else if (eh->eh_vcpu == ev->ev_id) {
+		ev->ev_info.ci_nevent++;
+		ec->ec_ops->eo_clear(ev->ev_xen, port);
+		(void)eh->eh_fn(eh->eh_arg);
+	}
 }
 
 static void
 evtchn_upcall(void *arg)
 {
-	struct xen *x = arg;
+	struct evtchn_vcpu *ev = arg;
+	struct xen *x = ev->ev_xen;
+	struct vcpu_info *vi = xen_vcpu_info(x, ev->ev_id);
 
-	x->x_evtchn->ec_nupcall++;
-	x->x_evtchn->ec_ops->eo_scan(x, evtchn_deliver);
+	evtchn_enter(ev);
+	ev->ev_info.ci_nupcall++;
+	/* From here on an event makes another upcall. */
+	shm_write8(&vi->evtchn_upcall_pending, 0);
+	shm_mb();
+	x->x_evtchn->ec_ops->eo_scan(x, ev->ev_id, evtchn_deliver, ev);
+	evtchn_leave(ev);
 }
 
 /*
@@ -152,45 +234,70 @@ evtchn_run(void *arg)
 }
 
 /*
- * evtchn_poll -- look at all ports, as an upcall does
+ * evtchn_poll -- look at the ports of vCPU 0, as its upcall does
  *
  * Context: any.
  */
 void
 evtchn_poll(struct xen *x)
 {
-	evtchn_upcall(x);
+	evtchn_upcall(x->x_evtchn->ec_vcpu[0]);
 }
 
 /* ---- ports ------------------------------------------------------------- */
+
+static size_t
+evtchn_size(uint32_t n)
+{
+	return sizeof(struct evtchn_table) +
+	    n * sizeof(struct evtchn_handler *);
+}
+
+/*
+ * Put a larger table in the place of the old one, which is returned; or the
+ * new one, when another thread was faster.
+ */
+static struct evtchn_table *
+evtchn_swap(struct evtchn *ec, struct evtchn_table *et)
+{
+	struct evtchn_table *old;
+	uint32_t i;
+
+	pv_lock(&ec->ec_lock);
+	old = ec->ec_table;
+	if (old != NULL && old->et_n >= et->et_n) {
+		old = et;
+	} else {
+		for (i = 0; old != NULL && i < old->et_n; i++)
+			et->et_eh[i] = old->et_eh[i];
+		__atomic_store_n(&ec->ec_table, et, __ATOMIC_SEQ_CST);
+	}
+	pv_unlock(&ec->ec_lock);
+	return old;
+}
 
 /* Make room in the table for a port. */
 static int
 evtchn_grow(struct evtchn *ec, evport_t port)
 {
-	struct evtchn_handler **table, **old;
-	uint32_t n = (evport_x(port) / EVTCHN_STEP + 1) * EVTCHN_STEP, i, nold;
+	uint32_t n = (evport_x(port) / EVTCHN_STEP + 1) * EVTCHN_STEP;
+	struct evtchn_table *et;
+	bool fits;
 
-	if (evport_x(port) < ec->ec_nport)
-		return 0;
-	table = pv_os_alloc(n * sizeof(struct evtchn_handler *));
-	if (table == NULL)
-		return -PV_ENOMEM;
 	pv_lock(&ec->ec_lock);
-	old = ec->ec_table;
-	nold = ec->ec_nport;
-	if (n > nold) {
-		for (i = 0; i < nold; i++)
-			table[i] = old[i];
-		ec->ec_table = table;
-		ec->ec_nport = n;
-	}
+	fits = ec->ec_table != NULL && evport_x(port) < ec->ec_table->et_n;
 	pv_unlock(&ec->ec_lock);
-	/* Another thread may have made it larger still. */
-	if (n > nold)
-		pv_os_free(old, nold * sizeof(struct evtchn_handler *));
-	else
-		pv_os_free(table, n * sizeof(struct evtchn_handler *));
+	if (fits)
+		return 0;
+	et = pv_os_alloc(evtchn_size(n));
+	if (et == NULL)
+		return -PV_ENOMEM;
+	et->et_n = n;
+	et = evtchn_swap(ec, et);
+	if (et != NULL) {
+		evtchn_quiesce(ec);
+		pv_os_free(et, evtchn_size(et->et_n));
+	}
 	return 0;
 }
 
@@ -212,12 +319,12 @@ evtchn_install(struct xen *x, struct evtchn_handler *eh)
 		return rv;
 	ec->ec_ops->eo_mask(x, eh->eh_port);
 	pv_lock(&ec->ec_lock);
-	if (ec->ec_table[port] != NULL) {
+	if (evtchn_find(ec, eh->eh_port) != NULL) {
 		rv = -PV_EBUSY;
 	} else {
-		ec->ec_table[port] = eh;
-		ec->ec_nused++;
 		eh->eh_xen = x;
+		evtchn_set(ec, eh->eh_port, eh);
+		ec->ec_nused++;
 		ec->ec_ops->eo_unmask(x, eh->eh_port);
 	}
 	pv_unlock(&ec->ec_lock);
@@ -287,19 +394,38 @@ evtchn_bind_peer(struct xen *x, struct pv_dev *dev, pv_domid_t peer,
 /*
  * evtchn_bind_virq -- a port for one of Xen's virtual interrupts
  *
- * flags are EVTCHN_F_*.  0 or -PV_E*.
- * Context: thread.
+ * fn runs in the upcall of that vCPU.  0 or -PV_E*.
+ * Context: thread, boot.
  */
 int
-evtchn_bind_virq(struct xen *x, unsigned int virq, unsigned int vcpu,
-    unsigned int flags, struct evtchn_handler *eh,
+evtchn_bind_virq(struct xen *x, unsigned int vcpu, unsigned int virq,
+    struct evtchn_handler *eh, enum evtchn_result (*fn)(void *), void *arg)
+{
+	int rv;
+
+	evtchn_init(eh, NULL, fn, arg);
+	eh->eh_flags = EVTCHN_F_FAST;
+	eh->eh_vcpu = vcpu;
+	rv = hypercall_evtchn_virq(x, virq, vcpu, &eh->eh_port);
+	return rv < 0 ? rv : evtchn_own(x, eh);
+}
+
+/*
+ * evtchn_bind_ipi -- a port by which any vCPU interrupts this one
+ *
+ * fn runs in the upcall of that vCPU.  0 or -PV_E*.
+ * Context: thread, boot.
+ */
+int
+evtchn_bind_ipi(struct xen *x, unsigned int vcpu, struct evtchn_handler *eh,
     enum evtchn_result (*fn)(void *), void *arg)
 {
 	int rv;
 
 	evtchn_init(eh, NULL, fn, arg);
-	eh->eh_flags = flags;
-	rv = hypercall_evtchn_virq(x, virq, vcpu, &eh->eh_port);
+	eh->eh_flags = EVTCHN_F_FAST;
+	eh->eh_vcpu = vcpu;
+	rv = hypercall_evtchn_ipi(x, vcpu, &eh->eh_port);
 	return rv < 0 ? rv : evtchn_own(x, eh);
 }
 
@@ -335,13 +461,11 @@ evtchn_close(struct evtchn_handler *eh)
 	ec = x->x_evtchn;
 	ec->ec_ops->eo_mask(x, eh->eh_port);
 	pv_lock(&ec->ec_lock);
-	ec->ec_table[evport_x(eh->eh_port)] = NULL;
+	evtchn_set(ec, eh->eh_port, NULL);
 	ec->ec_nused--;
 	pv_unlock(&ec->ec_lock);
+	evtchn_quiesce(ec);
 	pv_os_cancel(&eh->eh_work);
-	/* An EVTCHN_F_FAST handler on another CPU; it is short. */
-	while (__atomic_load_n(&eh->eh_running, __ATOMIC_ACQUIRE))
-		continue;
 	/*
 	 * Masked again: the work may have unmasked it before it was taken out.
 	 * A port number that is used anew may still be pending from now; its
@@ -390,18 +514,153 @@ evtchn_again(struct evtchn_handler *eh)
 	pv_unlock(&ec->ec_lock);
 }
 
+/* ---- vCPUs ------------------------------------------------------------- */
+
+/* Lock: held.  Xen delivers from now on to the vCPU. */
+static int
+evtchn_rebind(struct evtchn *ec, struct evtchn_handler *eh, unsigned int vcpu)
+{
+	int rv;
+
+	if (!evtchn_live(ec, eh) || (eh->eh_flags & EVTCHN_F_FAST) != 0)
+		return -PV_EINVAL;
+	rv = hypercall_evtchn_vcpu(eh->eh_xen, eh->eh_port, vcpu);
+	if (rv == 0)
+		eh->eh_vcpu = vcpu;
+	return rv;
+}
+
+/*
+ * evtchn_move -- deliver a port to another vCPU
+ *
+ * What is on its way to the old one is handled there.  0, -PV_EINVAL (a fast
+ * or closed port, a vCPU that is not attached), or what Xen said.
+ * Context: thread.
+ */
+int
+evtchn_move(struct evtchn_handler *eh, unsigned int vcpu)
+{
+	struct evtchn *ec;
+	int rv = -PV_EINVAL;
+
+	if (eh->eh_xen == NULL || vcpu >= PV_XEN_NVCPU)
+		return rv;
+	ec = eh->eh_xen->x_evtchn;
+	pv_lock(&ec->ec_lock);
+	if (ec->ec_vcpu[vcpu] != NULL && ec->ec_vcpu[vcpu]->ev_up)
+		rv = evtchn_rebind(ec, eh, vcpu);
+	pv_unlock(&ec->ec_lock);
+	return rv;
+}
+
+static struct evtchn_vcpu *
+evtchn_vcpu(struct xen *x, unsigned int vcpu)
+{
+	struct evtchn *ec = x->x_evtchn;
+	struct evtchn_vcpu *ev = ec->ec_vcpu[vcpu];
+
+	if (ev != NULL)
+		return ev;
+	ev = pv_os_alloc(sizeof(*ev));
+	if (ev == NULL)
+		return NULL;
+	ev->ev_xen = x;
+	ev->ev_id = vcpu;
+	__atomic_store_n(&ec->ec_vcpu[vcpu], ev, __ATOMIC_SEQ_CST);
+	return ev;
+}
+
+/*
+ * evtchn_cpu_attach -- let a vCPU take events; see pv_xen_cpu_attach()
+ *
+ * vCPU 0 may do without interrupts: then evtchn_poll() is called.  0,
+ * -PV_EBUSY, -PV_ERANGE, or what failed.
+ * Context: thread, boot.
+ */
+int
+evtchn_cpu_attach(struct xen *x, unsigned int vcpu)
+{
+	struct pv_irqsrc src = { .is_kind = PV_IRQ_XEN, .is_num = vcpu };
+	struct evtchn *ec = x->x_evtchn;
+	struct evtchn_vcpu *ev;
+	int rv;
+
+	if (vcpu >= PV_XEN_NVCPU)
+		return -PV_ERANGE;
+	ev = evtchn_vcpu(x, vcpu);
+	if (ev == NULL)
+		return -PV_ENOMEM;
+	if (ev->ev_up)
+		return -PV_EBUSY;
+	rv = xen_vcpu_register(x, vcpu);
+	if (rv < 0)
+		return rv;
+	rv = pv_os_irq_attach(&ev->ev_irq, &src, evtchn_upcall, ev);
+	ec->ec_polled = vcpu == 0 && rv == -PV_ENOSYS;
+	if (rv == 0 || ec->ec_polled) {
+		ev->ev_up = true;
+		return 0;
+	}
+	return rv;
+}
+
+/* In the place of an upcall of a vCPU that is down. */
+static void
+evtchn_orphan(void *arg, evport_t port)
+{
+	struct evtchn_vcpu *ev = arg;
+	struct evtchn_handler *eh = evtchn_find(ev->ev_xen->x_evtchn, port);
+
+	if (eh == NULL)
+		evtchn_stray(ev, port);
+	else if ((eh->eh_flags & EVTCHN_F_FAST) == 0)
+		evtchn_queue(ev->ev_xen, eh);
+}
+
+/*
+ * evtchn_cpu_detach -- the vCPU is down; see pv_xen_cpu_detach()
+ *
+ * Context: thread.
+ */
+void
+evtchn_cpu_detach(struct xen *x, unsigned int vcpu)
+{
+	struct evtchn *ec = x->x_evtchn;
+	struct evtchn_vcpu *ev;
+	struct evtchn_handler *eh;
+	uint32_t port, n;
+
+	if (vcpu == 0 || vcpu >= PV_XEN_NVCPU)
+		return;
+	ev = ec->ec_vcpu[vcpu];
+	if (ev == NULL || !ev->ev_up)
+		return;
+	pv_os_irq_detach(&ev->ev_irq);
+	ev->ev_up = false;
+	for (port = 0, n = 1; port < n; port++) {
+		pv_lock(&ec->ec_lock);
+		n = ec->ec_table == NULL ? 0 : ec->ec_table->et_n;
+		eh = evtchn_find(ec, EVPORT(port));
+		if (eh != NULL && eh->eh_vcpu == vcpu)
+			(void)evtchn_rebind(ec, eh, 0);
+		pv_unlock(&ec->ec_lock);
+	}
+	evtchn_enter(ev);
+	ec->ec_ops->eo_scan(x, vcpu, evtchn_orphan, ev);
+	evtchn_leave(ev);
+}
+
 /* ---- attach and detach ------------------------------------------------- */
 
 /*
- * evtchn_attach -- take the upcall
+ * evtchn_attach -- choose the ABI and take the upcall of vCPU 0
  *
  * A port without interrupts calls evtchn_poll() instead.  0 or -PV_E*.
- * Context: thread.
+ * Context: thread, boot.
  */
 int
 evtchn_attach(struct xen *x)
 {
-	struct pv_irqsrc src = { .is_kind = PV_IRQ_XEN };
 	struct evtchn *ec;
 	int rv;
 
@@ -410,12 +669,9 @@ evtchn_attach(struct xen *x)
 		return -PV_ENOMEM;
 	ec->ec_ops = &evtchn_2l_ops;
 	x->x_evtchn = ec;
-	rv = pv_os_irq_attach(&x->x_irq, &src, evtchn_upcall, x);
-	ec->ec_irq = rv == 0;
-	if (rv == 0 || rv == -PV_ENOSYS)
-		return 0;
-	x->x_evtchn = NULL;
-	pv_os_free(ec, sizeof(*ec));
+	rv = evtchn_cpu_attach(x, 0);
+	if (rv < 0)
+		evtchn_detach(x);
 	return rv;
 }
 
@@ -428,17 +684,42 @@ void
 evtchn_detach(struct xen *x)
 {
 	struct evtchn *ec = x->x_evtchn;
+	struct evtchn_vcpu *ev;
+	unsigned int i;
 
 	if (ec == NULL)
 		return;
 	PV_ASSERT(ec->ec_nused == 0);
-	if (ec->ec_irq)
-		pv_os_irq_detach(&x->x_irq);
+	for (i = 0; i < PV_XEN_NVCPU; i++) {
+		ev = ec->ec_vcpu[i];
+		if (ev == NULL)
+			continue;
+		if (ev->ev_up && (i > 0 || !ec->ec_polled))
+			pv_os_irq_detach(&ev->ev_irq);
+		pv_os_free(ev, sizeof(*ev));
+	}
 	x->x_evtchn = NULL;
 	if (ec->ec_table != NULL)
-		pv_os_free(ec->ec_table,
-		    ec->ec_nport * sizeof(struct evtchn_handler *));
+		pv_os_free(ec->ec_table, evtchn_size(ec->ec_table->et_n));
 	pv_os_free(ec, sizeof(*ec));
+}
+
+/*
+ * evtchn_cpu_info -- the counters of a vCPU; 0, or -PV_ENOENT: never attached
+ *
+ * Context: any.
+ */
+int
+evtchn_cpu_info(struct xen *x, unsigned int vcpu, struct pv_xen_cpu_info *ci)
+{
+	struct evtchn_vcpu *ev;
+
+	ev = vcpu < PV_XEN_NVCPU ? x->x_evtchn->ec_vcpu[vcpu] : NULL;
+	if (ev == NULL)
+		return -PV_ENOENT;
+	*ci = ev->ev_info;
+	ci->ci_up = ev->ev_up;
+	return 0;
 }
 
 /*
@@ -449,7 +730,17 @@ evtchn_detach(struct xen *x)
 void
 evtchn_totals(struct xen *x, struct pv_totals *pt)
 {
+	struct pv_xen_cpu_info ci;
+	unsigned int i;
+
+	pt->pt_evtchn = x->x_evtchn->ec_ops->eo_name;
 	pt->pt_evport_used = x->x_evtchn->ec_nused;
-	pt->pt_nupcall = x->x_evtchn->ec_nupcall;
 	pt->pt_nspurious = x->x_evtchn->ec_nspurious;
+	for (i = 0; i < PV_XEN_NVCPU; i++) {
+		if (evtchn_cpu_info(x, i, &ci) < 0)
+			continue;
+		pt->pt_nvcpu += ci.ci_up;
+		pt->pt_nupcall += ci.ci_nupcall;
+		pt->pt_nstray += ci.ci_nstray;
+	}
 }

@@ -2,8 +2,8 @@
 /*
  * evtchn.h -- event channels: the interrupts of a Xen guest.
  *
- * The upcall (interrupt context) scans the pending bitmap.  For each pending
- * port: mask it, clear it, and queue its handler.  The handler runs in
+ * The upcall of a vCPU (interrupt context) finds the ports that are pending.
+ * Each is masked and cleared, and its handler is queued.  The handler runs in
  * deferred context and may sleep in none of it; when it returns
  * EVTCHN_DONE the port is unmasked, with EVTCHN_MORE it runs again.  So a
  * peer that floods us costs at most one handler run per scheduling of the
@@ -12,12 +12,14 @@
  * A handler which found nothing to do returns EVTCHN_SPURIOUS; a port with
  * too many of these in a row is unmasked late (XSA-391).
  *
- * One port can instead be handled at once, in interrupt context, with
- * EVTCHN_F_FAST (timer).
+ * The kernel's own ports, virtual interrupts and interrupts between vCPUs,
+ * are EVTCHN_F_FAST: handled at once, in interrupt context, on the vCPU that
+ * they are bound to, for good.  All other ports begin at vCPU 0 and can be
+ * moved.
  *
- * Ports without a handler here (the kernel's own timer) are left alone.  How
- * Xen keeps pending and masked ports is behind struct evtchn_ops: evtchn_2l.c
- * is the ABI that every Xen has.
+ * An event on a port without a handler leaves it masked and pending; a handler
+ * that is installed later finds it.  How Xen keeps pending and masked ports
+ * is behind struct evtchn_ops: evtchn_2l.c is the ABI that every Xen has.
  */
 
 #ifndef EVTCHN_H
@@ -34,29 +36,34 @@ struct evtchn_handler {
 	struct pv_dev	*eh_dev;	/* counters, or NULL */
 	struct xen	*eh_xen;
 	struct pv_os_work eh_work;
+	unsigned int	 eh_vcpu;	/* where it is delivered */
 	unsigned int	 eh_flags;
 #define EVTCHN_F_FAST	0x1
 	unsigned int	 eh_idle;	/* spurious in a row */
 	bool		 eh_late;	/* waits to be unmasked late */
-	bool		 eh_running;	/* EVTCHN_F_FAST: its fn runs now */
 	bool		 eh_owned;	/* close the port at the end */
 };
 
-/* How Xen and we speak of ports.  Context: any. */
+/* How Xen and we speak of ports.  Context: any, if nothing else is said. */
 struct evtchn_ops {
+	const char *eo_name;
 	uint32_t (*eo_max)(struct xen *);	/* ports are below it */
 	void	(*eo_mask)(struct xen *, evport_t);
 	/* An event that came while it was masked makes a new upcall. */
 	void	(*eo_unmask)(struct xen *, evport_t);
 	void	(*eo_clear)(struct xen *, evport_t);
-	/* Call fn for each port that is pending and not masked. */
-	void	(*eo_scan)(struct xen *, void (*fn)(struct xen *, evport_t));
+	/* Call fn for each port that is pending for a vCPU and not masked. */
+	void	(*eo_scan)(struct xen *, unsigned int vcpu,
+		    void (*fn)(void *, evport_t), void *arg);
 };
 extern const struct evtchn_ops evtchn_2l_ops;
 
 int	 evtchn_attach(struct xen *);
 void	 evtchn_detach(struct xen *);
 void	 evtchn_poll(struct xen *);	/* as an upcall, any context */
+/* See pv_xen_cpu_attach() and pv_xen_cpu_detach(). */
+int	 evtchn_cpu_attach(struct xen *, unsigned int vcpu);
+void	 evtchn_cpu_detach(struct xen *, unsigned int vcpu);
 
 /*
  * Start handling.  Each fills *eh, which lives until evtchn_close(); fn
@@ -68,9 +75,13 @@ int	 evtchn_alloc(struct xen *, struct pv_dev *, pv_domid_t peer,
 int	 evtchn_bind_peer(struct xen *, struct pv_dev *, pv_domid_t peer,
 	    evport_t remote, struct evtchn_handler *eh,
 	    enum evtchn_result (*fn)(void *), void *arg);
-int	 evtchn_bind_virq(struct xen *, unsigned int virq, unsigned int vcpu,
-	    unsigned int flags, struct evtchn_handler *eh,
-	    enum evtchn_result (*fn)(void *), void *arg);
+/* EVTCHN_F_FAST.  What fn returns does not matter. */
+int	 evtchn_bind_virq(struct xen *, unsigned int vcpu, unsigned int virq,
+	    struct evtchn_handler *eh, enum evtchn_result (*fn)(void *),
+	    void *arg);
+int	 evtchn_bind_ipi(struct xen *, unsigned int vcpu,
+	    struct evtchn_handler *eh, enum evtchn_result (*fn)(void *),
+	    void *arg);
 /* A port that the domain builder made for us: store, console. */
 int	 evtchn_adopt(struct xen *, struct pv_dev *, evport_t,
 	    struct evtchn_handler *eh, enum evtchn_result (*fn)(void *),
@@ -78,9 +89,14 @@ int	 evtchn_adopt(struct xen *, struct pv_dev *, evport_t,
 /* On return fn is not running and will not run.  Idempotent.  Thread. */
 void	 evtchn_close(struct evtchn_handler *eh);
 
+/* Deliver a port that is not fast to another vCPU.  0 or -PV_E*.  Thread. */
+int	 evtchn_move(struct evtchn_handler *eh, unsigned int vcpu);
+
 void	 evtchn_notify(struct evtchn_handler *eh);	/* any context */
 void	 evtchn_again(struct evtchn_handler *eh);	/* run fn soon; any */
 
+int	 evtchn_cpu_info(struct xen *, unsigned int vcpu,
+	    struct pv_xen_cpu_info *);
 void	 evtchn_totals(struct xen *, struct pv_totals *);
 
 #endif /* EVTCHN_H */

@@ -7,8 +7,9 @@
  * them.  Xen sets pending, selector and upcall_pending in this order when a
  * port is not masked; we take them back in the other order.
  *
- * All ports are bound to vCPU 0, the default, whose vcpu_info lies in the
- * shared info page.  The width of the words is that of our unsigned long: 4096
+ * The selector is that of the vCPU which the port is bound to, but the words
+ * are everybody's: a scan also finds ports of the same word that are bound to
+ * other vCPUs.  The width of the words is that of our unsigned long: 4096
  * ports with 64 bits, 1024 with 32.
  */
 
@@ -76,8 +77,8 @@ evtchn_2l_unmask(struct xen *x, evport_t port)
 }
 
 static void
-evtchn_2l_word(struct xen *x, uint32_t word,
-    void (*fn)(struct xen *, evport_t))
+evtchn_2l_word(struct xen *x, uint32_t word, void (*fn)(void *, evport_t),
+    void *arg)
 {
 	uint32_t first = word * (uint32_t)EVTCHN_2L_BITS;
 	unsigned long bits;
@@ -85,7 +86,7 @@ evtchn_2l_word(struct xen *x, uint32_t word,
 	bits = shm_readl(evtchn_2l_pending(x, EVPORT(first))) &
 	    ~shm_readl(evtchn_2l_masked(x, EVPORT(first)));
 	while (bits != 0) {
-		fn(x, EVPORT(first + (uint32_t)__builtin_ctzl(bits)));
+		fn(arg, EVPORT(first + (uint32_t)__builtin_ctzl(bits)));
 		bits &= bits - 1;
 	}
 }
@@ -95,21 +96,21 @@ evtchn_2l_word(struct xen *x, uint32_t word,
  * upcall_pending again and comes with the next upcall.
  */
 static void
-evtchn_2l_scan(struct xen *x, void (*fn)(struct xen *, evport_t))
+evtchn_2l_scan(struct xen *x, unsigned int vcpu, void (*fn)(void *, evport_t),
+    void *arg)
 {
-	struct vcpu_info *vi = &x->x_shared->vcpu_info[0];
+	struct vcpu_info *vi = xen_vcpu_info(x, vcpu);
 	unsigned long sel;
 
-	shm_write8(&vi->evtchn_upcall_pending, 0);
-	shm_mb();
 	sel = shm_xchgl(&vi->evtchn_pending_sel, 0);
 	while (sel != 0) {
-		evtchn_2l_word(x, (uint32_t)__builtin_ctzl(sel), fn);
+		evtchn_2l_word(x, (uint32_t)__builtin_ctzl(sel), fn, arg);
 		sel &= sel - 1;
 	}
 }
 
 const struct evtchn_ops evtchn_2l_ops = {
+	.eo_name = "two-level",
 	.eo_max = evtchn_2l_max,
 	.eo_mask = evtchn_2l_mask,
 	.eo_unmask = evtchn_2l_unmask,

@@ -107,6 +107,25 @@ hypercall_evtchn_virq(struct xen *x, uint32_t virq, uint32_t vcpu,
 }
 
 static inline int
+hypercall_evtchn_ipi(struct xen *x, uint32_t vcpu, evport_t *port)
+{
+	struct evtchn_bind_ipi op = { .vcpu = vcpu };
+	int xrc = hypercall_evtchn(x, EVTCHNOP_bind_ipi, &op);
+
+	*port = xrc == 0 ? EVPORT(op.port) : EVPORT_NONE;
+	return xrc;
+}
+
+/* Deliver a port to another vCPU; not for VIRQs of a vCPU and IPIs. */
+static inline int
+hypercall_evtchn_vcpu(struct xen *x, evport_t port, uint32_t vcpu)
+{
+	struct evtchn_bind_vcpu op = { .port = evport_x(port), .vcpu = vcpu };
+
+	return hypercall_evtchn(x, EVTCHNOP_bind_vcpu, &op);
+}
+
+static inline int
 hypercall_evtchn_close(struct xen *x, evport_t port)
 {
 	struct evtchn_close op = { .port = evport_x(port) };
@@ -128,6 +147,21 @@ hypercall_evtchn_unmask(struct xen *x, evport_t port)
 	struct evtchn_unmask op = { .port = evport_x(port) };
 
 	return hypercall_evtchn(x, EVTCHNOP_unmask, &op);
+}
+
+/* ---- vCPUs ------------------------------------------------------------- */
+
+/* Once for each vCPU, which must be down or the one that we run on. */
+static inline int
+hypercall_vcpu_info(struct xen *x, uint32_t vcpu, gfn_t gfn, uint32_t offset)
+{
+	struct vcpu_register_vcpu_info op = {
+		.mfn = gfn_x(gfn), .offset = offset
+	};
+
+	return (int)xen_call5(x, __HYPERVISOR_vcpu_op,
+	    VCPUOP_register_vcpu_info, vcpu, (unsigned long)(uintptr_t)&op, 0,
+	    0);
 }
 
 /* ---- grant table ------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #include "hypercall.h"
 
 #include <pv/control.h>
+#include <pv/xen.h>
 
 #include "evtchn.h"
 #include "gnttab.h"
@@ -17,7 +18,168 @@
 
 static struct xen pv_xen;
 static struct pv_client pv_clients;	/* the copy of what was passed */
+static bool pv_core;		/* pv_xen_init() was called */
 static bool pv_attached;
+
+/* ---- the core ---------------------------------------------------------- */
+
+/*
+ * pv_xen_init, pv_xen_cpu_attach, pv_xen_cpu_detach -- see pv/xen.h
+ *
+ * Context: thread; pv_xen_init() and pv_xen_cpu_attach() at boot too.
+ */
+int
+pv_xen_init(const struct pv_xen_boot *boot)
+{
+	int rv;
+
+	if (pv_core || pv_attached)
+		return -PV_EBUSY;
+	rv = xen_core_attach(&pv_xen, boot);
+	pv_core = rv == 0;
+	return rv;
+}
+
+int
+pv_xen_cpu_attach(unsigned int vcpu)
+{
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENODEV;
+	return evtchn_cpu_attach(&pv_xen, vcpu);
+}
+
+void
+pv_xen_cpu_detach(unsigned int vcpu)
+{
+	if (pv_xen.x_evtchn != NULL)
+		evtchn_cpu_detach(&pv_xen, vcpu);
+}
+
+/*
+ * pv_xen_vcpu_info -- see pv/xen.h
+ *
+ * Context: any.
+ */
+struct vcpu_info *
+pv_xen_vcpu_info(unsigned int vcpu)
+{
+	return pv_xen.x_shared == NULL ? NULL : xen_vcpu_info(&pv_xen, vcpu);
+}
+
+/*
+ * pv_xen_cpu_info -- see pv/xen.h
+ *
+ * Context: thread.
+ */
+int
+pv_xen_cpu_info(unsigned int vcpu, struct pv_xen_cpu_info *ci)
+{
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENOENT;
+	return evtchn_cpu_info(&pv_xen, vcpu, ci);
+}
+
+struct pv_evtchn {
+	struct evtchn_handler pe_eh;
+	void		(*pe_fn)(void *);
+	void		*pe_arg;
+};
+
+static enum evtchn_result
+pv_evtchn_intr(void *arg)
+{
+	struct pv_evtchn *pe = arg;
+
+	pe->pe_fn(pe->pe_arg);
+	return EVTCHN_DONE;
+}
+
+static struct pv_evtchn *
+pv_evtchn_create(void (*fn)(void *), void *arg)
+{
+	struct pv_evtchn *pe = pv_os_alloc(sizeof(*pe));
+
+	if (pe == NULL)
+		return NULL;
+	pe->pe_fn = fn;
+	pe->pe_arg = arg;
+	return pe;
+}
+
+/*
+ * pv_evtchn_virq, pv_evtchn_ipi -- see pv/xen.h
+ *
+ * Context: thread, boot.
+ */
+int
+pv_evtchn_virq(unsigned int vcpu, unsigned int virq, void (*fn)(void *),
+    void *arg, struct pv_evtchn **pep)
+{
+	struct pv_evtchn *pe;
+	int rv;
+
+	*pep = NULL;
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENODEV;
+	pe = pv_evtchn_create(fn, arg);
+	if (pe == NULL)
+		return -PV_ENOMEM;
+	rv = evtchn_bind_virq(&pv_xen, vcpu, virq, &pe->pe_eh, pv_evtchn_intr,
+	    pe);
+	if (rv < 0)
+		pv_os_free(pe, sizeof(*pe));
+	else
+		*pep = pe;
+	return rv;
+}
+
+int
+pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
+    struct pv_evtchn **pep)
+{
+	struct pv_evtchn *pe;
+	int rv;
+
+	*pep = NULL;
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENODEV;
+	pe = pv_evtchn_create(fn, arg);
+	if (pe == NULL)
+		return -PV_ENOMEM;
+	rv = evtchn_bind_ipi(&pv_xen, vcpu, &pe->pe_eh, pv_evtchn_intr, pe);
+	if (rv < 0)
+		pv_os_free(pe, sizeof(*pe));
+	else
+		*pep = pe;
+	return rv;
+}
+
+/*
+ * pv_evtchn_send -- have its fn run on the vCPU that it is bound to
+ *
+ * Context: any.
+ */
+void
+pv_evtchn_send(struct pv_evtchn *pe)
+{
+	evtchn_notify(&pe->pe_eh);
+}
+
+/*
+ * pv_evtchn_close -- on return its fn is not running and will not run
+ *
+ * Context: thread.
+ */
+void
+pv_evtchn_close(struct pv_evtchn *pe)
+{
+	if (pe == NULL)
+		return;
+	evtchn_close(&pe->pe_eh);
+	pv_os_free(pe, sizeof(*pe));
+}
+
+/* ---- attach and detach ------------------------------------------------- */
 
 /*
  * pv_attach -- attach to the hypervisor and start to look for devices
@@ -32,9 +194,11 @@ pv_attach(const struct pv_client *client, const struct pv_xen_boot *boot)
 
 	if (pv_attached)
 		return -PV_EBUSY;
-	pv_xen = (struct xen){ 0 };
 	pv_clients = *client;
-	rv = xen_attach(&pv_xen, boot, &pv_clients);
+	if (pv_core)
+		rv = xen_start(&pv_xen, &pv_clients);
+	else
+		rv = xen_attach(&pv_xen, boot, &pv_clients);
 	pv_attached = rv == 0;
 	return rv;
 }
@@ -42,6 +206,7 @@ pv_attach(const struct pv_client *client, const struct pv_xen_boot *boot)
 /*
  * pv_detach -- detach every device and the hypervisor's interfaces
  *
+ * What pv_xen_init() set up stays.
  * Context: thread.
  */
 void
@@ -50,7 +215,9 @@ pv_detach(void)
 	if (!pv_attached)
 		return;
 	pv_attached = false;
-	xen_detach(&pv_xen);
+	xen_stop(&pv_xen);
+	if (!pv_core)
+		xen_core_detach(&pv_xen);
 }
 
 /*
@@ -102,9 +269,10 @@ pv_totals(struct pv_totals *pt)
 	*pt = (struct pv_totals){ 0 };
 	for (n = 0; pv_dev_info(n, &di) == 0; n++)
 		pt->pt_npage += di.di_npage;
+	if (pv_xen.x_evtchn != NULL)
+		evtchn_totals(&pv_xen, pt);
 	if (!pv_attached)
 		return;
-	evtchn_totals(&pv_xen, pt);
 	gnttab_totals(&pv_xen, pt);
 	xs_totals(&pv_xen, pt);
 }

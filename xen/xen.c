@@ -229,15 +229,67 @@ xen_shared_unmap(struct xen *x)
 	x->x_shared_page = NULL;
 }
 
-/* The parts, in the order in which they need each other. */
-static int
-xen_attach_parts(struct xen *x)
+/*
+ * xen_core_attach -- version, features, shared info and event channels
+ *
+ * 0, -PV_ENODEV when there is no Xen, or what failed; then nothing is left.
+ * Context: thread, boot.
+ */
+int
+xen_core_attach(struct xen *x, const struct pv_xen_boot *boot)
 {
 	int rv;
 
-	rv = evtchn_attach(x);
+	x->x_boot = *boot;
+	x->x_domid = DOMID_SELF;
+	rv = hypercall_version(x);
 	if (rv < 0)
-		goto err_evtchn;
+		return -PV_ENODEV;
+	x->x_version = (uint32_t)rv;
+	rv = hypercall_features(x, &x->x_features);
+	if (rv < 0)
+		return rv;
+	rv = xen_shared_map(x);
+	if (rv < 0) {
+		pv_log(NULL, PV_LOG_ERR, "xen: can not map the shared info "
+		    "page (error %d)", -rv);
+		return rv;
+	}
+	rv = evtchn_attach(x);
+	if (rv < 0) {
+		xen_shared_unmap(x);
+		return rv;
+	}
+	pv_log(NULL, PV_LOG_INFO, "xen: version %u.%u, %s", x->x_version >> 16,
+	    x->x_version & 0xffff, xen_pv(x) ? "paravirtualized" :
+	    "hardware-virtualized");
+	return 0;
+}
+
+/*
+ * xen_core_detach -- the mirror of xen_core_attach()
+ *
+ * Context: thread.
+ */
+void
+xen_core_detach(struct xen *x)
+{
+	evtchn_detach(x);
+	xen_shared_unmap(x);
+}
+
+/*
+ * xen_start -- grants and XenStore, and begin to look for devices
+ *
+ * 0 or what failed; then nothing of it is left.
+ * Context: thread.
+ */
+int
+xen_start(struct xen *x, const struct pv_client *client)
+{
+	int rv;
+
+	x->x_client = client;
 	rv = gnttab_attach(x);
 	if (rv < 0)
 		goto err_gnttab;
@@ -255,9 +307,20 @@ err_xenbus:
 err_xs:
 	gnttab_detach(x);
 err_gnttab:
-	evtchn_detach(x);
-err_evtchn:
 	return rv;
+}
+
+/*
+ * xen_stop -- the mirror of xen_start()
+ *
+ * Context: thread.
+ */
+void
+xen_stop(struct xen *x)
+{
+	xenbus_detach(x);
+	xs_detach(x);
+	gnttab_detach(x);
 }
 
 /*
@@ -272,31 +335,13 @@ xen_attach(struct xen *x, const struct pv_xen_boot *boot,
 {
 	int rv;
 
-	x->x_boot = *boot;
-	x->x_client = client;
-	x->x_domid = DOMID_SELF;
-	rv = hypercall_version(x);
-	if (rv < 0)
-		return -PV_ENODEV;
-	x->x_version = (uint32_t)rv;
-	rv = hypercall_features(x, &x->x_features);
+	rv = xen_core_attach(x, boot);
 	if (rv < 0)
 		return rv;
-	rv = xen_shared_map(x);
-	if (rv < 0) {
-		pv_log(NULL, PV_LOG_ERR, "xen: can not map the shared info "
-		    "page (error %d)", -rv);
-		return rv;
-	}
-	rv = xen_attach_parts(x);
-	if (rv < 0) {
-		xen_shared_unmap(x);
-		return rv;
-	}
-	pv_log(NULL, PV_LOG_INFO, "xen: version %u.%u, %s", x->x_version >> 16,
-	    x->x_version & 0xffff, xen_pv(x) ? "paravirtualized" :
-	    "hardware-virtualized");
-	return 0;
+	rv = xen_start(x, client);
+	if (rv < 0)
+		xen_core_detach(x);
+	return rv;
 }
 
 /*
@@ -307,11 +352,8 @@ xen_attach(struct xen *x, const struct pv_xen_boot *boot,
 void
 xen_detach(struct xen *x)
 {
-	xenbus_detach(x);
-	xs_detach(x);
-	gnttab_detach(x);
-	evtchn_detach(x);
-	xen_shared_unmap(x);
+	xen_stop(x);
+	xen_core_detach(x);
 }
 
 /*

@@ -5,8 +5,9 @@
  * one test process.  There are no other globals but the one handle that
  * pv_attach() keeps.
  *
- * Attach order: features, shared info, event channels, grant table, XenStore,
- * devices.  Detach is the mirror.
+ * Attach order: features, shared info, event channels (the core, which a
+ * kernel may want earlier than the rest); grant table, XenStore, devices.
+ * Detach is the mirror.
  */
 
 #ifndef XEN_XEN_H
@@ -14,6 +15,7 @@
 
 #include <pv/os.h>
 #include <pv/pv.h>
+#include <pv/xen.h>
 
 #include <xen/xen.h>
 
@@ -24,6 +26,17 @@ struct gnttab;
 struct xs;
 struct xenbus;
 
+#define XEN_VCPU_PERPAGE 64u		/* struct vcpu_info in a page */
+
+/*
+ * What Xen can be told only once and goes on to write to: it outlives a
+ * detach, and the next attach finds it here.  Never freed.
+ */
+struct xen_kept {
+	void		*xk_vcpu[PV_XEN_NVCPU / XEN_VCPU_PERPAGE];
+	bool		 xk_registered[PV_XEN_NVCPU];
+};
+
 struct xen {
 	struct pv_xen_boot x_boot;
 	uint32_t	 x_version;	/* major << 16 | minor */
@@ -31,7 +44,7 @@ struct xen {
 	pv_domid_t	 x_domid;
 	struct shared_info *x_shared;
 	void		*x_shared_page;	/* HVM: the page behind it */
-	struct pv_os_irq x_irq;		/* the upcall */
+	struct xen_kept	 x_kept;
 	struct evtchn	*x_evtchn;
 	struct gnttab	*x_gnttab;
 	struct xs	*x_xs;
@@ -41,9 +54,15 @@ struct xen {
 };
 
 /*
- * Attach to the hypervisor.  *x is zeroed memory of the caller's (hosted:
- * x_seam is set before).  Context: thread.
+ * Attach to the hypervisor: first the core, then the rest.  *x is zeroed
+ * memory of the caller's (hosted: x_seam is set before), or was attached
+ * before.  Context: thread.
  */
+int	 xen_core_attach(struct xen *, const struct pv_xen_boot *);
+void	 xen_core_detach(struct xen *);
+int	 xen_start(struct xen *, const struct pv_client *);
+void	 xen_stop(struct xen *);
+/* Both. */
 int	 xen_attach(struct xen *, const struct pv_xen_boot *,
 	    const struct pv_client *);
 void	 xen_detach(struct xen *);
@@ -81,5 +100,12 @@ void	 xen_unmap_frame(struct xen *, void *);
 void	*xen_window_create(struct xen *, unsigned int space,
 	    unsigned long idx);
 void	 xen_window_destroy(struct xen *, void *page);
+
+/*
+ * xen_vcpu.c: a vCPU's struct vcpu_info gets a place of its own where it must
+ * or can, which is not the case for vCPU 0.  0 or -PV_E*.  Context: thread.
+ */
+int	 xen_vcpu_register(struct xen *, unsigned int vcpu);
+struct vcpu_info *xen_vcpu_info(struct xen *, unsigned int vcpu);
 
 #endif /* XEN_XEN_H */

@@ -98,6 +98,7 @@ uint32_t xen_features(void);
 void	 xen_upcall(void);
 void	 xen_timer_set(uint64_t when);
 void	 xen_time_start(void);
+void	 xen_intr_init(void);
 void	 xen_shutdown(enum mode_shutdown);
 
 /* hvm/lapic.c: the timer and lines of a machine without Xen. */

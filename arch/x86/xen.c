@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xen.c -- what the kernel itself needs of Xen, PV or not, before and beside
- * the library: the shared info page, the upcall, the timer, the end.
+ * xen.c -- what the kernel itself needs of Xen, PV or not: the shared info
+ * page, the upcall, the timer, the end.
  *
- * The timer.  VIRQ_TIMER is bound here, not by the library, so that there is
- * time before XenStore and devices are attached (their deadlines need it) and
- * in a dom0 that attaches nothing.  The library scans all pending bits
- * that are not masked, so this port is masked while the library's handler
- * runs and is looked at afterwards:
- *
- *	upcall_pending = 0
- *	mask the timer port
- *	library: scan, ...		the timer's bit may come meanwhile:
- *	unmask the timer port		it stays set, without an upcall
- *	is its bit set?  clear it; time_intr()
- *
- * A bit that is set after the unmasking makes a new upcall.
+ * The clock runs from entry on.  The timer is a port of the library's core,
+ * which wants memory: it is there from arch_intr_init() on, before XenStore
+ * and devices are attached (their deadlines need it) and in a dom0 that
+ * attaches nothing.
  */
 
 #include <arch.h>
 #include <ktime.h>
 #include <sched.h>
+
+#include <pv/xen.h>
 
 #include "mode.h"
 #include "x86.h"
@@ -29,13 +22,11 @@
 
 #include "shm.h"
 
-#define XEN_LONG_BITS	64
-
 unsigned char xen_call_insn = XEN_CALL_NONE;
 struct shared_info *xen_shared;
 char xen_shared_page[PV_PAGE_SIZE] __attribute__((__aligned__(4096)));
 
-static uint32_t xen_timer_port;		/* 0: not bound */
+static struct pv_evtchn *xen_timer[CPU_MAX];
 
 /*
  * XENFEAT_* of submap 0.
@@ -54,69 +45,63 @@ xen_features(void)
 
 /* ---- upcall and timer -------------------------------------------------- */
 
-static volatile unsigned long *
-xen_word(unsigned long *map)
-{
-	return &map[xen_timer_port / XEN_LONG_BITS];
-}
-
-static unsigned long
-xen_bit(void)
-{
-	return 1ul << (xen_timer_port % XEN_LONG_BITS);
-}
-
-static bool
-xen_timer_take(void)
-{
-	(void)shm_andl(xen_word(xen_shared->evtchn_mask), ~xen_bit());
-	if ((shm_readl(xen_word(xen_shared->evtchn_pending)) & xen_bit()) == 0)
-		return false;
-	(void)shm_andl(xen_word(xen_shared->evtchn_pending), ~xen_bit());
-	return true;
-}
-
 /*
  * xen_upcall -- Xen says that some event is pending
  *
+ * Until the core takes events they wait where they are.
  * Context: interrupt.
  */
 void
 xen_upcall(void)
 {
-	struct vcpu_info *vi = &xen_shared->vcpu_info[arch_cpu()->cpu_id];
+	unsigned int cpu = arch_cpu()->cpu_id;
 
-	shm_write8(&vi->evtchn_upcall_pending, 0);
-	shm_mb();
-	if (xen_timer_port != 0)
-		(void)shm_orl(xen_word(xen_shared->evtchn_mask), xen_bit());
-	if (!irq_run(PV_IRQ_XEN, 0))
-		(void)shm_xchgl(&vi->evtchn_pending_sel, 0);
-	if (xen_timer_port != 0 && xen_timer_take())
-		time_intr();
+	if (irq_run(PV_IRQ_XEN, cpu))
+		return;
+	shm_write8(&xen_shared->vcpu_info[cpu].evtchn_upcall_pending, 0);
 }
 
 /*
- * xen_time_start -- bind the timer; from here on arch_timer_set() works
+ * xen_time_start -- the clock; no timer yet
  *
  * Context: entry, upcalls masked.
  */
 void
 xen_time_start(void)
 {
-	struct evtchn_bind_virq bind = { .virq = VIRQ_TIMER, .vcpu = 0 };
-
 	clock_init_xen(&xen_shared->vcpu_info[0].time);
 	/* PV guests come with a 100 Hz tick that nobody here asked for. */
 	(void)xen_call3(NULL, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer,
 	    0, 0);
-	if (xen_call2(NULL, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_virq,
-	    (unsigned long)&bind) != 0) {
-		printf_early("xen: can not bind the timer: no preemption\n");
+}
+
+static void
+xen_timer_intr(void *arg)
+{
+	(void)arg;
+	time_intr();
+}
+
+/*
+ * xen_intr_init -- the library's core and the boot CPU's timer
+ *
+ * Context: boot, upcalls masked.
+ */
+void
+xen_intr_init(void)
+{
+	struct pv_xen_boot boot = mode_boot.bi_xenboot;
+	int rv = pv_xen_init(&boot);
+
+	if (rv == 0)
+		rv = pv_evtchn_virq(0, VIRQ_TIMER, xen_timer_intr, NULL,
+		    &xen_timer[0]);
+	if (rv != 0) {
+		printf_early("xen: no timer (error %d): no preemption\n", -rv);
 		return;
 	}
-	xen_timer_port = bind.port;
-	(void)xen_timer_take();
+	/* Whoever asked for a moment before got none. */
+	time_rearm();
 }
 
 /*
@@ -131,9 +116,6 @@ xen_timer_set(uint64_t when)
 
 	set.timeout_abs_ns = when + clock_base();
 	set.flags = 0;
-	/* The library masks all ports when it attaches. */
-	if (xen_timer_port != 0)
-		(void)shm_andl(xen_word(xen_shared->evtchn_mask), ~xen_bit());
 	(void)xen_call3(NULL, __HYPERVISOR_vcpu_op,
 	    VCPUOP_set_singleshot_timer, arch_cpu()->cpu_id,
 	    (unsigned long)&set);
@@ -151,6 +133,18 @@ arch_timer_set(uint64_t deadline)
 		xen_timer_set(deadline);
 	else
 		lapic_timer_set(deadline);
+}
+
+/*
+ * arch_intr_init -- see arch.h
+ *
+ * Context: boot, interrupts masked.
+ */
+void
+arch_intr_init(void)
+{
+	if (mode_boot.bi_xen)
+		xen_intr_init();
 }
 
 /* ---- the end ----------------------------------------------------------- */

@@ -48,7 +48,7 @@ enum pv_memtype {
 };
 
 enum pv_irqkind {
-	PV_IRQ_XEN,		/* the Xen event upcall of this guest */
+	PV_IRQ_XEN,		/* the Xen event upcall of a vCPU: is_num */
 	PV_IRQ_LINE,		/* a wired interrupt, is_num = line; shared:
 				   each that is registered for it is called */
 	PV_IRQ_MSI		/* a message of is_pci's */
@@ -162,9 +162,10 @@ int	 pv_os_rebind(void *va, gfn_t gfn);
  *
  * fn runs in interrupt context with local interrupts masked.  The port
  * acknowledges its controller; fn acknowledges the device.  For PV_IRQ_XEN
- * there is one registration per struct xen and fn runs on the CPU that got
- * the upcall.  For PV_IRQ_MSI the port allocates a vector and fills in the
- * message; the library writes it to the device's table.
+ * there is one registration per vCPU, and fn runs on that vCPU; a kernel that
+ * never attached another has one for vCPU 0.  For PV_IRQ_MSI the port
+ * allocates a vector and fills in the message; the library writes it to the
+ * device's table.
  * Returns 0, -PV_ENOSYS (no such kind here), -PV_EBUSY, -PV_EINVAL.
  * Context: thread.
  */

@@ -124,7 +124,10 @@ struct pv_totals {
 	uint32_t	 pt_evport_used;
 	uint32_t	 pt_watch_used, pt_xs_inflight;
 	uint64_t	 pt_npage;		/* pages held by the library */
+	const char	*pt_evtchn;		/* ABI of event channels */
+	uint32_t	 pt_nvcpu;		/* that take events */
 	uint64_t	 pt_nupcall, pt_nspurious;
+	uint64_t	 pt_nstray;		/* on ports without handler */
 };
 int	 pv_dev_info(unsigned int n, struct pv_dev_info *);
 void	 pv_totals(struct pv_totals *);

@@ -102,31 +102,35 @@ pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
     void (*fn)(void *), void *arg)
 {
 	struct sim_dom *d = sim_world->s_curdom;
+	struct sim_vcpu *v;
 
 	pv_os_check("pv_os_irq_attach", SIM_THREAD);
 	if (src->is_kind != PV_IRQ_XEN)
 		return -PV_ENOSYS;
-	if (d->d_irq != NULL)
+	if (src->is_num >= d->d_nvcpu)
+		return -PV_EINVAL;
+	v = &d->d_vcpu[src->is_num];
+	if (v->v_irq != NULL)
 		return -PV_EBUSY;
 	if (sim_fail_now("irq_attach"))
 		return -PV_EINVAL;	/* -PV_ENOSYS would mean: poll */
 	irq->oi_fn = fn;
 	irq->oi_arg = arg;
-	irq->oi_dom = d;
-	d->d_irq = irq;
+	irq->oi_vcpu = v;
+	v->v_irq = irq;
 	return 0;
 }
 
 void
 pv_os_irq_detach(struct pv_os_irq *irq)
 {
-	struct sim_dom *d = irq->oi_dom;
+	struct sim_vcpu *v = irq->oi_vcpu;
 
 	pv_os_check("pv_os_irq_detach", SIM_THREAD);
-	if (d == NULL || d->d_irq != irq)
+	if (v == NULL || v->v_irq != irq)
 		sim_die("irq_detach of what is not attached");
-	d->d_irq = NULL;
-	irq->oi_dom = NULL;
+	v->v_irq = NULL;
+	irq->oi_vcpu = NULL;
 }
 
 pv_os_ipl_t

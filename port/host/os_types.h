@@ -20,7 +20,7 @@ struct pv_os_event {
 struct pv_os_irq {
 	void		(*oi_fn)(void *);
 	void		*oi_arg;
-	void		*oi_dom;	/* struct sim_dom */
+	void		*oi_vcpu;	/* struct sim_vcpu */
 };
 
 struct pv_os_work {

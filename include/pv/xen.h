@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pv/xen.h -- the Xen core for the kernel's own use: event channels as the
+ * kernel's timer and inter-processor interrupts, before there are devices
+ * and in a domain that has none.
+ *
+ * Order of things:
+ *
+ *	pv_xen_init()		the boot CPU, when memory can be allocated
+ *	pv_evtchn_virq() ..	timer of vCPU 0
+ *	pv_xen_cpu_attach(n)	before vCPU n is started
+ *	pv_evtchn_ipi() ..	ports of vCPU n
+ *	pv_attach()		devices
+ *
+ * A kernel that needs nothing of this calls pv_attach() alone, which does
+ * the first step; then all events are delivered to vCPU 0.
+ *
+ * A vCPU is named by the number that Xen has for it: VCPUOP_*, and CPUID leaf
+ * 4 in a hardware-virtualized guest.
+ */
+
+#ifndef PV_XEN_H
+#define PV_XEN_H
+
+#include <pv/pv.h>
+
+struct vcpu_info;			/* <xen/xen.h> */
+struct pv_evtchn;
+
+#define PV_XEN_NVCPU	128		/* vCPUs that can be attached */
+
+/*
+ * The hypervisor's version and features, the shared info page, and event
+ * channels with the upcall of vCPU 0.  0, -PV_ENODEV (not under Xen),
+ * -PV_EBUSY (already), or what failed; then nothing is left.
+ * Context: thread, or boot with memory allocation at work; interrupts may be
+ * off still.
+ */
+int	 pv_xen_init(const struct pv_xen_boot *);
+
+/*
+ * Let a vCPU take events: its struct vcpu_info is registered (but for that of
+ * vCPU 0, which stays in the shared info page) and its upcall is asked of the
+ * port by pv_os_irq_attach() with PV_IRQ_XEN and is_num = vcpu.  Before
+ * that vCPU starts, from any other.  0, -PV_EBUSY (already), -PV_ERANGE, or
+ * what failed.  Context: thread.
+ */
+int	 pv_xen_cpu_attach(unsigned int vcpu);
+
+/*
+ * The vCPU is down for now.  Its ports but those of pv_evtchn_*(), which the
+ * kernel closes, are moved to vCPU 0, and what it left pending is delivered.
+ * Not for vCPU 0.  Context: thread, on another CPU.
+ */
+void	 pv_xen_cpu_detach(unsigned int vcpu);
+
+/*
+ * Where Xen keeps what it tells a vCPU: its interrupt flag (PV) and clock.
+ * Valid once the vCPU is attached, and to the end of the domain.  NULL when
+ * there is none.  Context: any.
+ */
+struct vcpu_info *pv_xen_vcpu_info(unsigned int vcpu);
+
+/* The n-th vCPU's events.  0, or -PV_ENOENT: never attached.  Thread. */
+struct pv_xen_cpu_info {
+	bool		 ci_up;
+	uint64_t	 ci_nupcall;
+	uint64_t	 ci_nevent;		/* for handlers */
+	uint64_t	 ci_nstray;		/* on ports without one */
+};
+int	 pv_xen_cpu_info(unsigned int vcpu, struct pv_xen_cpu_info *);
+
+/*
+ * A virtual interrupt (VIRQ_*), or one that any vCPU can send to this one.
+ * fn(arg) runs in interrupt context on that vCPU, with the highest priority
+ * that the event channel ABI has; it may run before the call returns.  0 or
+ * -PV_E*.  Context: thread, or boot as pv_xen_init().
+ */
+int	 pv_evtchn_virq(unsigned int vcpu, unsigned int virq,
+	    void (*fn)(void *), void *arg, struct pv_evtchn **);
+int	 pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
+	    struct pv_evtchn **);
+/* Have fn run; several before it ran may count once.  Context: any. */
+void	 pv_evtchn_send(struct pv_evtchn *);
+/* On return fn is not running and will not run; NULL does nothing.  Thread. */
+void	 pv_evtchn_close(struct pv_evtchn *);
+
+#endif /* PV_XEN_H */
