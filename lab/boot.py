@@ -12,7 +12,7 @@ import sys
 
 from build import LabError, say
 from guest import MODES, Guest
-from lab import Lab
+from lab import STORES, Lab
 
 
 def arguments():
@@ -27,6 +27,9 @@ def arguments():
     parser.add_argument("--ramdisk")
     parser.add_argument("--disk", action="append", default=[],
                         help="a raw image; becomes xvda, xvdb, …; writable")
+    parser.add_argument("--xen", metavar="RELEASE",
+                        help="4.14, 4.17 or 4.20; else the one installed")
+    parser.add_argument("--store", choices=STORES, default=STORES[0])
     parser.add_argument("--timeout", type=int, default=60,
                         help="seconds after which the guest is destroyed")
     parser.add_argument("--in", dest="typed", default="",
@@ -72,7 +75,8 @@ def main():
     args = arguments()
     disks = [("disk%d" % n, os.path.abspath(image), "write")
              for n, image in enumerate(args.disk)]
-    with Lab(disks, max(args.memory, 256), name="boot") as lab:
+    with Lab(disks, max(args.memory, 256), name="boot", xen=args.xen,
+             store=args.store) as lab:
         say("Xen is up; its log: " + lab.log)
         results = [boot(lab, args, mode) for mode in args.mode or ["pv"]]
         said = lab.exec("xl dmesg | sed -n '/Freed.*init memory/,$p'"

@@ -16,6 +16,9 @@ import subprocess
 import sys
 import zlib
 
+import release
+from release import LabError, run
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LAB = os.path.join(ROOT, "lab")
 OUT = os.path.join(ROOT, "out", "lab")
@@ -25,21 +28,17 @@ MODULES = """virtio_pci virtio_console virtio_blk virtio_net xen-evtchn
 xen-gntdev xen-gntalloc xen-privcmd xenfs xen-blkback xen-netback bridge loop
 tun crc32c_generic ext4""".split()
 
-XEN_TOOLS = """xl libxl-save-helper xenstored xenconsoled xenconsole
-xen-init-dom0 xenctx lsevtchn xen-diag""".split()
+XEN_TOOLS = """xl libxl-save-helper xenstored oxenstored xenconsoled
+xenconsole xen-init-dom0 xenctx lsevtchn xen-diag""".split()
 STORE_TOOLS = """xenstore-read xenstore-write xenstore-list xenstore-ls
 xenstore-rm xenstore-watch xenstore-exists xenstore-chmod""".split()
 ROMS = """kvmvapic.bin linuxboot.bin linuxboot_dma.bin multiboot.bin
 multiboot_dma.bin pvh.bin keymaps/en-us""".split()
-DM = "/usr/libexec/xen-qemu-system-i386"
 SEABIOS = "/usr/share/seabios/bios-256k.bin"
+OXENSTORED = "/etc/xen/oxenstored.conf"
 DM_WRAPPER = """#!/bin/sh
 LD_LIBRARY_PATH=/tools/lib exec /tools/bin/xen-qemu -L /tools/share "$@"
 """
-
-
-class LabError(Exception):
-    """What went wrong and what to do, in one line for the user."""
 
 
 def say(text):
@@ -47,20 +46,9 @@ def say(text):
     print("lab: " + text, file=sys.stderr, flush=True)
 
 
-def run(*argv, **kwargs):
-    """Run a command; its output is returned, its failure is an error."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, text=True, **kwargs)
-    if done.returncode != 0:
-        raise LabError("failed: " + " ".join(argv))
-    return done.stdout
-
-
 def newest(paths):
     """The path with the highest version number in its name, or None."""
-    def version(path):
-        return [int(n) for n in re.findall(r"\d+", os.path.basename(path))]
-    return max(paths, key=version, default=None)
+    return max(paths, key=release.version, default=None)
 
 
 def package(meta, pattern):
@@ -77,22 +65,6 @@ def package(meta, pattern):
         raise LabError("apt does not know %s: run tools/setup update" % meta)
     fetch = os.path.join(ROOT, "tools", "fetch")
     return run(fetch, "binary", found.group(1)).strip()
-
-
-def xen_dir():
-    """The directory of the installed Xen tools, /usr/lib/xen-VERSION."""
-    tool = newest(os.path.dirname(os.path.dirname(xl))
-                  for xl in glob.glob("/usr/lib/xen-4.*/bin/xl"))
-    if not tool or not os.path.exists(DM):
-        raise LabError("Xen's tools are not installed: run tools/setup")
-    return tool
-
-
-def xen_package():
-    """The unpacked hypervisor package of the tools' version."""
-    version = os.path.basename(xen_dir()).replace("xen-", "")
-    return package("xen-system-amd64",
-                   "xen-hypervisor-%s-amd64" % re.escape(version))
 
 
 def kernel_package(flavour=""):
@@ -118,14 +90,6 @@ def vmlinux(bzimage):
                               stdout=subprocess.PIPE, check=False)
         return done.stdout    # what follows the frame makes zstd complain
     raise LabError("%s is packed in a way that the lab cannot read" % bzimage)
-
-
-def libraries(*binaries):
-    """The shared libraries that the binaries need, by ldd's word."""
-    found = {"/lib/x86_64-linux-gnu/libgcc_s.so.1"}    # for pthread_cancel
-    for binary in binaries:
-        found.update(re.findall(r"(?:=> )?(/\S+) \(0x", run("ldd", binary)))
-    return sorted(found)
 
 
 def copy(source, target):
@@ -186,29 +150,40 @@ def stage_modules(kernel, root, wanted):
         f.write("".join(n + "\n" for n in names))
 
 
-def stage_root(kernel, work):
+def stage_tools(xen, root):
+    """Xen's tools, the libraries they need, and what starts the device
+    model."""
+    tools = [xen.xen + "/bin/" + t for t in XEN_TOOLS]
+    tools += ["/usr/bin/" + t for t in STORE_TOOLS]
+    for tool in tools:
+        copy(xen.path(tool), root + tool)
+    for here, there in xen.libraries(*tools):
+        copy(here, root + there)
+    copy(xen.path(xen.xen + "/boot/hvmloader"),
+         root + xen.xen + "/boot/hvmloader")
+    copy(xen.path(SEABIOS), root + SEABIOS)
+    copy(xen.path(OXENSTORED), root + OXENSTORED)
+    plugins = xen.path(xen.xen + "/ocaml")      # oxenstored's, from 4.20 on
+    if os.path.exists(plugins):
+        shutil.copytree(plugins, root + xen.xen + "/ocaml")
+    os.symlink(os.path.basename(xen.xen), root + "/usr/lib/xen")
+    starter = root + xen.xen + "/bin/qemu-system-i386"
+    with open(starter, "w", encoding="ascii") as f:
+        f.write(DM_WRAPPER)
+    os.chmod(starter, 0o755)
+    for name in release.DEVICE_MODELS:
+        os.makedirs(root + os.path.dirname(name), exist_ok=True)
+        os.symlink(xen.xen + "/bin/qemu-system-i386", root + name)
+
+
+def stage_root(kernel, xen, work):
     """Fill the directory of dom0's root file system."""
     root = work + "/root"
-    xen = xen_dir()
     for d in "proc sys dev run tmp var/log etc/xen bin sbin".split():
         os.makedirs("%s/%s" % (root, d))
     copy("/bin/busybox", root + "/bin/busybox")
     os.symlink("busybox", root + "/bin/sh")
-    tools = [xen + "/bin/" + t for t in XEN_TOOLS]
-    tools += ["/usr/bin/" + t for t in STORE_TOOLS]
-    for tool in tools:
-        copy(tool, root + tool)
-    for lib in libraries(*tools):
-        copy(lib, root + lib)
-    copy(xen + "/boot/hvmloader", root + xen + "/boot/hvmloader")
-    copy(SEABIOS, root + SEABIOS)
-    os.symlink(os.path.basename(xen), root + "/usr/lib/xen")
-    with open(root + xen + "/bin/qemu-system-i386", "w",
-              encoding="ascii") as f:
-        f.write(DM_WRAPPER)
-    os.chmod(root + xen + "/bin/qemu-system-i386", 0o755)
-    os.makedirs(root + "/usr/libexec")
-    os.symlink(xen + "/bin/qemu-system-i386", root + DM)
+    stage_tools(xen, root)
     with open(root + "/etc/xen/xl.conf", "w", encoding="ascii") as f:
         f.write('autoballoon="off"\nvif.default.bridge="xenbr0"\n')
     copy(LAB + "/dom0/init", root + "/init")
@@ -228,15 +203,18 @@ def make_initrd(root, target):
                        cwd=root, stdout=f, check=True)
 
 
-def make_tools_disk(work, target):
+def make_tools_disk(xen, work, target):
     """The disk with the device model of HVM guests, read only when needed."""
     root = work + "/tools"
-    copy(DM, root + "/bin/xen-qemu")
-    for lib in libraries(DM):
-        copy(lib, root + "/lib/" + os.path.basename(lib))
+    model = xen.device_model()
+    copy(xen.path(model), root + "/bin/xen-qemu")
+    for here, there in xen.libraries(model):
+        copy(here, root + "/lib/" + os.path.basename(there))
     for rom in ROMS:
-        copy("/usr/share/qemu/" + rom, root + "/share/" + rom)
-    copy(SEABIOS, root + "/share/bios-256k.bin")
+        path = xen.path("/usr/share/qemu/" + rom)
+        if os.path.exists(path):    # older releases have fewer
+            copy(path, root + "/share/" + rom)
+    copy(xen.path(SEABIOS), root + "/share/bios-256k.bin")
     run("/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", root,
         target, "96M")
 
@@ -244,50 +222,53 @@ def make_tools_disk(work, target):
 def inputs(kernel, xen):
     """A hash of everything that the lab is made from."""
     digest = hashlib.sha256()
-    sources = [__file__, LAB + "/agent.c"] + sorted(glob.glob(LAB + "/dom0/*"))
+    sources = [__file__, release.__file__, LAB + "/agent.c"]
+    sources += sorted(glob.glob(LAB + "/dom0/*"))
     for path in sources:
         with open(path, "rb") as f:
             digest.update(f.read())
-    installed = [DM, xen_dir() + "/bin/xl", "/bin/busybox",
-                 "/lib/x86_64-linux-gnu/libc.so.6",
-                 xen_dir() + "/boot/hvmloader"]
+    installed = [xen.path(xen.device_model()), xen.path(xen.xen + "/bin/xl"),
+                 xen.path(xen.xen + "/boot/hvmloader"), "/bin/busybox",
+                 "/lib/x86_64-linux-gnu/libc.so.6"]
     for path in installed:
         st = os.stat(path)
         digest.update(("%s %d %d\n" % (path, st.st_size,
                                        st.st_mtime)).encode())
-    digest.update((kernel + xen).encode())
+    digest.update((kernel + xen.hypervisor(package)).encode())
     return digest.hexdigest()[:16]
 
 
 def build(kernel, xen, work):
     """Make the four files of the lab in the directory work."""
-    hypervisor = glob.glob(xen + "/boot/xen-*-amd64.gz")[0]
     with open(work + "/xen", "wb") as f:
-        subprocess.run(["zcat", hypervisor], stdout=f, check=True)
+        subprocess.run(["zcat", xen.hypervisor(package)], stdout=f,
+                       check=True)
     with open(work + "/vmlinux", "wb") as f:
         f.write(vmlinux(glob.glob(kernel + "/boot/vmlinuz-*")[0]))
-    make_initrd(stage_root(kernel, work), work + "/initrd")
-    make_tools_disk(work, work + "/tools.img")
+    make_initrd(stage_root(kernel, xen, work), work + "/initrd")
+    make_tools_disk(xen, work, work + "/tools.img")
     shutil.rmtree(work + "/root")
     shutil.rmtree(work + "/tools")
 
 
-def ensure():
-    """Build the lab when it is not there; returns its directory."""
+def ensure(name=None):
+    """Build the lab with that release of Xen (None: the one installed) when
+    it is not there; returns its directory."""
     os.makedirs(OUT, exist_ok=True)
     with open(OUT + "/.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        xen = xen_package()
+        xen = release.get(name)
         kernel = kernel_package()
-        done = "%s/%s" % (OUT, inputs(kernel, xen))
+        stem = "%s/xen-%s-" % (OUT, xen.name)
+        done = stem + inputs(kernel, xen)
         if os.path.isdir(done):
             return done
-        say("building Xen's dom0 (once) …")
+        say("building the dom0 of Xen %s (once) …" % xen.name)
         work = OUT + "/work"
         shutil.rmtree(work, ignore_errors=True)
         os.makedirs(work)
         build(kernel, xen, work)
-        for old in glob.glob(OUT + "/" + "[0-9a-f]" * 16):
+        for old in glob.glob(stem + "*"):
             shutil.rmtree(old)
         os.rename(work, done)
         return done

@@ -29,6 +29,7 @@ DOM0_MIB = 512
 START_TIMEOUT = 180
 MACS = 12
 KEPT_LOGS = 20
+STORES = ("xenstored", "oxenstored")
 # How a disk image is opened: "scratch" can be written to, and forgets it.
 ACCESS = {"read": ",readonly=on", "write": "", "scratch": ",snapshot=on"}
 
@@ -52,11 +53,15 @@ def new_log(name):
 class Lab:
     """A running Xen with its dom0."""
 
-    def __init__(self, disks=(), guest_memory=512, cpus=2, name="lab"):
-        """disks: of (name, image, one of ACCESS)."""
+    def __init__(self, disks=(), guest_memory=512, cpus=2, name="lab",
+                 xen=None, store=STORES[0]):
+        """disks: of (name, image, one of ACCESS); xen: a release of Xen,
+        None for the one installed; store: one of STORES."""
         self._disks = list(disks)
         self._guest_memory = guest_memory
         self._cpus = cpus
+        self._xen = xen
+        self._store = store
         self._pushed = set()
         self._forwards = []
         self._next_mac = 1
@@ -91,8 +96,8 @@ class Lab:
                 "-device", "virtio-net-pci,netdev=net,romfile=",
                 "-kernel", where + "/xen",
                 "-append", XEN_ARGS.format(DOM0_MIB),
-                "-initrd", "%s/vmlinux %s,%s/initrd"
-                % (where, DOM0_ARGS, where)]
+                "-initrd", "%s/vmlinux %s lab.store=%s,%s/initrd"
+                % (where, DOM0_ARGS, self._store, where)]
         disks = [("tools", where + "/tools.img", "read")] + self._disks
         for name, image, access in disks:
             argv += ["-drive", drive_option(name, image, access),
@@ -105,7 +110,7 @@ class Lab:
         if not shutil.which("qemu-system-x86_64"):
             raise LabError("there is no qemu-system-x86_64 here: "
                            "run tools/setup")
-        where = build.ensure()
+        where = build.ensure(self._xen)
         ours, theirs = socket.socketpair(), socket.socketpair()
         fds = [ours[1].fileno(), theirs[1].fileno()]
         self.qemu = subprocess.Popen(

@@ -61,6 +61,8 @@ def parser():
     p.add_argument("--on", choices=("xen", "qemu", "host"), default="xen")
     p.add_argument("--machine", choices=tuple(MACHINES), default="q35",
                    help="of --on qemu")
+    p.add_argument("--xen", metavar="RELEASE",
+                   help="of --on xen: 4.14, 4.17 or 4.20 (as installed)")
     p.add_argument("--conf", default="GENERIC", metavar="NAME",
                    help="the kernel configuration, of conf/ or a file")
     p.add_argument("--memory", type=positive, default=64, metavar="MiB")
@@ -94,6 +96,9 @@ def check(opts):
     if opts.memory < MIN_MIB[opts.on]:
         raise LabError("--memory %d is too little: the guest needs at least"
                        " %d MiB" % (opts.memory, MIN_MIB[opts.on]))
+    if opts.xen and opts.on != "xen":
+        raise LabError("--xen chooses the lab's Xen: it goes with --on xen"
+                       " only")
     if opts.on == "host" and (opts.command or opts.cmd):
         raise LabError("--exec and --cmd do not go with --on host")
     if opts.app == "httpd":
@@ -329,7 +334,8 @@ def on_xen(opts, disk):
     disks = [("disk%d" % n, path, access) for n, path in enumerate(paths)]
     say("starting Xen and its dom0 (about 10 s) …")
     cpus = max(2, min(opts.vcpus + 1, os.cpu_count()))
-    with Lab(disks, max(opts.memory, 128), cpus, name="run") as lab:
+    with Lab(disks, max(opts.memory, 128), cpus, name="run",
+             xen=opts.xen) as lab:
         vbds = ["phy:%s,xvd%s,%s" % (lab.disk(d[0]), "abcdefghijkl"[n],
                                      "r" if access == "read" else "w")
                 for n, d in enumerate(disks)]
