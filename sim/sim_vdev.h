@@ -45,12 +45,12 @@ struct sim_vq {
 	bool		 vq_kicked;
 	uint16_t	 vq_vector;
 	uint64_t	 vq_pa[3];	/* descriptors, driver, device */
-	uint16_t	 vq_avail, vq_used;	/* split: counted; packed: place */
+	uint16_t	 vq_avail, vq_used;	/* counted; packed: places */
 	bool		 vq_availlap, vq_usedlap;
 	uint16_t	 vq_told;	/* used, when last interrupted */
 	unsigned int	 vq_fresh;	/* packed: answered since */
-	bool		 vq_scribbled;	/* the index is not the driver's */
-	uint16_t	 vq_idx, vq_wild;	/* what it was, what it is now */
+	bool		 vq_scribbled;	/* the index is ours .. */
+	uint16_t	 vq_idx, vq_wild;	/* .. was this, is that */
 	struct list	 vq_reqs;
 };
 

@@ -298,12 +298,17 @@ uint32_t
 sim_vdev_queue_max(struct sim_vdev *vd)
 {
 	struct sim_vq *q = sim_vdev_selected(vd);
+	unsigned int n;
 
 	if (q == NULL || sim_evil_now(SIM_EVIL_QUEUE_MAX_ZERO))
 		return 0;
 	if (sim_evil_now(SIM_EVIL_QUEUE_MAX_ODD))
-		return sim_rand(2) == 0 ? 100 : 40000;
-	return q->vq_max;
+		return sim_rand(2) == 0 && !sim_vdev_has(vd,
+		    VIRTIO_F_RING_PACKED) ? 100 : 40000;
+	n = q->vq_max;
+	while ((n & (n - 1)) != 0 && !sim_vdev_has(vd, VIRTIO_F_RING_PACKED))
+		n &= n - 1;
+	return n;
 }
 
 void

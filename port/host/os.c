@@ -106,8 +106,11 @@ pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
 	struct sim_vcpu *v;
 
 	pv_os_check("pv_os_irq_attach", SIM_THREAD);
-	if (src->is_kind != PV_IRQ_XEN)
-		return -PV_ENOSYS;
+	if (src->is_kind != PV_IRQ_XEN) {
+		irq->oi_fn = fn;
+		irq->oi_arg = arg;
+		return sim_irq_attach(irq, src);
+	}
 	if (src->is_num >= d->d_nvcpu)
 		return -PV_EINVAL;
 	v = &d->d_vcpu[src->is_num];
@@ -128,6 +131,8 @@ pv_os_irq_detach(struct pv_os_irq *irq)
 	struct sim_vcpu *v = irq->oi_vcpu;
 
 	pv_os_check("pv_os_irq_detach", SIM_THREAD);
+	if (sim_irq_detach(irq))
+		return;
 	if (v == NULL || v->v_irq != irq)
 		sim_die("irq_detach of what is not attached");
 	v->v_irq = NULL;
