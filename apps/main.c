@@ -16,6 +16,7 @@
 #include <arch.h>
 #include <cmdline.h>
 #include <disk.h>
+#include <hba.h>
 #include <kernel.h>
 #include <klog.h>
 #include <ktime.h>
@@ -67,6 +68,8 @@ static const struct pv_client main_client = {
 	.pc_cons_down = tty_detach,
 	.pc_rng_up = rng_up,
 	.pc_rng_down = rng_down,
+	.pc_scsi_up = hba_up,
+	.pc_scsi_down = hba_down,
 	.pc_control = main_control,
 	.pc_setting = cmdline_setting
 };

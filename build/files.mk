@@ -3,7 +3,7 @@
 # read them: lib-srcs is all of libdomus but the port.
 
 lib-srcs := \
-	lib/idmap.c lib/str.c \
+	lib/idmap.c lib/scsi.c lib/str.c \
 	core/blk.c core/dev.c core/dma.c core/conf.c core/setting.c
 
 xen-srcs := $(wildcard xen/*.c)
@@ -35,8 +35,7 @@ port-srcs := port/guest/os.c
 # ---- host tests --------------------------------------------------------------
 # Each test is tests/<dir>/t_<name>.c; t_<name>-srcs names what it links
 # beside itself, t_<name>-cflags what it needs to compile.
-sim-srcs := $(wildcard sim/*.c) port/host/os.c tests/loop/loop.c \
-	tests/loop/vloop.c
+sim-srcs := $(wildcard sim/*.c) port/host/os.c tests/loop/loop.c
 
 unit-tests := t_idmap t_ring t_bytering t_str t_list
 t_idmap-srcs := lib/idmap.c

@@ -16,6 +16,7 @@ extern const struct pv_driver netfront_driver;
 extern const struct pv_driver virtio_blk_driver;
 extern const struct pv_driver virtio_net_driver;
 extern const struct pv_driver virtio_rng_driver;
+extern const struct pv_driver virtio_scsi_driver;
 
 static const struct pv_driver *const conf_drivers[] = {
 #ifdef PV_CONFIG_BLKFRONT
@@ -38,6 +39,9 @@ static const struct pv_driver *const conf_drivers[] = {
 #endif
 #ifdef PV_CONFIG_VIRTIO_RNG
 	&virtio_rng_driver,
+#endif
+#ifdef PV_CONFIG_VIRTIO_SCSI
+	&virtio_scsi_driver,
 #endif
 	NULL
 };

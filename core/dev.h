@@ -210,6 +210,19 @@ pv_cancel(struct pv_os_work *w)
 	pv_os_cancel(w);
 }
 
+/* Thread context; as pv_os_wait() and pv_os_wake(). */
+static inline int
+pv_wait(struct pv_os_event *ev, uint64_t deadline)
+{
+	return pv_os_wait(ev, deadline);
+}
+
+static inline void
+pv_wake(struct pv_os_event *ev)
+{
+	pv_os_wake(ev);
+}
+
 static inline uint64_t
 pv_now(void)
 {

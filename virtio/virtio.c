@@ -384,6 +384,7 @@ virtio_queue_create(struct pv_dev *dev, struct virtio_queue *vn,
 	rv = virtio_queue_make(vn, dev, &vc);
 	if (rv != 0)
 		return rv;
+	vn->vn_vq.vq_cutlen = vn->vn_cutlen;
 	vn->vn_virtio = vi;
 	vn->vn_fn = fn;
 	vn->vn_arg = arg;

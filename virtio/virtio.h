@@ -63,6 +63,7 @@ struct virtio_queue {
 	unsigned int	 vn_chain;	/* pieces of its longest chain: with
 					   them come indirect tables; 0: none */
 	unsigned int	 vn_size;	/* most entries; 0: VQ_SIZE_WISH */
+	bool		 vn_cutlen;	/* as vq_cutlen */
 	struct vq	 vn_vq;
 	struct virtio	*vn_virtio;
 	/* More to do: true, run again.  Context: deferred. */

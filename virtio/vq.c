@@ -294,8 +294,11 @@ vq_answer(struct vq *vq)
 	if (vd->vd_cookie == NULL)
 		return -PV_EPROTO;
 	/* peer: it can not have written more than was offered. */
-	if (len > vd->vd_offered)
-		return -PV_EPROTO;
+	if (len > vd->vd_offered) {
+		if (!vq->vq_cutlen)
+			return -PV_EPROTO;
+		len = vd->vd_offered;
+	}
 	vq->vq_last = (uint16_t)id;
 	vq->vq_lastlen = len;
 	vq->vq_batch = vq->vq_in_order;

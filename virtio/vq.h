@@ -21,7 +21,8 @@
  * of each chain and the bytes that the device may write are kept privately.
  * Of what the device writes an index or flag is read once and an element
  * copied once: an id must be that of a chain in flight and a length must not
- * exceed what the chain offered.
+ * exceed what the chain offered, or is cut to that where the driver knows that
+ * real devices count wrongly.
  *
  * With VIRTIO_F_IN_ORDER chains are answered in the order of vq_push(), and one
  * answer may stand for all before it: those count as fully written.
@@ -95,6 +96,7 @@ struct vq {
 	bool		 vq_event_idx;	/* negotiated: RING_F_EVENT_IDX */
 	bool		 vq_in_order;	/* VIRTIO_F_IN_ORDER */
 	bool		 vq_kickdata;	/* VIRTIO_F_NOTIFICATION_DATA */
+	bool		 vq_cutlen;	/* a length too large is cut */
 	uint16_t	 vq_free, vq_nfree;	/* ids; descriptors */
 	struct vq_desc	*vq_desc;	/* vq_size of them, by id */
 	/* answers in order */

@@ -21,6 +21,7 @@
 #include <pv/errno.h>
 #include <pv/net.h>
 #include <pv/rng.h>
+#include <pv/scsi.h>
 #include <pv/types.h>
 
 #define PV_VERSION	"0.1"
@@ -41,6 +42,8 @@ struct pv_client {
 	void	(*pc_cons_down)(struct pv_cons *);
 	void	(*pc_rng_up)(struct pv_rng *);
 	void	(*pc_rng_down)(struct pv_rng *);
+	void	(*pc_scsi_up)(struct pv_scsi *);
+	void	(*pc_scsi_down)(struct pv_scsi *);
 	/* The toolstack asks; already acknowledged. */
 	void	(*pc_control)(enum pv_control_op);
 	/*

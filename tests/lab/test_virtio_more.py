@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Virtio devices other than block and network, on QEMU."""
 
+import hashlib
+import os
 import re
 
 import pytest
-from vm import Vm
+from conftest import ROOT
+from vm import Vm, blank
 
 MACHINES = {"q35": ("q35", "pci"), "pc": ("pc", "pci"),
             "microvm": ("microvm,acpi=off", "device")}
@@ -47,3 +50,127 @@ def test_rng_absent(kernel):
     with vm(kernel, "q35", []) as guest:
         assert "no random device" in guest.sh("rng")
         assert re.search("reading: .*no such device", guest.sh("rng 4"))
+
+
+# ---- scsi
+
+def pattern(first, count):
+    """What the shell's `block write' puts into sectors."""
+    data = bytearray()
+    for sector in range(first, first + count):
+        data += sector.to_bytes(8, "little")
+        data += bytes((k * 7 + sector * 13) & 0xff for k in range(8, 512))
+    return bytes(data)
+
+
+def scsi_disk(path, name, kind="hd", **where):
+    """QEMU's words for a unit of the adapter s."""
+    place = "".join(",%s=%s" % item for item in where.items())
+    readonly = ",readonly=on" if kind == "cd" else ",discard=unmap"
+    return ["-drive", "if=none,id=%s,format=raw,file=%s%s"
+            % (name, path, readonly),
+            "-device", "scsi-%s,id=x%s,drive=%s,bus=s.0%s"
+            % (kind, name, name, place)]
+
+
+def site_sums(folder):
+    """sha256 of the files of a folder that can be typed, by their paths."""
+    sums = {}
+    for where, _, names in os.walk(folder):
+        for name in filter(re.compile(r"[\w.-]+\Z", re.A).match, names):
+            path = os.path.join(where, name)
+            with open(path, "rb") as f:
+                sums["/" + os.path.relpath(path, folder)] = hashlib.sha256(
+                    f.read()).hexdigest()
+    return sums
+
+
+@ALL
+def test_scsi_units(kernel, tmp_path, site_image, machine):
+    """Three units of different sizes on two targets, and a CD: data."""
+    paths = [blank(tmp_path / ("d%d" % n), 4 + 12 * n) for n in range(3)]
+    args = ["-device", "virtio-scsi-%s,id=s"]
+    args += scsi_disk(paths[0], "a", **{"scsi-id": 0, "lun": 3})
+    args += scsi_disk(paths[1], "b", **{"scsi-id": 5, "lun": 0})
+    args += scsi_disk(paths[2], "c", **{"scsi-id": 5, "lun": 260})
+    args += scsi_disk(site_image, "d", "cd", **{"scsi-id": 9, "lun": 0})
+    with vm(kernel, machine, args, append="app=shell root=sr0") as guest:
+        guest.sh_until("scsi", r"9:0 CD sr0 'QEMU' 'QEMU CD-ROM'")
+        units = {m[0]: m[1:] for m in re.findall(
+            r"^vtscsi0 (\d+:\d+) disk (sd.) .* (\d+) sectors",
+            guest.sh("scsi"), re.M)}
+        assert {k: int(v[1]) for k, v in units.items()} == {
+            "0:3": 4 << 11, "5:0": 16 << 11, "5:260": 28 << 11}
+        disk = {n: units[u][0] for n, u in enumerate(("0:3", "5:0", "5:260"))}
+        for n in range(3):
+            count = (4 + 12 * n) << 11
+            guest.sh("block write -f %s 0 %d" % (disk[n], count))
+            assert "differs" not in guest.sh("block check %s 0 %d"
+                                             % (disk[n], count))
+        for name, want in site_sums(os.path.join(
+                ROOT, "examples", "site")).items():
+            assert want in guest.sh("sha256sum " + name)
+        state = [d for d in guest.devices().values() if d[0] == "virtio_scsi"]
+        assert state == [("virtio_scsi", "connected", 0)]
+        guest.shutdown()
+    for n in range(3):
+        with open(paths[n], "rb") as f:
+            assert f.read() == pattern(0, (4 + 12 * n) << 11)
+
+
+def test_scsi_hotplug_and_resize(kernel, tmp_path):
+    """Units come, grow and go while the guest runs."""
+    first = blank(tmp_path / "first", 4)
+    second = blank(tmp_path / "second", 8)
+    args = ["-device", "virtio-scsi-pci,id=s"]
+    args += scsi_disk(first, "a", **{"scsi-id": 0, "lun": 0})
+    with vm(kernel, "q35", args) as guest:
+        guest.sh_until("disks", r"^sda +8192 sectors")
+        guest.qmp("blockdev-add", driver="raw", **{"node-name": "n2"},
+                  file={"driver": "file", "filename": second})
+        guest.device_add("scsi-hd", id="x2", drive="n2", bus="s.0",
+                         **{"scsi-id": 3, "lun": 1})
+        guest.sh_until("disks", r"^sdb +16384 sectors")
+        guest.sh("block write -f sdb 100 5000")
+        guest.qmp("block_resize", **{"node-name": "n2"}, size=24 << 20)
+        guest.sh_until("disks", r"^sdb +49152 sectors")
+        guest.sh("block write -f sdb 40000 9152")
+        assert "differs" not in guest.sh("block check sdb 40000 9152")
+        guest.device_del("x2")
+        guest.sh_until("scsi", r"\A(?!.*sdb)")
+        assert "no disk" in guest.sh("block read sdb 0")
+        assert "differs" in guest.sh("block check sda 0 1")
+        events = re.search(r"events (\d+)", guest.sh("scsi"))
+        assert int(events.group(1)) >= 3
+        assert [d for d in guest.devices().values()] == [
+            ("virtio_scsi", "connected", 0)]
+    with open(second, "rb") as f:
+        f.seek(100 * 512)
+        assert f.read(5000 * 512) == pattern(100, 5000)
+        f.seek(40000 * 512)
+        assert f.read() == pattern(40000, 9152)
+
+
+@pytest.mark.long
+def test_scsi_abort(kernel, tmp_path):
+    """Commands that take too long are aborted; the unit then works again."""
+    path = blank(tmp_path / "slow", 8)
+    args = ["-device", "virtio-scsi-pci,id=s"]
+    args += scsi_disk(path, "a")
+    with vm(kernel, "q35", args,
+            append="app=shell hw.vtscsi.timeout=1") as guest:
+        guest.sh_until("disks", r"^sda +16384 sectors")
+        slow = {"bps": 0, "bps_rd": 0, "bps_wr": 0, "iops_rd": 0,
+                "iops_wr": 0}
+        guest.qmp("block_set_io_throttle", id="xa", iops=1, **slow)
+        said = guest.sh("diskcheck -f sda 1 write io=65536 depth=8 random=20",
+                        timeout=300)
+        assert "error" in said
+        aborts = int(re.search(r"aborts (\d+)", guest.sh("scsi")).group(1))
+        assert aborts > 0
+        guest.qmp("block_set_io_throttle", id="xa", iops=0, **slow)
+        guest.sh_until("block read sda 0", r"^0+ ")
+        guest.sh("block write -f sda 0 100")
+        assert "differs" not in guest.sh("block check sda 0 100")
+        assert list(guest.devices().values()) == [
+            ("virtio_scsi", "connected", 0)]

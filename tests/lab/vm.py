@@ -13,9 +13,6 @@ from build import LabError
 from lab import die_with_parent
 from serial import SerialGuest
 
-PROMPT = rb"domus# \x1b\[K"
-
-
 class Vm(SerialGuest):
     """QEMU with the devices of args; files: (path, ...) made beforehand.
 
@@ -32,6 +29,7 @@ class Vm(SerialGuest):
         self._names = list(channels)
         self.channel = {}
         self._qmp_file = None
+        self._count = 0
         self.events = []
 
     def create(self):
@@ -56,7 +54,7 @@ class Vm(SerialGuest):
         self._qmp_file = self.channel["qmp"].makefile("rb")
         self._qmp_file.readline()
         self.qmp("qmp_capabilities")
-        self.expect(PROMPT, 120)
+        self.expect(rb"domus# ", 120)
         return self
 
     def __enter__(self):
@@ -106,12 +104,19 @@ class Vm(SerialGuest):
             time.sleep(0.1)
         raise LabError("the guest kept %s:\n%s" % (name, self.tail()))
 
-    def sh(self, line, timeout=60):
-        """Run a line in the guest's shell; what it printed."""
+    def sh(self, line, timeout=120):
+        """Run a line in the guest's shell; what it printed.
+
+        Its end is what a second command prints: log lines may stand in the
+        middle of a prompt, never in the middle of such a line.
+        """
+        self._count += 1
+        end = b"=%d=" % self._count
         self.send(line.encode() + b"\r")
         self.expect(re.escape(line.encode()) + rb"\r*\n", timeout)
         start = self.mark()
-        self.expect(PROMPT, timeout)
+        self.send(b"echo " + end + b"\r")
+        self.expect(rb"^" + end + rb"\r*\n", timeout)
         text = self.output[start:self.mark()].decode(errors="replace")
         return text.replace("\r", "").rpartition("domus# ")[0]
 
