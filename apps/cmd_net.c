@@ -13,6 +13,7 @@
 #include <str.h>
 #include <net/net.h>
 #include <net/netmem.h>
+#include <pv/errno.h>
 #include <pv/net.h>
 
 #include "lwip/api.h"
@@ -30,7 +31,7 @@
 /* ---- ifconfig ---------------------------------------------------------- */
 
 static void
-cmd_offloads(uint32_t f)
+cmd_offloads(uint32_t f, uint32_t receive)
 {
 	static const struct {
 		uint32_t	 flag;
@@ -38,7 +39,7 @@ cmd_offloads(uint32_t f)
 	} names[] = {
 		{ PV_NET_CAN_CSUM4, " csum4" }, { PV_NET_CAN_CSUM6, " csum6" },
 		{ PV_NET_CAN_TSO4, " tso4" }, { PV_NET_CAN_TSO6, " tso6" },
-		{ PV_NET_CAN_SG, " sg" },
+		{ PV_NET_CAN_USO, " uso" }, { PV_NET_CAN_SG, " sg" },
 	};
 	unsigned int i;
 
@@ -46,7 +47,9 @@ cmd_offloads(uint32_t f)
 	for (i = 0; i < PV_NELEM(names); i++)
 		if ((f & names[i].flag) != 0)
 			kprintf("%s", names[i].name);
-	kprintf("%s\n", f == 0 ? " none" : "");
+	kprintf("%s%s%s\n", (receive & PV_NET_RX_CSUM) != 0 ? " rxcsum" : "",
+	    (receive & PV_NET_RX_GSO) != 0 ? " lro" : "",
+	    f == 0 && receive == 0 ? " none" : "");
 }
 
 static void
@@ -64,7 +67,7 @@ cmd_interface(const struct net_info *ni)
 		    " (dhcp)" : "");
 	if (ni->ni_gw[0] != '\0')
 		kprintf("\tgateway %s\n", ni->ni_gw);
-	cmd_offloads(ni->ni_offload);
+	cmd_offloads(ni->ni_offload, ni->ni_recvoffload);
 	kprintf("\treceived %llu packets, %llu bytes, %llu dropped\n",
 	    (unsigned long long)ni->ni_rxpkt,
 	    (unsigned long long)ni->ni_rxbyte,
@@ -74,6 +77,15 @@ cmd_interface(const struct net_info *ni)
 	    (unsigned long long)ni->ni_txbyte,
 	    (unsigned long long)ni->ni_txdrop,
 	    (unsigned long long)ni->ni_txerr);
+	kprintf("\tqueues %u, checksums left: received %llu, sent %llu; large:"
+	    " received %llu, sent %llu\n", ni->ni_npair,
+	    (unsigned long long)ni->ni_rxcsum,
+	    (unsigned long long)ni->ni_txcsum,
+	    (unsigned long long)ni->ni_rxgso,
+	    (unsigned long long)ni->ni_txgso);
+	kprintf("\torders to the device %llu, refused %llu\n",
+	    (unsigned long long)ni->ni_nset,
+	    (unsigned long long)ni->ni_nrefused);
 }
 
 static int
@@ -94,6 +106,74 @@ cmd_interfaces(int argc, char **argv)
 	else if (!any)
 		kprintf("%s: there is no network interface\n", argv[0]);
 	return any ? 0 : 1;
+}
+
+/* ---- ifset ------------------------------------------------------------- */
+
+/* The setting that the words say; false: they say none. */
+static bool
+cmd_ifset_parse(int argc, char **argv, struct pv_net_set *ns,
+    uint8_t mac[6])
+{
+	static const struct {
+		const char	*name;
+		enum pv_net_what what;
+		uint32_t	 flag;
+	} bits[] = {
+		{ "promisc", PV_NET_SET_FILTER, PV_NET_PROMISC },
+		{ "allmulti", PV_NET_SET_FILTER, PV_NET_ALLMULTI },
+		{ "lro", PV_NET_SET_OFFLOAD, PV_NET_RX_GSO },
+		{ "rxcsum", PV_NET_SET_OFFLOAD, PV_NET_RX_CSUM }
+	};
+	uint64_t vlan;
+	unsigned int i;
+
+	if (argc == 4 && strcmp(argv[2], "mac") == 0) {
+		ns->ns_what = PV_NET_SET_MAC;
+		ns->ns_mac = (const uint8_t (*)[6])mac;
+		ns->ns_nmac = 1;
+		return str_mac(argv[3], strlen(argv[3]), mac) == 0;
+	}
+	ns->ns_on = strcmp(argv[argc - 1], "on") == 0;
+	if (!ns->ns_on && strcmp(argv[argc - 1], "off") != 0)
+		return false;
+	if (argc == 5 && strcmp(argv[2], "vlan") == 0) {
+		ns->ns_what = PV_NET_SET_VLAN;
+		if (str_num(argv[3], strlen(argv[3]), 0, PV_NET_NVLAN - 1,
+		    &vlan) != 0)
+			return false;
+		ns->ns_vlan = (uint16_t)vlan;
+		return true;
+	}
+	for (i = 0; i < PV_NELEM(bits) && argc == 4; i++) {
+		if (strcmp(bits[i].name, argv[2]) == 0) {
+			ns->ns_what = bits[i].what;
+			ns->ns_flags = bits[i].flag;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+cmd_ifset(int argc, char **argv)
+{
+	struct pv_net_set ns = { 0 };
+	uint8_t mac[6];
+	int rv;
+
+	if (argc < 4 || !cmd_ifset_parse(argc, argv, &ns, mac)) {
+		kprintf("usage: ifset NAME promisc|allmulti|lro|rxcsum on|off"
+		    " | vlan 0..4095 on|off | mac ADDRESS\n");
+		return 2;
+	}
+	rv = net_set(argv[1], &ns);
+	if (rv == 0)
+		return 0;
+	kprintf("ifset: %s: %s\n", argv[1], rv == -PV_ENOENT ?
+	    "no such interface" : rv == -PV_EOPNOTSUPP ?
+	    "the device can not do that" : "not possible");
+	return 1;
 }
 
 /* The text of an address, in lower case. */
@@ -355,6 +435,9 @@ const struct cmd cmd_net[] = {
 	{ "interfaces", "[NAME]", "network interfaces, addresses, counters",
 	    cmd_interfaces },
 	{ "ifconfig", "[NAME]", "the same", cmd_interfaces },
+	{ "ifset", "NAME promisc|allmulti|lro|rxcsum on|off | vlan N on|off |"
+	    " mac ADDRESS", "tell an interface's device what to take",
+	    cmd_ifset },
 	{ "ping", "HOST [COUNT]", "is a host there (IPv4, IPv6)", cmd_ping },
 	{ "netstat", "", "network protocols, memory, connections",
 	    cmd_netstat },

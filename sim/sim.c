@@ -38,6 +38,8 @@ sim_open(uint64_t seed, unsigned int flags)
 	s->s_backid = seed % 3 == 0 ? 0 : 5;
 	list_init(&s->s_blks);
 	list_init(&s->s_nets);
+	list_init(&s->s_vdevs);
+	list_init(&s->s_pcis);
 	sim_mem_init(s);
 	sim_sched_init(s);
 	sim_store_init(s);
@@ -50,11 +52,15 @@ sim_close(struct sim *s)
 {
 	unsigned int i, nbug;
 
+	sim_regs_flush();
 	sim_inside();
 	while (!list_empty(&s->s_blks))
 		sim_blk_free((struct sim_blk *)(void *)s->s_blks.li_next);
 	while (!list_empty(&s->s_nets))
 		sim_net_free((struct sim_net *)(void *)s->s_nets.li_next);
+	while (!list_empty(&s->s_vdevs))
+		sim_vdev_free((struct sim_vdev *)(void *)s->s_vdevs.li_next);
+	sim_irq_check();
 	for (i = 0; i < SIM_NDOM; i++) {
 		if (s->s_dom[i] != NULL && s->s_dom[i]->d_id != 0)
 			(void)sim_xen_check(s->s_dom[i]);

@@ -55,6 +55,25 @@ enum sim_lie {
 	/* The console's ring. */
 	SIM_EVIL_CONS_IN_PROD,		/* more input than fits */
 	SIM_EVIL_CONS_OUT_CONS,		/* consumed what was not written */
+	/* virtio: the used ring.  BROKEN. */
+	SIM_EVIL_USED_ID_RANGE,		/* an id beyond the queue */
+	SIM_EVIL_USED_ID_NOT_HEAD,	/* in range, not of a chain in flight */
+	SIM_EVIL_USED_ID_TWICE,		/* a chain answered twice */
+	SIM_EVIL_USED_LEN_HUGE,		/* more written than was offered */
+	SIM_EVIL_USED_IDX_JUMP,		/* more answers than chains */
+	/* What the driver wrote, written over.  Harmless to who never looks. */
+	SIM_EVIL_DESC_REWRITTEN,	/* descriptors of a chain in flight */
+	SIM_EVIL_AVAIL_REWRITTEN,	/* split: the available ring */
+	/* The device itself. */
+	SIM_EVIL_CONFIG_TORN,		/* changes at each read: refused */
+	SIM_EVIL_FEATURES_CHANGE,	/* others at each look, any together */
+	SIM_EVIL_FEATURES_OK_REFUSED,	/* BROKEN */
+	SIM_EVIL_NEEDS_RESET,		/* started anew; too often: BROKEN */
+	SIM_EVIL_RESET_NEVER,		/* memory is kept from it and counted */
+	SIM_EVIL_QUEUE_MAX_ZERO,	/* no queue there: BROKEN, or without */
+	SIM_EVIL_QUEUE_MAX_ODD,		/* no size that a queue can have */
+	SIM_EVIL_VECTOR_REFUSED,	/* no interrupt for it: BROKEN */
+	SIM_EVIL_BAR_TOO_SMALL,		/* PCI: structures outside: no device */
 	SIM_EVIL_NLIE
 };
 

@@ -21,6 +21,7 @@
 #include "list.h"
 #include "shm.h"
 #include "sim.h"
+#include "sim_virtio.h"
 
 /* ---- sim.c ------------------------------------------------------------- */
 enum sim_ctx { SIM_THREAD, SIM_DEFERRED, SIM_IRQ };
@@ -61,6 +62,14 @@ struct sim_lie_state {
 	unsigned int	 li_told;
 };
 
+struct sim_irq {
+	struct pv_os_irq *iq_irq;
+	struct sim_dom	*iq_dom;
+	bool		 iq_line, iq_pending;
+	unsigned int	 iq_num;	/* of the line */
+};
+#define SIM_NIRQ	64
+
 struct sim {
 	uint64_t	 s_seed, s_rng, s_now;
 	unsigned int	 s_flags, s_nbug;
@@ -86,7 +95,13 @@ struct sim {
 	uint16_t	 s_backid;	/* the domain that has the back ends */
 	struct sim_dom	*s_dom[SIM_NDOM];
 	struct sim_store *s_store;
-	struct list	 s_blks, s_nets;
+	struct list	 s_blks, s_nets, s_vdevs;
+	/* devices with registers and interrupts of their own */
+	struct list	 s_pcis;
+	struct sim_irq	 s_irq[SIM_NIRQ];
+	bool		 s_level[256];	/* lines */
+	struct sim_regs	*s_wrote;	/* a write that was announced .. */
+	unsigned int	 s_wroteoff;	/* .. and where */
 };
 
 extern struct sim *sim_world;
@@ -126,6 +141,7 @@ struct sim_page {
 	bool		 pg_frame;	/* one of Xen's frames lies here */
 	bool		 pg_hole;	/* nothing lies here */
 	bool		 pg_kept;	/* Xen writes here for ever */
+	struct sim_regs	*pg_regs;	/* registers are here */
 	void		*pg_site;
 	uint8_t		*pg_mark;	/* watched: bytes that were read */
 	unsigned int	 pg_lo, pg_hi;	/* of these offsets only */
@@ -143,6 +159,8 @@ uint64_t sim_mem_gfn(const void *va);
 void	 sim_mem_share(void *page);
 /* And notice what is read twice of the bytes lo .. hi - 1. */
 void	 sim_mem_watch(void *page, unsigned int lo, unsigned int hi);
+/* These may be read again and again all the same; after sim_mem_watch(). */
+void	 sim_mem_polled(void *va, size_t len);
 void	 sim_mem_poison(void *va, size_t len);
 void	 sim_mem_unpoison(void *va, size_t len);
 /* The peer wrote here: it may be read (again). */
@@ -154,8 +172,44 @@ void	*sim_mem_alloc(size_t len, void *site);
 void	 sim_mem_free(void *p, size_t len);
 void	*sim_mem_pages_alloc(unsigned int npg, void *site);
 void	 sim_mem_pages_free(void *va, unsigned int npg);
-void	*sim_mem_map(uint64_t pa, size_t len);
+void	*sim_mem_map(uint64_t pa, size_t len, bool device);
 void	 sim_mem_unmap(void *va, size_t len);
+
+/* ---- sim_regs.c -------------------------------------------------------- */
+struct sim_regs_ops {
+	/* Put the value there now. */
+	void		(*ro_read)(void *, unsigned int off, unsigned int len);
+	void		(*ro_before)(void *, unsigned int off);	/* a write */
+	void		(*ro_write)(void *, unsigned int off);	/* it is done */
+};
+struct sim_regs {
+	const struct sim_regs_ops *rg_ops;
+	void		*rg_arg;
+	uint8_t		*rg_page;
+};
+/* A page of registers. */
+struct sim_regs *sim_regs_create(const struct sim_regs_ops *, void *arg);
+void	 sim_regs_free(struct sim_regs *);
+uint64_t sim_regs_pa(const struct sim_regs *);
+void	 sim_regs_put(struct sim_regs *, unsigned int off, const void *,
+	    size_t len);
+void	 sim_regs_get(struct sim_regs *, unsigned int off, void *, size_t len);
+uint32_t sim_regs_value(struct sim_regs *, unsigned int off,
+	    unsigned int width);
+void	 sim_regs_flush(void);
+void	 sim_regs_access(struct sim_regs *, const void *, size_t len);
+
+/* ---- sim_irq.c --------------------------------------------------------- */
+struct pv_irqsrc;
+int	 sim_irq_attach(struct pv_os_irq *, struct pv_irqsrc *);
+bool	 sim_irq_detach(struct pv_os_irq *);	/* false: is none of ours */
+void	 sim_irq_level(unsigned int line, bool up);
+void	 sim_irq_message(uint64_t addr, uint32_t data);
+bool	 sim_irq_due(const struct sim_irq *);
+void	 sim_irq_check(void);
+
+/* ---- sim_virtio.c ------------------------------------------------------ */
+void	 sim_vdev_free(struct sim_vdev *);
 
 /* ---- sim_xen.c --------------------------------------------------------- */
 #define SIM_NPORT	512

@@ -21,6 +21,7 @@
 #include "sim_int.h"
 
 #define SIM_HASH	256u
+#define SIM_POLLED	2	/* mark of a byte that may be read again */
 
 struct sim_heap {
 	struct sim_heap	*he_next;
@@ -247,8 +248,21 @@ sim_mem_fresh(const volatile void *va, size_t len)
 		return;
 	if (len > PV_PAGE_SIZE - off)
 		len = PV_PAGE_SIZE - off;
-	memset(pg->pg_mark + off, 0, len);
+	while (len-- > 0) {
+		if (pg->pg_mark[off] != SIM_POLLED)
+			pg->pg_mark[off] = 0;
+		off++;
+	}
 	sim_mem_last.fe_p = NULL;
+}
+
+void
+sim_mem_polled(void *va, size_t len)
+{
+	struct sim_page *pg = sim_mem_page(va);
+
+	memset(pg->pg_mark + ((uintptr_t)va & (PV_PAGE_SIZE - 1)),
+	    SIM_POLLED, len);
 }
 
 void
@@ -296,13 +310,15 @@ sim_mem_fetch(struct sim_page *pg, const void *p, size_t len)
 	if (off < pg->pg_lo || off + len > pg->pg_hi || len == 0)
 		return;
 	for (i = 0; i < len; i++) {
-		if (pg->pg_mark[off + i] != 0) {
+		if (pg->pg_mark[off + i] == 1) {
 			sim_bug("byte %zu of a ring was read twice", off + i);
 			break;
 		}
+		if (pg->pg_mark[off + i] != SIM_POLLED)
+			pg->pg_mark[off + i] = 1;
 	}
-	memset(pg->pg_mark + off, 1, len);
-	if (!sim_evil_armed(SIM_EVIL_RSP_CHANGED_AFTER_READ))
+	if (!sim_evil_armed(SIM_EVIL_RSP_CHANGED_AFTER_READ) ||
+	    pg->pg_mark[off] == SIM_POLLED)
 		return;
 	sim_mem_last.fe_p = (uint8_t *)(uintptr_t)p;
 	sim_mem_last.fe_len = len;
@@ -324,6 +340,8 @@ shm_trace(const void *p, size_t len)
 	sim_inside();
 	sim_mem_scribble();
 	pg = sim_mem_page(p);
+	if (pg != NULL && pg->pg_regs != NULL)
+		sim_regs_access(pg->pg_regs, p, len);
 	if (pg != NULL && pg->pg_mark != NULL)
 		sim_mem_fetch(pg, p, len);
 	sim_outside();
@@ -419,13 +437,14 @@ sim_mem_pages_free(void *va, unsigned int npg)
 
 /* One of Xen's frames, at the address where it is anyway. */
 void *
-sim_mem_map(uint64_t pa, size_t len)
+sim_mem_map(uint64_t pa, size_t len, bool device)
 {
 	struct sim_page *pg = sim_mem_gfn_page(pa >> PV_PAGE_SHIFT);
 
 	if (pg == NULL || len > PV_PAGE_SIZE - (pa & (PV_PAGE_SIZE - 1)))
 		return NULL;
-	if (pg->pg_state != SIM_PG_XEN || pg->pg_dom != sim_world->s_curdom)
+	if (pg->pg_state != SIM_PG_XEN || device != (pg->pg_regs != NULL) ||
+	    pg->pg_dom != sim_world->s_curdom)
 		return NULL;
 	pg->pg_maps++;
 	return (uint8_t *)sim_mem_va(pg) + (pa & (PV_PAGE_SIZE - 1));

@@ -26,7 +26,7 @@
 #define SIM_SCHED_MANY	(50u * 1000 * 1000)	/* steps: a live-lock */
 
 enum sim_sched_kind { SIM_NONE, SIM_DO_WORK, SIM_DO_THREAD, SIM_DO_ACTOR,
-    SIM_DO_IRQ };
+    SIM_DO_IRQ, SIM_DO_DEVIRQ };
 
 struct sim_sched_pick {
 	enum sim_sched_kind pi_kind;
@@ -183,6 +183,10 @@ sim_sched_offer_irqs(struct sim_sched_pick *pi)
 				sim_sched_offer(pi, SIM_DO_IRQ, &d->d_vcpu[v]);
 		}
 	}
+	for (i = 0; i < SIM_NIRQ; i++) {
+		if (sim_irq_due(&s->s_irq[i]))
+			sim_sched_offer(pi, SIM_DO_DEVIRQ, &s->s_irq[i]);
+	}
 }
 
 static void
@@ -214,6 +218,7 @@ sim_sched_choose(struct sim_sched_pick *pi)
 
 	memset(pi, 0, sizeof(*pi));
 	pi->pi_next = UINT64_MAX;
+	sim_regs_flush();
 	sim_sched_offer_irqs(pi);
 	sim_sched_offer_actors(pi);
 	for (w = s->s_works; w != NULL; w = w->pw_next) {
@@ -258,6 +263,24 @@ sim_sched_intr(struct sim_vcpu *v)
 	s->s_curdom = v->v_dom;
 	s->s_ctx = SIM_IRQ;
 	v->v_irq->oi_fn(v->v_irq->oi_arg);
+	if (s->s_nlock != 0)
+		sim_bug("an interrupt handler returned with a lock held");
+	s->s_ctx = oldctx;
+	s->s_curdom = olddom;
+}
+
+static void
+sim_sched_devintr(struct sim_irq *iq)
+{
+	struct sim *s = sim_world;
+	struct sim_dom *olddom = s->s_curdom;
+	enum sim_ctx oldctx = s->s_ctx;
+
+	iq->iq_pending = false;
+	s->s_curdom = iq->iq_dom;
+	s->s_ctx = SIM_IRQ;
+	iq->iq_irq->oi_fn(iq->iq_irq->oi_arg);
+	sim_regs_flush();
 	if (s->s_nlock != 0)
 		sim_bug("an interrupt handler returned with a lock held");
 	s->s_ctx = oldctx;
@@ -339,6 +362,9 @@ sim_sched_do(const struct sim_sched_pick *pi)
 	switch (pi->pi_kind) {
 	case SIM_DO_IRQ:
 		sim_sched_intr(pi->pi_what);
+		break;
+	case SIM_DO_DEVIRQ:
+		sim_sched_devintr(pi->pi_what);
 		break;
 	case SIM_DO_ACTOR:
 		sim_sched_act(pi->pi_what);
@@ -524,6 +550,7 @@ sim_sched_chance(void)
 	struct sim *s = sim_world;
 	struct sim_sched_pick pi;
 
+	sim_regs_flush();
 	if (s->s_inside > 0 || (s->s_flags & SIM_CALM) || sim_rand(8) != 0)
 		return;
 	memset(&pi, 0, sizeof(pi));

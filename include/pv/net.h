@@ -17,6 +17,14 @@
  * Checksums.  np_flags tells what is known of a packet's TCP or UDP
  * checksum.  A packet with PV_NET_CSUM_BLANK that is forwarded to a side
  * without that offload must be completed first.
+ *
+ * Segmentation.  A packet with np_gso_size is a train of segments with one
+ * header; its Ethernet, IP and TCP or UDP headers are whole in its first
+ * piece, and its checksum is blank.  A consumer takes such packets too, up to
+ * 64 KiB, unless it said with PV_NET_SET_OFFLOAD that it does not want them.
+ *
+ * What an interface is set to (no_set) is remembered by the driver, and said
+ * to the device when it is there, and again when it comes back after a reset.
  */
 
 #ifndef PV_NET_H
@@ -38,6 +46,7 @@ struct pv_net_pkt {
 	uint8_t		 np_gso_type;	/* PV_NET_GSO_* when np_gso_size */
 #define PV_NET_GSO_TCP4	1
 #define PV_NET_GSO_TCP6	2
+#define PV_NET_GSO_UDP	3		/* datagrams, of IPv4 or IPv6 */
 	/*
 	 * Sending only.  rv is 0 (sent), -PV_EIO (dropped by the peer),
 	 * -PV_ENXIO (device broken or gone).  Context: deferred, no lock held.
@@ -45,6 +54,28 @@ struct pv_net_pkt {
 	void		(*np_done)(struct pv_net_pkt *, int rv);
 	void		*np_arg;	/* the caller's own */
 	struct pv_net_pkt *np_next;	/* the driver's until np_done */
+};
+
+#define PV_NET_NMAC	64		/* addresses of a filter */
+#define PV_NET_NVLAN	4096
+
+enum pv_net_what {
+	PV_NET_SET_FILTER,		/* ns_flags, ns_mac, ns_nmac */
+	PV_NET_SET_VLAN,		/* ns_vlan; ns_on: let it in, or not */
+	PV_NET_SET_MAC,			/* ns_mac[0] is our address */
+	PV_NET_SET_OFFLOAD		/* ns_flags: what may be received */
+};
+struct pv_net_set {
+	enum pv_net_what ns_what;
+	uint32_t	 ns_flags;
+#define PV_NET_PROMISC	0x1		/* all that is on the wire */
+#define PV_NET_ALLMULTI	0x2		/* all multicast */
+#define PV_NET_RX_CSUM	0x1		/* checksums left blank, or checked */
+#define PV_NET_RX_GSO	0x2		/* packets with np_gso_size */
+	const uint8_t	(*ns_mac)[6];	/* more addresses to take packets of */
+	unsigned int	 ns_nmac;	/* beyond PV_NET_NMAC: -PV_E2BIG */
+	uint16_t	 ns_vlan;
+	bool		 ns_on;
 };
 
 struct pv_net_ops {
@@ -56,6 +87,12 @@ struct pv_net_ops {
 	int	(*no_send)(void *sc, struct pv_net_pkt *);
 	/* Look for packets and completions without interrupts. */
 	void	(*no_poll)(void *sc);
+	/*
+	 * Remember a setting; the device will follow.  NULL, or
+	 * -PV_EOPNOTSUPP: this device can not.  -PV_EINVAL, -PV_E2BIG.
+	 * Context: deferred, thread.
+	 */
+	int	(*no_set)(void *sc, const struct pv_net_set *);
 };
 
 struct pv_net {
@@ -70,15 +107,24 @@ struct pv_net {
 #define PV_NET_CAN_TSO4	0x4
 #define PV_NET_CAN_TSO6	0x8
 #define PV_NET_CAN_SG	0x10			/* more than one piece */
+#define PV_NET_CAN_USO	0x20
+	uint32_t		 nt_recvoffload;	/* PV_NET_RX_* that
+							   may come */
+	unsigned int		 nt_npair;	/* queue pairs; 0: as 1 */
 	bool			 nt_link;	/* carrier */
 	/* set by the consumer; Context: deferred, no lock held */
 	void	(*nt_recv)(struct pv_net *, const struct pv_net_pkt *);
 	void	(*nt_ready)(struct pv_net *);	/* room in the ring again */
 	void	(*nt_change)(struct pv_net *);	/* link or mtu changed */
+	/* Others should be told where we are: ARP, neighbour advertisement. */
+	void	(*nt_announce)(struct pv_net *);
 	void			*nt_client;	/* the consumer's own */
 	/* statistics, kept by the driver */
 	uint64_t		 nt_rxpkt, nt_txpkt, nt_rxbyte, nt_txbyte;
 	uint64_t		 nt_rxdrop, nt_txdrop;
+	uint64_t		 nt_rxcsum, nt_txcsum;	/* left to the other */
+	uint64_t		 nt_rxgso, nt_txgso;	/* trains of segments */
+	uint64_t		 nt_nset, nt_nrefused;	/* orders to it */
 };
 
 static inline int

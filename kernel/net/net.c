@@ -491,6 +491,20 @@ net_info_addrs(const struct nif *nif, struct net_info *ni)
 		net_ntoa(netif_ip_gw4(netif), ni->ni_gw);
 }
 
+static void
+net_info_driver(const struct pv_net *nt, struct net_info *ni)
+{
+	ni->ni_offload = nt->nt_offload;
+	ni->ni_recvoffload = nt->nt_recvoffload;
+	ni->ni_npair = nt->nt_npair != 0 ? nt->nt_npair : 1;
+	ni->ni_rxcsum = nt->nt_rxcsum;
+	ni->ni_txcsum = nt->nt_txcsum;
+	ni->ni_rxgso = nt->nt_rxgso;
+	ni->ni_txgso = nt->nt_txgso;
+	ni->ni_nset = nt->nt_nset;
+	ni->ni_nrefused = nt->nt_nrefused;
+}
+
 /*
  * Tell about the n-th interface.
  * Returns 0 or -PV_ENOENT.  Context: thread.  Lock: lwIP's, taken.
@@ -512,7 +526,7 @@ net_info(unsigned int n, struct net_info *ni)
 	ni->ni_link = netif_is_link_up(&nif->nif_netif);
 	ni->ni_dhcp = nif->nif_dhcp;
 	if (!nif->nif_gone) {
-		ni->ni_offload = nif->nif_nt->nt_offload;
+		net_info_driver(nif->nif_nt, ni);
 		net_info_addrs(nif, ni);
 	}
 	UNLOCK_TCPIP_CORE();

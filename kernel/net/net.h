@@ -6,7 +6,7 @@
 #ifndef NET_H
 #define NET_H
 
-#include <pv/types.h>
+#include <pv/net.h>
 
 #define NET_ADDRLEN	48		/* text of any address */
 #define NET_NADDR	4
@@ -21,10 +21,22 @@ struct net_info {
 	uint64_t	 ni_rxpkt, ni_txpkt, ni_rxbyte, ni_txbyte;
 	uint64_t	 ni_rxdrop, ni_txdrop, ni_txerr;
 	uint32_t	 ni_offload;	/* PV_NET_CAN_* */
+	uint32_t	 ni_recvoffload;	/* PV_NET_RX_* */
+	unsigned int	 ni_npair;
+	/* the driver's */
+	uint64_t	 ni_rxcsum, ni_txcsum, ni_rxgso, ni_txgso;
+	uint64_t	 ni_nset, ni_nrefused;
 };
 
 /* The n-th interface, or -PV_ENOENT.  Context: thread. */
 int	 net_info(unsigned int n, struct net_info *);
+
+/*
+ * Set something of an interface, as pv/net.h has it: for SET_FILTER and
+ * SET_OFFLOAD ns_on tells what becomes of the bits in ns_flags.
+ * 0, -PV_ENOENT: no such interface, or -PV_E*.  Context: thread.
+ */
+int	 net_set(const char *name, struct pv_net_set *);
 
 /*
  * Wait until an interface has an address that peers outside the link can use,

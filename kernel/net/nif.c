@@ -31,6 +31,7 @@
 #include "netif/ethernet.h"
 
 #include "nif.h"
+#include "nif_ctl.h"
 
 #define NIF_PBUF_CSUM	0x80u		/* pbuf.flags: checksum is good */
 #define NIF_HDRLEN	SIZEOF_ETH_HDR
@@ -667,6 +668,7 @@ nif_attach(struct pv_net *nt)
 	nt->nt_ready = nif_ready;
 	nt->nt_change = nif_change;
 	nt->nt_recv = nif_recv;
+	nif_ctl_attach(nif);
 	return nif;
 }
 

@@ -34,6 +34,7 @@
 #define NIF_MAX		8		/* interfaces */
 #define NIF_NTX		256		/* packets sent and queued */
 #define NIF_NRX		256		/* packets received and queued */
+#define NIF_NGROUP	32		/* multicast addresses */
 #define NIF_PIECES	6		/* more are copied into one */
 
 struct nif_tx {
@@ -48,6 +49,12 @@ struct nif_tx {
 struct nif_count {
 	uint64_t	 nc_rxpkt, nc_txpkt, nc_rxbyte, nc_txbyte;
 	uint64_t	 nc_rxdrop, nc_txdrop, nc_txerr;
+};
+
+/* An Ethernet multicast address that groups of lwIP's have. */
+struct nif_group {
+	uint8_t		 ng_mac[6];
+	unsigned int	 ng_refs;	/* 0: free */
 };
 
 struct nif {
@@ -66,6 +73,11 @@ struct nif {
 	bool		 nif_txbusy;	/* somebody moves the queue */
 	unsigned int	 nif_txready;	/* calls of nt_ready */
 	struct nif_tx	 nif_tx[NIF_NTX];
+	/* nif_ctl.c's; lock: lwIP's */
+	struct nif_group nif_group[NIF_NGROUP];
+	int		 nif_nlost;	/* groups that found no place */
+	uint32_t	 nif_filter;	/* PV_NET_PROMISC .. wanted */
+	uint32_t	 nif_norecv;	/* PV_NET_RX_* not wanted */
 	/* net.c's; lock: lwIP's */
 	bool		 nif_dhcp;
 	bool		 nif_first;	/* ip= is meant for this one */

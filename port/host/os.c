@@ -12,6 +12,7 @@
 #include <pv/os.h>
 
 #include "sim_int.h"
+#include "sim_pci.h"
 
 /* Something that may sleep, or may not be called with a lock held. */
 static void
@@ -71,9 +72,9 @@ void *
 pv_os_map(pv_pa_t pa, size_t len, enum pv_memtype type)
 {
 	pv_os_check("pv_os_map", SIM_THREAD);
-	if (type != PV_MEM_XEN || sim_fail_now("map"))
+	if (sim_fail_now("map"))
 		return NULL;
-	return sim_mem_map(pa, len);
+	return sim_mem_map(pa, len, type == PV_MEM_DEVICE);
 }
 
 void
@@ -105,8 +106,11 @@ pv_os_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *src,
 	struct sim_vcpu *v;
 
 	pv_os_check("pv_os_irq_attach", SIM_THREAD);
-	if (src->is_kind != PV_IRQ_XEN)
-		return -PV_ENOSYS;
+	if (src->is_kind != PV_IRQ_XEN) {
+		irq->oi_fn = fn;
+		irq->oi_arg = arg;
+		return sim_irq_attach(irq, src);
+	}
 	if (src->is_num >= d->d_nvcpu)
 		return -PV_EINVAL;
 	v = &d->d_vcpu[src->is_num];
@@ -127,6 +131,8 @@ pv_os_irq_detach(struct pv_os_irq *irq)
 	struct sim_vcpu *v = irq->oi_vcpu;
 
 	pv_os_check("pv_os_irq_detach", SIM_THREAD);
+	if (sim_irq_detach(irq))
+		return;
 	if (v == NULL || v->v_irq != irq)
 		sim_die("irq_detach of what is not attached");
 	v->v_irq = NULL;
@@ -159,6 +165,7 @@ pv_os_unlock(struct pv_os_lock *lk, pv_os_ipl_t ipl)
 uint64_t
 pv_os_now(void)
 {
+	sim_regs_flush();
 	return sim_world->s_now += 50;
 }
 
@@ -198,24 +205,37 @@ pv_os_cancel(struct pv_os_work *work)
 uint32_t
 pv_os_pci_read(pv_pci_t pci, unsigned int reg, unsigned int width)
 {
-	return UINT32_MAX;
+	sim_regs_flush();
+	return sim_pci_read(pci, reg, width);
 }
 
 void
 pv_os_pci_write(pv_pci_t pci, unsigned int reg, unsigned int width,
     uint32_t val)
 {
+	sim_regs_flush();
+	sim_pci_write(pci, reg, width, val);
 }
 
 uint32_t
 pv_os_pio_read(uint16_t port, unsigned int width)
 {
-	return UINT32_MAX;
+	uint32_t v;
+
+	sim_regs_flush();
+	sim_inside();
+	v = sim_pci_in(port, width);
+	sim_outside();
+	return v;
 }
 
 void
 pv_os_pio_write(uint16_t port, unsigned int width, uint32_t val)
 {
+	sim_regs_flush();
+	sim_inside();
+	sim_pci_out(port, width, val);
+	sim_outside();
 }
 
 /* Kept quiet unless asked for; errors of the library are what tests expect. */

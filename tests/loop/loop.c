@@ -171,7 +171,28 @@ loop_control(enum pv_control_op op)
 	l->l_nctl++;
 }
 
-static const struct pv_client loop_client = {
+static const char *
+loop_setting(const char *name)
+{
+	struct loop *l = loop_self();
+	unsigned int i;
+
+	for (i = 0; i < l->l_nset; i++) {
+		if (strcmp(l->l_set[i][0], name) == 0)
+			return l->l_set[i][1];
+	}
+	return NULL;
+}
+
+void
+loop_set(struct loop *l, const char *name, const char *value)
+{
+	assert_in_range(l->l_nset, 0, LOOP_NSET - 1);
+	l->l_set[l->l_nset][0] = name;
+	l->l_set[l->l_nset++][1] = value;
+}
+
+static const struct pv_client loop_the_client = {
 	.pc_blk_up = loop_blk_up,
 	.pc_blk_down = loop_blk_down,
 	.pc_blk_resized = loop_blk_resized,
@@ -179,8 +200,10 @@ static const struct pv_client loop_client = {
 	.pc_net_down = loop_net_down,
 	.pc_cons_up = loop_cons_up,
 	.pc_cons_down = loop_cons_down,
-	.pc_control = loop_control
+	.pc_control = loop_control,
+	.pc_setting = loop_setting
 };
+const struct pv_client *const loop_client = &loop_the_client;
 
 /* ---- life -------------------------------------------------------------- */
 
@@ -215,7 +238,7 @@ loop_attach(struct loop *l)
 	struct pv_xen_boot boot = sim_dom_boot(l->l_dom);
 
 	sim_enter(l->l_dom);
-	l->l_attached = xen_attach(&l->l_xen, &boot, &loop_client);
+	l->l_attached = xen_attach(&l->l_xen, &boot, loop_client);
 	return l->l_attached;
 }
 

@@ -33,6 +33,7 @@
 
 #define LOOP_NDEV	8
 #define LOOP_NCTL	16
+#define LOOP_NSET	8
 #define LOOP_INPUT	16384
 
 struct loop {
@@ -48,6 +49,8 @@ struct loop {
 	unsigned int	 l_nresized;
 	enum pv_control_op l_ctl[LOOP_NCTL];
 	unsigned int	 l_nctl;
+	const char	*l_set[LOOP_NSET][2];	/* settings: names, values */
+	unsigned int	 l_nset;
 	unsigned int	 l_nerr;	/* call backs that came wrongly */
 	/* what the console's consumer got; it takes at most l_take a time */
 	char		 l_input[LOOP_INPUT];
@@ -80,6 +83,10 @@ void	 loop_seeds(const char *name, void (*body)(struct loop *));
 	}								\
 	static void							\
 	name##_body(struct loop *l)
+
+extern const struct pv_client *const loop_client;
+/* What the operator sets, before attach. */
+void	 loop_set(struct loop *, const char *name, const char *value);
 
 /* For tests that open by themselves. */
 void	 loop_open(struct loop *, uint64_t seed, unsigned int flags);

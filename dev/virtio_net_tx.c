@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * virtio_net_tx.c -- virtio network device: transmitting; see virtio_net.h.
+ */
+
+#include "iov.h"
+#include "virtio_net.h"
+
+#define VIRTIO_NET_CELL		16	/* bytes of a slot's header */
+
+_Static_assert(VIRTIO_NET_CELL * VIRTIO_NET_NTX <= PV_PAGE_SIZE,
+    "the cells of a queue are one page");
+
+/* ---- life -------------------------------------------------------------- */
+
+static void
+virtio_net_tx_slots(struct virtio_net_txq *tq)
+{
+	struct virtio_net_slot *sl;
+	unsigned int i;
+
+	list_init(&tq->tq_free);
+	for (i = 0; i < VIRTIO_NET_NTX; i++) {
+		sl = &tq->tq_slot[i];
+		sl->sl_cell = (uint8_t *)tq->tq_cells + i * VIRTIO_NET_CELL;
+		sl->sl_map = tq->tq_pool.dp_map + i * VIRTIO_NET_NSEG;
+		list_append(&tq->tq_free, &sl->sl_link);
+	}
+}
+
+int
+virtio_net_tx_create(struct virtio_net_softc *sc, unsigned int i)
+{
+	struct virtio_net_txq *tq = pv_alloc(sc->sc_dev, sizeof(*tq));
+	int rv = -PV_ENOMEM;
+
+	if (tq == NULL)
+		return rv;
+	tq->tq_sc = sc;
+	tq->tq_cells = pv_pages_alloc(sc->sc_dev, 1);
+	if (tq->tq_cells == NULL)
+		goto err_cells;
+	rv = pv_dma_reserve(sc->sc_dev, &tq->tq_pool,
+	    VIRTIO_NET_NTX * VIRTIO_NET_NSEG);
+	if (rv != 0)
+		goto err_reserve;
+	virtio_net_tx_slots(tq);
+	sc->sc_tx[i] = tq;
+	return 0;
+
+err_reserve:
+	pv_pages_free(sc->sc_dev, tq->tq_cells, 1);
+err_cells:
+	pv_free(sc->sc_dev, tq, sizeof(*tq));
+	return rv;
+}
+
+void
+virtio_net_tx_destroy(struct virtio_net_softc *sc, unsigned int i)
+{
+	struct virtio_net_txq *tq = sc->sc_tx[i];
+
+	if (tq == NULL || tq->tq_queue.vn_live)
+		return;
+	pv_dma_release(&tq->tq_pool);
+	pv_pages_free(sc->sc_dev, tq->tq_cells, 1);
+	pv_free(sc->sc_dev, tq, sizeof(*tq));
+	sc->sc_tx[i] = NULL;
+}
+
+/* ---- headers ----------------------------------------------------------- */
+
+/* Where the headers of a packet are. */
+struct virtio_net_where {
+	const uint8_t	*wh_ip;
+	unsigned int	 wh_version;	/* 4, 6; 0: neither */
+	unsigned int	 wh_l4;		/* offset in the packet */
+	unsigned int	 wh_proto;	/* 6 TCP, 17 UDP; else 0 */
+	const uint8_t	*wh_ports;	/* NULL when not known */
+};
+
+/* Headers in the first piece; behind IPv6's extensions nobody looks. */
+static struct virtio_net_where
+virtio_net_tx_parse(const struct pv_net_pkt *np)
+{
+	const uint8_t *p = np->np_iov[0].iov_base;
+	size_t len = np->np_iov[0].iov_len, off = VIRTIO_NET_ETHER;
+	struct virtio_net_where wh = { 0 };
+
+	if (len >= off + VIRTIO_NET_VLAN && p[12] == 0x81 && p[13] == 0)
+		off += VIRTIO_NET_VLAN;
+	if (len >= off + 20 && p[off - 2] == 8 && p[off - 1] == 0 &&
+	    p[off] >> 4 == 4 && (p[off] & 15) >= 5) {
+		wh.wh_version = 4;
+		wh.wh_l4 = (unsigned int)off + (p[off] & 15u) * 4;
+		wh.wh_proto = p[off + 9];
+	} else if (len >= off + 40 && p[off - 2] == 0x86 &&
+	    p[off - 1] == 0xdd) {
+		wh.wh_version = 6;
+		wh.wh_l4 = (unsigned int)off + 40;
+		wh.wh_proto = p[off + 6];
+	}
+	wh.wh_ip = p + off;
+	if (wh.wh_proto != 6 && wh.wh_proto != 17)
+		wh.wh_proto = 0;
+	if (wh.wh_proto != 0 && len >= wh.wh_l4 + 8)
+		wh.wh_ports = p + wh.wh_l4;
+	return wh;
+}
+
+/* Packets of a connection take one queue: a sum of its addresses and ports. */
+static unsigned int
+virtio_net_tx_flow(const struct pv_net_pkt *np)
+{
+	struct virtio_net_where wh = virtio_net_tx_parse(np);
+	unsigned int i, n, sum = 0;
+	const uint8_t *p;
+
+	if (wh.wh_version == 0)
+		return 0;
+	p = wh.wh_ip + (wh.wh_version == 4 ? 12 : 8);
+	n = wh.wh_version == 4 ? 8 : 32;
+	for (i = 0; i < n; i++)
+		sum = sum * 31 + p[i];
+	for (i = 0; wh.wh_ports != NULL && i < 4; i++)
+		sum = sum * 31 + wh.wh_ports[i];
+	return sum ^ sum >> 8 ^ sum >> 16;
+}
+
+/* Segmentation: 0, or -PV_EINVAL: not what was offered, or no such packet. */
+static int
+virtio_net_tx_gso(const struct virtio_net_softc *sc,
+    const struct pv_net_pkt *np, const struct virtio_net_where *wh,
+    struct virtio_net_hdr *h)
+{
+	static const struct {
+		uint8_t		 wire, proto, version;
+		uint32_t	 can;
+	} kinds[] = {
+		[PV_NET_GSO_TCP4] = { VIRTIO_NET_HDR_GSO_TCPV4, 6, 4,
+		    PV_NET_CAN_TSO4 },
+		[PV_NET_GSO_TCP6] = { VIRTIO_NET_HDR_GSO_TCPV6, 6, 6,
+		    PV_NET_CAN_TSO6 },
+		[PV_NET_GSO_UDP] = { VIRTIO_NET_GSO_UDP_L4, 17, 0,
+		    PV_NET_CAN_USO }
+	};
+	unsigned int hlen, type = np->np_gso_type;
+
+	if (type == 0 || type >= PV_NELEM(kinds) || wh->wh_ports == NULL ||
+	    (sc->sc_net.nt_offload & kinds[type].can) == 0 ||
+	    wh->wh_proto != kinds[type].proto ||
+	    (kinds[type].version != 0 &&
+	    wh->wh_version != kinds[type].version))
+		return -PV_EINVAL;
+	hlen = wh->wh_l4 + 8;
+	if (wh->wh_proto == 6 && np->np_iov[0].iov_len >= wh->wh_l4 + 20)
+		hlen = wh->wh_l4 + (wh->wh_ports[12] >> 4) * 4u;
+	if (np->np_iov[0].iov_len < hlen ||
+	    hlen < wh->wh_l4 + (wh->wh_proto == 6 ? 20 : 8))
+		return -PV_EINVAL;
+	h->gso_type = kinds[type].wire;
+	h->gso_size = np->np_gso_size;
+	h->hdr_len = (uint16_t)hlen;
+	return 0;
+}
+
+/*
+ * The header of a packet.  With CSUM_BLANK the device needs to know where the
+ * checksum starts and where in it the field is.  -PV_EINVAL: the packet is not
+ * what its flags say.
+ */
+static int
+virtio_net_tx_header(const struct virtio_net_softc *sc,
+    const struct pv_net_pkt *np, struct virtio_net_hdr_mrg_rxbuf *h)
+{
+	static const struct virtio_net_hdr_mrg_rxbuf none;
+	struct virtio_net_where wh;
+	uint32_t can;
+
+	*h = none;
+	if ((np->np_flags & PV_NET_CSUM_BLANK) == 0)
+		return np->np_gso_size == 0 ? 0 : -PV_EINVAL;
+	wh = virtio_net_tx_parse(np);
+	can = wh.wh_version == 4 ? PV_NET_CAN_CSUM4 : PV_NET_CAN_CSUM6;
+	if (wh.wh_version == 0 || wh.wh_proto == 0 ||
+	    (sc->sc_net.nt_offload & can) == 0)
+		return -PV_EINVAL;
+	h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	h->hdr.csum_start = (uint16_t)wh.wh_l4;
+	h->hdr.csum_offset = wh.wh_proto == 6 ? 16 : 6;
+	return np->np_gso_size == 0 ? 0 :
+	    virtio_net_tx_gso(sc, np, &wh, &h->hdr);
+}
+
+/* ---- submit ------------------------------------------------------------ */
+
+static void
+virtio_net_tx_unload(struct virtio_net_txq *tq, struct virtio_net_slot *sl)
+{
+	while (sl->sl_nmap > 0)
+		(void)pv_dma_unshare(&tq->tq_pool,
+		    &sl->sl_map[--sl->sl_nmap]);
+}
+
+/* Share the pieces behind the header; their number or -PV_EINVAL. */
+static int
+virtio_net_tx_load(struct virtio_net_txq *tq, struct virtio_net_slot *sl)
+{
+	struct vq_piece *vp = tq->tq_piece + 1;
+	struct iov_iter it;
+	size_t len;
+	void *va;
+
+	iov_start(&it, sl->sl_pkt->np_iov, sl->sl_pkt->np_niov);
+	while ((va = iov_next(&it, PV_PAGE_SIZE, &len)) != NULL) {
+		if (sl->sl_nmap == VIRTIO_NET_NSEG)
+			return -PV_EINVAL;
+		vp->vp_da = pv_dma_share(&tq->tq_pool,
+		    &sl->sl_map[sl->sl_nmap++], va, len, PV_PEER_READS);
+		vp->vp_len = (uint32_t)len;
+		vp->vp_dir = PV_PEER_READS;
+		vp++;
+	}
+	return (int)sl->sl_nmap;
+}
+
+static int
+virtio_net_tx_enqueue_locked(struct virtio_net_txq *tq,
+    struct virtio_net_slot *sl)
+{
+	struct virtio_net_softc *sc = tq->tq_sc;
+	struct virtio_net_hdr_mrg_rxbuf h;
+	int n, rv;
+
+	PV_ASSERT_LOCKED(&tq->tq_lock);
+	rv = virtio_net_tx_header(sc, sl->sl_pkt, &h);
+	if (rv != 0)
+		return rv;
+	shm_copy_out(sl->sl_cell, &h, sc->sc_hdrlen);
+	tq->tq_piece[0].vp_da = vq_cell_pa(sl->sl_cell);
+	tq->tq_piece[0].vp_len = sc->sc_hdrlen;
+	tq->tq_piece[0].vp_dir = PV_PEER_READS;
+	n = virtio_net_tx_load(tq, sl);
+	rv = n < 0 ? n : vq_add(&tq->tq_queue.vn_vq, tq->tq_piece,
+	    (unsigned int)n + 1, sl);
+	if (rv != 0)
+		virtio_net_tx_unload(tq, sl);
+	return rv;
+}
+
+static int
+virtio_net_tx_make_locked(struct virtio_net_txq *tq, struct pv_net_pkt *np)
+{
+	struct virtio_net_slot *sl;
+	struct list *p;
+	int rv;
+
+	PV_ASSERT_LOCKED(&tq->tq_lock);
+	if (!tq->tq_open)
+		return tq->tq_wait ? -PV_EAGAIN : -PV_ENXIO;
+	p = list_pop(&tq->tq_free);
+	if (p == NULL)
+		return -PV_EAGAIN;
+	sl = LIST_ENTRY(p, struct virtio_net_slot, sl_link);
+	sl->sl_pkt = np;
+	rv = virtio_net_tx_enqueue_locked(tq, sl);
+	if (rv != 0)
+		list_append(&tq->tq_free, &sl->sl_link);
+	return rv;
+}
+
+/* Class entry; Context: deferred, thread. */
+int
+virtio_net_tx_send(void *arg, struct pv_net_pkt *np)
+{
+	struct virtio_net_softc *sc = arg;
+	uint32_t max = sc->sc_net.nt_mtu + VIRTIO_NET_ETHER + VIRTIO_NET_VLAN;
+	struct virtio_net_txq *tq = sc->sc_tx[0];
+	bool kick = false;
+	int rv;
+
+	if (np->np_niov == 0 || np->np_niov > PV_NET_MAXPIECES ||
+	    np->np_len < VIRTIO_NET_ETHER ||
+	    np->np_len > (np->np_gso_size != 0 ? VIRTIO_NET_PKTMAX : max))
+		return -PV_EINVAL;
+	if (sc->sc_npair > 1)
+		tq = sc->sc_tx[virtio_net_tx_flow(np) % sc->sc_npair];
+	pv_lock(&tq->tq_lock);
+	rv = virtio_net_tx_make_locked(tq, np);
+	if (rv == 0)
+		kick = vq_push(&tq->tq_queue.vn_vq);
+	else if (rv == -PV_EAGAIN)
+		tq->tq_full = true;
+	pv_unlock(&tq->tq_lock);
+	if (kick)
+		virtio_queue_kick(&tq->tq_queue);
+	return rv;
+}
+
+/* ---- complete ---------------------------------------------------------- */
+
+static struct pv_net_pkt *
+virtio_net_tx_release_locked(struct virtio_net_txq *tq,
+    struct virtio_net_slot *sl)
+{
+	struct pv_net_pkt *np = sl->sl_pkt;
+
+	PV_ASSERT_LOCKED(&tq->tq_lock);
+	virtio_net_tx_unload(tq, sl);
+	sl->sl_pkt = NULL;
+	list_append(&tq->tq_free, &sl->sl_link);
+	return np;
+}
+
+static int
+virtio_net_tx_done(struct virtio_net_txq *tq, struct pv_net_pkt **np)
+{
+	uint32_t len;
+	void *cookie;
+	int rv;
+
+	pv_lock(&tq->tq_lock);
+	rv = tq->tq_open ? vq_get(&tq->tq_queue.vn_vq, &cookie, &len) : 0;
+	if (rv == 1)
+		*np = virtio_net_tx_release_locked(tq, cookie);
+	pv_unlock(&tq->tq_lock);
+	return rv;
+}
+
+static void
+virtio_net_tx_count(struct virtio_net_softc *sc, const struct pv_net_pkt *np)
+{
+	struct pv_net *nt = &sc->sc_net;
+
+	pv_lock(&sc->sc_lock);
+	nt->nt_txpkt++;
+	nt->nt_txbyte += np->np_len;
+	nt->nt_txcsum += (np->np_flags & PV_NET_CSUM_BLANK) != 0;
+	nt->nt_txgso += np->np_gso_size != 0;
+	pv_unlock(&sc->sc_lock);
+}
+
+/* Room again: tell a consumer that was refused. */
+static void
+virtio_net_tx_ready(struct virtio_net_txq *tq)
+{
+	bool ready;
+
+	pv_lock(&tq->tq_lock);
+	ready = tq->tq_full;
+	tq->tq_full = false;
+	pv_unlock(&tq->tq_lock);
+	if (ready && tq->tq_sc->sc_net.nt_ready != NULL)
+		tq->tq_sc->sc_net.nt_ready(&tq->tq_sc->sc_net);
+}
+
+/* Context: deferred. */
+bool
+virtio_net_tx_intr(void *arg)
+{
+	struct virtio_net_txq *tq = arg;
+	struct pv_net_pkt *np = NULL;
+	unsigned int n;
+	bool more;
+	int rv = 0;
+
+	for (n = 0; n < VIRTIO_NET_BUDGET; n++) {
+		rv = virtio_net_tx_done(tq, &np);
+		if (rv <= 0)
+			break;
+		virtio_net_tx_count(tq->tq_sc, np);
+		np->np_done(np, 0);
+	}
+	if (rv < 0) {
+		pv_dev_fail(tq->tq_sc->sc_dev, "transmit used ring");
+		return false;
+	}
+	pv_lock(&tq->tq_lock);
+	more = n == VIRTIO_NET_BUDGET ||
+	    (tq->tq_open && vq_rearm(&tq->tq_queue.vn_vq));
+	pv_unlock(&tq->tq_lock);
+	if (n > 0)
+		virtio_net_tx_ready(tq);
+	return more;
+}
+
+/* ---- opening and closing ----------------------------------------------- */
+
+void
+virtio_net_tx_open(struct virtio_net_txq *tq)
+{
+	pv_lock(&tq->tq_lock);
+	tq->tq_open = true;
+	tq->tq_wait = false;
+	pv_unlock(&tq->tq_lock);
+	virtio_net_tx_ready(tq);
+}
+
+void
+virtio_net_tx_close(struct virtio_net_txq *tq, bool wait)
+{
+	pv_lock(&tq->tq_lock);
+	tq->tq_open = false;
+	tq->tq_wait = wait;
+	pv_unlock(&tq->tq_lock);
+}
+
+void
+virtio_net_tx_abort(struct virtio_net_txq *tq, int rv)
+{
+	struct virtio_net_slot *sl;
+	struct pv_net_pkt *np;
+
+	while (tq->tq_queue.vn_live) {
+		pv_lock(&tq->tq_lock);
+		sl = vq_drain(&tq->tq_queue.vn_vq);
+		np = sl == NULL ? NULL : virtio_net_tx_release_locked(tq, sl);
+		pv_unlock(&tq->tq_lock);
+		if (np == NULL)
+			return;
+		np->np_done(np, rv);
+	}
+}
