@@ -44,6 +44,8 @@ t_ring-srcs :=
 t_bytering-srcs :=
 t_str-srcs := lib/str.c
 t_list-srcs :=
+lock-parts := kernel/lock.c kernel/waitq.c kernel/sync.c kernel/spin.c \
+	kernel/conf.c
 include $(wildcard tests/unit/*.mk)
 
 # Tests of the whole library against the simulated hypervisor.

@@ -63,6 +63,25 @@ $(foreach t,$(unit-tests),$(if $(filter sim/%,$($(t)-srcs)),,$(eval \
 host-tests := $(unit-tests) $(sim-tests)
 $(foreach t,$(host-tests),$(eval $(call all-variants,$(t))))
 
+# Tests of $(tsan-tests) run under the thread sanitizer too, which goes with no
+# other, as t_<name>.tsan.
+TSAN := -O1 -g -std=gnu11 -D_GNU_SOURCE -DPV_HOSTED -fsanitize=thread
+$(OUT)/host/tsan/cmocka.o: $(CMOCKA)/src/cmocka.c
+	@mkdir -p $(@D)
+	$(call say,CC,cmocka.tsan)gcc $(TSAN) $(CMOCKA_DEFS) \
+	    -I$(CMOCKA)/include -w -c $< -o $@
+define tsan-test
+$(OUT)/host/tsan/$(1): $$(wildcard tests/*/$(1).c) $$($(1)-srcs) \
+		$$(wildcard kernel/*.h) $(OUT)/host/tsan/cmocka.o | $(XEN_LINK)
+	$$(call say,CC,$$@)gcc $(TSAN) $(WARN) $(LIB_INC) -Ikernel \
+	    -Iport/host -isystem $(CMOCKA)/include $$($(1)-cflags) -o $$@ \
+	    $$(filter %.c %.o,$$^) $$($(1)-libs)
+$(OUT)/results/check/$(1).tsan: $(OUT)/host/tsan/$(1)
+	@tools/run-host $$< $$@
+$(1): $(OUT)/results/check/$(1).tsan
+endef
+$(foreach t,$(tsan-tests),$(eval $(call tsan-test,$(t))))
+
 unit: $(host-tests)			## host tests, all variants
 
 -include $(shell find $(OUT)/host -name '*.d' 2>/dev/null)

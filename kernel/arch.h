@@ -28,6 +28,19 @@ bool	 arch_irq_enabled(void);
 void	 arch_idle(void);
 void	 arch_pause(void);
 
+/* ---- waiting for another CPU ------------------------------------------- */
+/* Is that virtual CPU on a physical one now?  True when nobody says; any. */
+bool	 arch_vcpu_runs(unsigned int cpu);
+/*
+ * A CPU that waits for another one can give its time away.  It calls
+ * arch_poll_begin(), which forgets the kicks it has had, looks once more
+ * whether it has to wait, and sleeps in arch_poll() until it is kicked or for
+ * no reason.  false: that can not be had here.  Interrupts masked.
+ */
+bool	 arch_poll_begin(void);
+void	 arch_poll(void);
+void	 arch_kick(unsigned int cpu);		/* any context */
+
 /* ---- threads ----------------------------------------------------------- */
 /*
  * Switch stacks: save the callee-saved state at *from_sp, load to_sp.  Called

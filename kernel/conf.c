@@ -13,19 +13,19 @@
 const char conf_ident[] = PV_CONFIG_IDENT;
 
 #ifdef PV_CONFIG_NO_ADAPTIVE_MUTEXES
-const bool conf_adaptive_mutexes = false;
+bool conf_adaptive_mutexes = false;
 #else
-const bool conf_adaptive_mutexes = true;
+bool conf_adaptive_mutexes = true;
 #endif
 
 #ifdef PV_CONFIG_NO_ADAPTIVE_RWLOCKS
-const bool conf_adaptive_rwlocks = false;
+bool conf_adaptive_rwlocks = false;
 #else
-const bool conf_adaptive_rwlocks = true;
+bool conf_adaptive_rwlocks = true;
 #endif
 
 #ifdef PV_CONFIG_NO_ADAPTIVE_SX
-const bool conf_adaptive_sx = false;
+bool conf_adaptive_sx = false;
 #else
-const bool conf_adaptive_sx = true;
+bool conf_adaptive_sx = true;
 #endif

@@ -12,7 +12,6 @@
 extern const char conf_ident[];		/* "GENERIC" */
 
 /* Does a thread that waits for such a lock spin while the holder runs? */
-extern const bool conf_adaptive_mutexes, conf_adaptive_rwlocks,
-	    conf_adaptive_sx;
+extern bool conf_adaptive_mutexes, conf_adaptive_rwlocks, conf_adaptive_sx;
 
 #endif /* CONF_H */

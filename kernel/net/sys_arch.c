@@ -152,7 +152,7 @@ sys_mutex_new(sys_mutex_t *m)
 void
 sys_mutex_free(sys_mutex_t *m)
 {
-	sys_arch_settle(&m->sm_mutex.mx_wq.wq_lock);
+	sys_arch_settle(&m->sm_mutex.mx_lock.lk_wq.wq_lock);
 	m->sm_valid = false;
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Tests of the guest kernel's own parts, on the machine that shim.c plays.
 
-unit-tests += t_printf t_mm t_sched t_cmdline t_ktime t_libc t_klog t_tty
+unit-tests += t_printf t_mm t_sched t_cmdline t_ktime t_libc t_klog t_tty t_lock
 t_printf-srcs := tests/unit/shim.c kernel/printf.c
 t_mm-srcs := tests/unit/shim.c kernel/spin.c
-sched-parts := tests/unit/shim.c kernel/sched.c kernel/sync.c kernel/spin.c \
+sched-parts := tests/unit/shim.c kernel/sched.c $(lock-parts) \
 	kernel/time.c kernel/mm.c kernel/mm_heap.c kernel/printf.c
 t_sched-srcs := $(sched-parts)
 # It measures its stack: none of it may be elsewhere.
@@ -15,3 +15,8 @@ t_libc-srcs := tests/unit/shim.c
 t_libc-cflags := -fno-builtin
 t_klog-srcs := tests/unit/shim.c kernel/klog.c kernel/printf.c kernel/spin.c
 t_tty-srcs := kernel/tty.c $(sched-parts)
+t_lock-srcs := $(lock-parts)
+# pthread.h wants the system's <sched.h>, and would find the kernel's.
+t_lock-cflags := -include /usr/include/sched.h
+t_lock-libs := -pthread
+tsan-tests += t_lock

@@ -155,6 +155,33 @@ arch_pause(void)
 	abort();
 }
 
+/* Weak: kernel/lock.c has it. */
+__attribute__((__weak__)) bool lock_blind;
+
+bool
+arch_vcpu_runs(unsigned int cpu)
+{
+	(void)cpu;
+	return true;
+}
+
+bool
+arch_poll_begin(void)
+{
+	return false;
+}
+
+void
+arch_poll(void)
+{
+}
+
+void
+arch_kick(unsigned int cpu)
+{
+	(void)cpu;
+}
+
 static void
 shim_enter(unsigned int hi, unsigned int lo)
 {
