@@ -417,6 +417,9 @@ sim_xen_sched(struct sim_dom *d, unsigned int cmd, void *arg)
 	case SCHEDOP_yield:
 	case SCHEDOP_block:
 		return 0;
+	case SCHEDOP_poll:		/* may end for no reason */
+		sim_sched_chance();
+		return 0;
 	case SCHEDOP_shutdown:
 		d->d_shutdown = (int)((struct sched_shutdown *)arg)->reason;
 		return 0;

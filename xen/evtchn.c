@@ -496,6 +496,39 @@ evtchn_notify(struct evtchn_handler *eh)
 }
 
 /*
+ * evtchn_mute -- the port stays masked from now on: it is only to sleep on
+ *
+ * Context: thread.
+ */
+void
+evtchn_mute(struct evtchn_handler *eh)
+{
+	eh->eh_xen->x_evtchn->ec_ops->eo_mask(eh->eh_xen, eh->eh_port);
+}
+
+/*
+ * evtchn_forget -- there was no event on a port that is muted
+ *
+ * Context: any.
+ */
+void
+evtchn_forget(struct evtchn_handler *eh)
+{
+	eh->eh_xen->x_evtchn->ec_ops->eo_clear(eh->eh_xen, eh->eh_port);
+}
+
+/*
+ * evtchn_sleep -- the vCPU sleeps until there is an event on a muted port
+ *
+ * It may also wake for no reason.  Context: any, upcalls masked.
+ */
+void
+evtchn_sleep(struct evtchn_handler *eh)
+{
+	(void)hypercall_poll(eh->eh_xen, eh->eh_port);
+}
+
+/*
  * evtchn_again -- run the handler soon, as if an event had come
  *
  * Context: any.

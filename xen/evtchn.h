@@ -95,6 +95,11 @@ int	 evtchn_move(struct evtchn_handler *eh, unsigned int vcpu);
 void	 evtchn_notify(struct evtchn_handler *eh);	/* any context */
 void	 evtchn_again(struct evtchn_handler *eh);	/* run fn soon; any */
 
+/* A port to sleep on, one of evtchn_bind_ipi(): see pv_evtchn_wait(). */
+void	 evtchn_mute(struct evtchn_handler *eh);
+void	 evtchn_forget(struct evtchn_handler *eh);
+void	 evtchn_sleep(struct evtchn_handler *eh);
+
 int	 evtchn_cpu_info(struct xen *, unsigned int vcpu,
 	    struct pv_xen_cpu_info *);
 void	 evtchn_totals(struct xen *, struct pv_totals *);

@@ -141,6 +141,17 @@ hypercall_evtchn_send(struct xen *x, evport_t port)
 	return hypercall_evtchn(x, EVTCHNOP_send, &op);
 }
 
+/* Sleep until the port is pending, or for no reason. */
+static inline int
+hypercall_poll(struct xen *x, evport_t port)
+{
+	evtchn_port_t ports[] = { evport_x(port) };
+	struct sched_poll op = { .nr_ports = 1 };
+
+	set_xen_guest_handle(op.ports, ports);
+	return hypercall(x, __HYPERVISOR_sched_op, SCHEDOP_poll, &op);
+}
+
 static inline int
 hypercall_evtchn_unmask(struct xen *x, evport_t port)
 {

@@ -154,6 +154,39 @@ pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
 	return rv;
 }
 
+static void
+pv_evtchn_nothing(void *arg)
+{
+	(void)arg;
+}
+
+/*
+ * pv_evtchn_poll, pv_evtchn_forget, pv_evtchn_wait -- see pv/xen.h
+ *
+ * Context: thread; any; any, interrupts masked.
+ */
+int
+pv_evtchn_poll(unsigned int vcpu, struct pv_evtchn **pep)
+{
+	int rv = pv_evtchn_ipi(vcpu, pv_evtchn_nothing, NULL, pep);
+
+	if (rv == 0)
+		evtchn_mute(&(*pep)->pe_eh);
+	return rv;
+}
+
+void
+pv_evtchn_forget(struct pv_evtchn *pe)
+{
+	evtchn_forget(&pe->pe_eh);
+}
+
+void
+pv_evtchn_wait(struct pv_evtchn *pe)
+{
+	evtchn_sleep(&pe->pe_eh);
+}
+
 /*
  * pv_evtchn_send -- have its fn run on the vCPU that it is bound to
  *

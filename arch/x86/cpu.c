@@ -64,6 +64,13 @@ arch_pause(void)
 	x86_pause();
 }
 
+__attribute__((__weak__)) bool
+arch_vcpu_runs(unsigned int cpu)
+{
+	(void)cpu;
+	return true;
+}
+
 /*
  * The boot CPU's per-CPU data, ready to be found through %gs.
  * Context: entry.

@@ -91,6 +91,10 @@ void	 clock_init_tsc(void);
 uint64_t clock_base(void);		/* arch_now() 0 in the source's time */
 bool	 clock_running(void);
 
+/* poll.c: a port of Xen's for each CPU to sleep on. */
+void	 poll_attach(unsigned int cpu, unsigned int vcpu);
+void	 poll_detach(unsigned int cpu);
+
 /* xen.c: what both modes need of Xen. */
 extern struct shared_info *xen_shared;	/* NULL before it is mapped */
 extern char xen_shared_page[];		/* a page of the image for it */

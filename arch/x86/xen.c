@@ -100,6 +100,7 @@ xen_intr_init(void)
 		printf_early("xen: no timer (error %d): no preemption\n", -rv);
 		return;
 	}
+	poll_attach(0, 0);
 	/* Whoever asked for a moment before got none. */
 	time_rearm();
 }

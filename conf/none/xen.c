@@ -6,7 +6,7 @@
 
 #include <app.h>
 #include <arch.h>
-#include <pv/pv.h>
+#include <pv/xen.h>
 
 #include "../../arch/x86/mode.h"
 #include "../../arch/x86/xen_abi.h"
@@ -33,6 +33,32 @@ void
 arch_timer_set(uint64_t deadline)
 {
 	lapic_timer_set(deadline);
+}
+
+/* arch_intr_init -- see arch.h: the LAPIC's timer is there already */
+void
+arch_intr_init(void)
+{
+}
+
+/* ---- arch/x86/poll.c --------------------------------------------------- */
+
+/* arch_poll_begin -- who waits for a spin lock can only spin */
+bool
+arch_poll_begin(void)
+{
+	return false;
+}
+
+void
+arch_poll(void)
+{
+}
+
+void
+arch_kick(unsigned int cpu)
+{
+	(void)cpu;
 }
 
 /* ---- xen/pv.c ---------------------------------------------------------- */
@@ -64,6 +90,15 @@ pv_totals(struct pv_totals *pt)
 	*pt = (struct pv_totals){ 0 };
 	for (n = 0; pv_dev_info(n, &di) == 0; n++)
 		pt->pt_npage += di.di_npage;
+}
+
+/* pv_xen_cpu_info -- no vCPU is attached */
+int
+pv_xen_cpu_info(unsigned int vcpu, struct pv_xen_cpu_info *ci)
+{
+	(void)vcpu;
+	(void)ci;
+	return -PV_ENOENT;
 }
 
 /* ---- apps/cmd_xs.c ----------------------------------------------------- */

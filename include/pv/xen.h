@@ -80,6 +80,15 @@ int	 pv_evtchn_virq(unsigned int vcpu, unsigned int virq,
 	    void (*fn)(void *), void *arg, struct pv_evtchn **);
 int	 pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
 	    struct pv_evtchn **);
+/*
+ * A port for this vCPU to sleep on, interrupts masked, until any vCPU sends to
+ * it: under a spin lock that sleeps.  pv_evtchn_forget() undoes what was sent,
+ * pv_evtchn_wait() returns when something was sent since, or for no reason.
+ * 0 or -PV_E*.  Context: thread; any; any, on that vCPU.
+ */
+int	 pv_evtchn_poll(unsigned int vcpu, struct pv_evtchn **);
+void	 pv_evtchn_forget(struct pv_evtchn *);
+void	 pv_evtchn_wait(struct pv_evtchn *);
 /* Have fn run; several before it ran may count once.  Context: any. */
 void	 pv_evtchn_send(struct pv_evtchn *);
 /* On return fn is not running and will not run; NULL does nothing.  Thread. */

@@ -14,6 +14,8 @@
 
 #include <pv/pv.h>
 
+#include "evtchn.h"
+#include "shm.h"
 #include "sim.h"
 #include "xen.h"
 #include "xenbus.h"
@@ -47,6 +49,54 @@ t_round(unsigned int flags)
 	sim_run(s, SIM_S);
 	xen_detach(&x);
 	assert_int_equal(sim_close(s), 0);
+}
+
+static enum evtchn_result
+t_count(void *arg)
+{
+	++*(unsigned int *)arg;
+	return EVTCHN_DONE;
+}
+
+static bool
+t_pending(struct xen *x, const struct evtchn_handler *eh)
+{
+	uint32_t port = evport_x(eh->eh_port), bits = sizeof(long) * 8;
+
+	return (shm_readl(&x->x_shared->evtchn_pending[port / bits]) >>
+	    port % bits & 1) != 0;
+}
+
+/* A port to sleep on: events stay on it, and nothing is called. */
+static void
+t_xen_poll(void **state)
+{
+	struct sim *s = sim_open(1, 0);
+	struct evtchn_handler eh;
+	unsigned int n = 0;
+	struct sim_dom *d;
+	struct xen x;
+	int rv;
+
+	t_attach(s, &d, &x, &rv);
+	assert_int_equal(rv, 0);
+	assert_int_equal(evtchn_bind_ipi(&x, 0, &eh, t_count, &n), 0);
+	evtchn_notify(&eh);
+	sim_run(s, SIM_S);
+	assert_int_equal(n, 1);
+	evtchn_mute(&eh);
+	evtchn_notify(&eh);
+	sim_run(s, SIM_S);
+	assert_int_equal(n, 1);
+	assert_true(t_pending(&x, &eh));
+	evtchn_sleep(&eh);
+	evtchn_forget(&eh);
+	assert_false(t_pending(&x, &eh));
+	evtchn_sleep(&eh);
+	evtchn_close(&eh);
+	xen_detach(&x);
+	assert_int_equal(sim_close(s), 0);
+	(void)state;
 }
 
 static void
@@ -202,6 +252,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(t_xen_poll),
 		cmocka_unit_test(t_xen_hvm),
 		cmocka_unit_test(t_xen_pv),
 		cmocka_unit_test(t_xen_store),
