@@ -49,7 +49,8 @@ static const struct pv_driver *const conf_drivers[] = {
 /* Settings that belong to no driver. */
 static const char *const conf_settings[] = {
 	"virtio_load", "virtio_pci_load", "virtio_mmio_load",
-	"hw.virtio.features_off", "hw.virtio.queue_size", NULL
+	"hw.virtio.features_off", "hw.virtio.queue_size",
+	"xenpci.unplug", NULL
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "evtchn.h"
 #include "gnttab.h"
 #include "xenbus.h"
+#include "xenpci.h"
 #include "xs.h"
 
 /* Xen answers with one of these where a parameter was never set. */
@@ -297,6 +298,8 @@ xen_start(struct xen *x, const struct pv_client *client)
 	rv = xs_attach(x);
 	if (rv < 0 && rv != -PV_ENODEV)
 		goto err_xs;
+	if (rv == 0)
+		xenpci_unplug(x);
 	rv = xenbus_attach(x);
 	if (rv < 0)
 		goto err_xenbus;

@@ -15,8 +15,17 @@
 #include "hvm.h"
 #include "xen_call.h"
 
-#define XENHVM_LEAF_MIN	0x40000000u	/* Xen may come behind Viridian */
-#define XENHVM_LEAF_MAX	0x40010000u
+#include "xencpuid.h"
+
+static struct xencpuid xenhvm_cpuid;
+
+static struct xencpuid_leaf
+xenhvm_leaf(uint32_t leaf)
+{
+	struct x86_cpuid id = x86_cpuid(leaf, 0);
+
+	return (struct xencpuid_leaf){ id.a, id.b, id.c, id.d };
+}
 
 /*
  * xenhvm_detect -- is Xen there?  Then hypercalls work from here on
@@ -26,16 +35,9 @@
 bool
 xenhvm_detect(void)
 {
-	uint32_t base;
 	struct x86_cpuid id;
 
-	for (base = XENHVM_LEAF_MIN; base < XENHVM_LEAF_MAX; base += 0x100) {
-		id = x86_cpuid(base, 0);
-		if (id.b == 0x566e6558 && id.c == 0x65584d4d &&
-		    id.d == 0x4d4d566e)		/* "XenVMMXenVMM" */
-			break;
-	}
-	if (base == XENHVM_LEAF_MAX)
+	if (xencpuid_find(xenhvm_leaf, &xenhvm_cpuid) != 0)
 		return false;
 	id = x86_cpuid(0, 0);
 	if (id.b == 0x756e6547)			/* "Genu"ine Intel */
