@@ -114,14 +114,14 @@ threads_works(unsigned int flags)
 	threads_work.pw_flags = flags;
 	pv_os_defer(&threads_work, 10 * NSEC_PER_MSEC);
 	pv_os_defer(&threads_work, 20 * NSEC_PER_MSEC);	/* coalesces */
-	TEST(pv_os_wait(&threads_ev, t + NSEC_PER_SEC) == 0);
+	TEST(pv_os_wait(&threads_ev, t + 30 * NSEC_PER_SEC) == 0);
 	TEST(threads_ran == 1 && pv_os_now() - t >= 10 * NSEC_PER_MSEC);
-	pv_os_defer(&threads_work, NSEC_PER_SEC);
+	pv_os_defer(&threads_work, 60 * NSEC_PER_SEC);
 	pv_os_defer(&threads_work, 0);			/* moves it forward */
-	TEST(pv_os_wait(&threads_ev, pv_os_now() + NSEC_PER_SEC / 2) == 0);
-	pv_os_defer(&threads_work, 10 * NSEC_PER_MSEC);
+	TEST(pv_os_wait(&threads_ev, pv_os_now() + 30 * NSEC_PER_SEC) == 0);
+	pv_os_defer(&threads_work, NSEC_PER_SEC);
 	pv_os_cancel(&threads_work);
-	thread_sleep(30 * NSEC_PER_MSEC);
+	thread_sleep(1100 * NSEC_PER_MSEC);
 	TEST(threads_ran == 2);
 }
 
