@@ -133,6 +133,17 @@ pv_dev_broken(const struct pv_dev *dev)
 	return __atomic_load_n(&dev->pd_failed, __ATOMIC_ACQUIRE);
 }
 
+/*
+ * pv_dev_held -- the peer vanished and may come back
+ *
+ * Context: the driver's functions that core calls.
+ */
+bool
+pv_dev_held(const struct pv_dev *dev)
+{
+	return dev->pd_held;
+}
+
 /* ---- the life cycle ---------------------------------------------------- */
 
 /*
@@ -163,6 +174,7 @@ dev_disconnect(struct pv_dev *dev)
 static void
 dev_break(struct pv_dev *dev)
 {
+	dev->pd_held = false;
 	dev_disconnect(dev);
 	dev->pd_state = PV_DEV_BROKEN;
 	dev->pd_nfail++;
@@ -185,6 +197,8 @@ dev_refuse(struct pv_dev *dev, const char *what, int rv)
 static void
 dev_gone(struct pv_dev *dev, bool idle)
 {
+	if (dev->pd_state == PV_DEV_CONNECTED)
+		dev->pd_held = true;
 	dev_disconnect(dev);
 	if (idle)
 		dev->pd_bus->bo_again(dev);
@@ -212,6 +226,7 @@ dev_close(struct pv_dev *dev)
 		pv_os_defer(&dev->pd_patience, PV_DEV_BUSYWAIT);
 		return;
 	}
+	dev->pd_held = false;
 	dev_disconnect(dev);
 	dev->pd_bus->bo_closed(dev);
 }
@@ -255,6 +270,7 @@ dev_running(struct pv_dev *dev)
 		dev_refuse(dev, "start", rv);
 	else
 		dev->pd_state = PV_DEV_CONNECTED;
+	dev->pd_held = false;
 }
 
 /* Handle all events that have come; the device's work. */
@@ -389,6 +405,7 @@ pv_dev_destroy(struct pv_dev *dev)
 	pv_unlock(&dev_all_lock);
 	pv_os_cancel(&dev->pd_work);
 	pv_os_cancel(&dev->pd_patience);
+	dev->pd_held = false;
 	dev->pd_driver->dv_disconnect(dev->pd_sc);
 	dev->pd_driver->dv_detach(dev->pd_sc);
 	/* A handler that was still running may have seen pd_dying too late. */

@@ -19,6 +19,10 @@
  * called.  A peer that stays silent longer than PV_DEV_PATIENCE is logged
  * with the state it is stuck in, and waited for on.
  *
+ * A peer that only vanishes (its domain ended) may come back: a driver may
+ * hold the requests that were under way and put them to the next one; see
+ * pv_dev_held().
+ *
  * BROKEN: no further I/O, requests fail with -PV_ENXIO, detach still works.
  * A device leaves it when its peer goes through a whole new start.
  *
@@ -51,8 +55,9 @@ struct pv_driver {
 	/* The peer is connected too: read what it is, announce the class. */
 	int		(*dv_start)(void *sc);
 	/*
-	 * Idempotent, tolerates any half-built state: withdraw the class
-	 * device, destroy rings, fail or hold back requests.
+	 * Idempotent, tolerates any half-built state: destroy rings, withdraw
+	 * the class device and fail its requests; or, when pv_dev_held(), keep
+	 * it and hold its requests back for the peer that comes next.
 	 */
 	void		(*dv_disconnect)(void *sc);
 	void		(*dv_changed)(void *sc);	/* or NULL: the peer's
@@ -109,6 +114,7 @@ struct pv_dev {
 	bool		 pd_failed;	/* atomic; until the next connect */
 	bool		 pd_busy;	/* peer wants to close, we are in use */
 	bool		 pd_dying;	/* being destroyed: no more events */
+	bool		 pd_held;	/* lost its peer while it worked */
 	const char	*pd_why;	/* what broke it */
 	struct pv_dma	 pd_dma;
 	struct pv_os_work pd_work;	/* PV_WORK_SLEEPS */
@@ -146,6 +152,13 @@ const struct pv_driver *pv_conf_find(const char *match);
 void	 pv_dev_fail(struct pv_dev *, const char *why);
 /* True from pv_dev_fail() on until the next connect. */
 bool	 pv_dev_broken(const struct pv_dev *);
+
+/*
+ * True from the moment that the peer of a working device vanished until
+ * another one has connected, or the device is closed, broken or destroyed.
+ * Context: the driver's functions that core calls.
+ */
+bool	 pv_dev_held(const struct pv_dev *);
 
 /* One line of log that begins with the device's name (dev NULL: without). */
 void	 pv_log(const struct pv_dev *, enum pv_loglevel, const char *fmt, ...)

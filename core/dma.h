@@ -41,6 +41,7 @@ struct pv_dma_map {
 	bool		 dm_shared;
 	struct dma_bounce *dm_bounce;	/* bounce: what the peer sees */
 	uint64_t	 dm_priv;	/* the ops' own: reserved gref */
+	struct pv_dma_map *dm_next;	/* the driver's own */
 };
 
 struct pv_dma_pool {

@@ -2,24 +2,25 @@
 /*
  * blkfront -- Xen virtual block device, front end.
  *
- * The peer (xen-blkback, QEMU's qdisk, any blkback) owns a disk; we own one
- * page of ring and lend it the consumer's pages for the time of a request.
- * Protocol: xen/include/public/io/blkif.h.
+ * The peer (xen-blkback, QEMU's qdisk, any blkback) owns a disk; we own a
+ * ring of one, two or four pages and lend it the consumer's pages for the
+ * time of a request.  Protocol: xen/include/public/io/blkif.h.
  *
  * Three kinds of things are on their way at any moment:
  *
  *	struct pv_blk_req	the consumer's request, of any length
  *	struct blkfront_io	our side of it: how far it is, how it went
- *	struct blkfront_req	one entry of the ring: up to 11 segments
+ *	struct blkfront_req	one entry of the ring: up to 11 segments, or
+ *				256 with BLKIF_OP_INDIRECT (blkfront_req.c)
  *
  *	consumer --submit--> io on sc_feed --put--> req on the ring
  *	         <--br_done-- io done  <--settle--  req answered <--complete--
  *
  * A consumer's request is cut into as many ring requests as it needs, always
- * between two blocks of the disk.  When the ring is full the io waits on
- * sc_feed and goes on as answers come; while something waits there further
- * submits get -PV_EAGAIN.  An io is done when nothing of it is left to put,
- * on the ring, or in quarantine.
+ * between two blocks of the disk.  When the ring is full or grants are short
+ * the io waits on sc_feed and goes on as answers come; while something waits
+ * there further submits get -PV_EAGAIN.  An io is done when nothing of it is
+ * left to put, on the ring, or in quarantine.
  *
  * Quarantine.  A peer may keep a grant although it has answered.  Then the
  * consumer's buffer is not free to use, so its request is not done: the map
@@ -28,27 +29,37 @@
  * table of their own with a count of references: the device's, and one for
  * each parked map.
  *
- * A peer that goes away or breaks the protocol: every request that was under
- * way fails (-PV_ENXIO, -PV_EPROTO), new ones get -PV_ENXIO, and the device
- * is announced anew when a peer connects again.
+ * A peer that goes away (its domain ended or was restarted) takes nothing
+ * with it: the device stays, what was under way is held back, and when the
+ * next peer connects it is all put again from its start, in the order of
+ * submission.  A read or write that was done already is done twice so, which
+ * nobody can see: until its answer the consumer may not assume anything of
+ * these sectors.  What the new disk can not do is answered with an error.
+ *
+ * A peer that breaks the protocol, or is told to let go by the toolstack:
+ * every request that was under way fails (-PV_EPROTO, -PV_ENXIO), new ones
+ * get -PV_ENXIO, and the device is announced anew when a peer connects again.
  *
  * Flush is BLKIF_OP_FLUSH_DISKCACHE, else a barrier without data.  A peer may
  * refuse an operation at any time that it has offered before; then the offer
  * is forgotten.
  *
- * Locking: bt_lock guards the table, the ring, the ids and all lists.  The
- * connection's functions are serialised by core.
+ * Locking: bt_lock guards the table, the ring, the ids, the stock of grants
+ * and all lists.  The connection's functions are serialised by core.
  */
 
 #include "blkfront.h"
 
 /* ---- Names ------------------------------------------------------------- */
 
-static void	 blkfront_detach(void *);
+static void	 blkfront_drop(struct blkfront_softc *, bool hold);
+static void	 blkfront_drop_io(struct blkfront_softc *, struct blkfront_io *,
+		    bool hold, struct list *);
+static unsigned int blkfront_recheck_locked(struct blkfront_softc *,
+		    struct list *);
 static void	 blkfront_feed_locked(struct blkfront_softc *);
 static enum evtchn_result blkfront_intr(void *);
 static void	 blkfront_done(struct blkfront_softc *, struct list *);
-static void	 blkfront_unpark(void *);
 static void	 blkfront_finish(struct blkfront_tab *, struct list *);
 static void	 blkfront_fail(struct blkfront_softc *, const char *);
 static const struct pv_blk_ops blkfront_ops;
@@ -61,31 +72,24 @@ blkfront_attach(void *softc, struct pv_dev *dev)
 	struct blkfront_softc *sc = softc;
 	struct blkfront_tab *bt;
 	unsigned int i;
-	int rv;
 
 	sc->sc_dev = dev;
 	bt = pv_alloc(NULL, sizeof(*bt));	/* may outlive dev */
 	if (bt == NULL)
 		return -PV_ENOMEM;
 	bt->bt_refs = 1;
+	bt->bt_sc = sc;
 	list_init(&bt->bt_free);
-	for (i = 0; i < BLKFRONT_NREQ; i++) {
+	list_init(&bt->bt_active);
+	for (i = 0; i < BLKFRONT_NIO; i++) {
 		bt->bt_io[i].io_tab = bt;
 		list_append(&bt->bt_free, &bt->bt_io[i].io_link);
 	}
 	sc->sc_tab = bt;
-	rv = pv_dma_reserve(dev, &sc->sc_pool, BLKFRONT_NREQ * BLKFRONT_NSEG);
-	if (rv < 0) {
-		blkfront_detach(sc);
-		return rv;
-	}
 	list_init(&sc->sc_idle);
 	list_init(&sc->sc_feed);
-	for (i = 0; i < BLKFRONT_NREQ; i++) {
-		sc->sc_rq[i].rq_map = &sc->sc_pool.dp_map[i * BLKFRONT_NSEG];
+	for (i = 0; i < BLKFRONT_NREQ; i++)
 		list_append(&sc->sc_idle, &sc->sc_rq[i].rq_link);
-	}
-	idmap_init(&sc->sc_ids, sc->sc_slot, BLKFRONT_NREQ);
 	blkfront_xs_name(sc);
 	sc->sc_blk.bk_name = sc->sc_name;
 	sc->sc_blk.bk_ops = &blkfront_ops;
@@ -111,9 +115,7 @@ blkfront_detach(void *softc)
 {
 	struct blkfront_softc *sc = softc;
 
-	pv_dma_release(&sc->sc_pool);
-	if (sc->sc_tab != NULL)
-		blkfront_tab_put(sc->sc_tab);
+	blkfront_tab_put(sc->sc_tab);
 	sc->sc_tab = NULL;
 }
 
@@ -127,12 +129,15 @@ blkfront_connect(void *softc)
 	int rv;
 
 	sc->sc_error = -PV_ENXIO;
-	rv = xenbus_ring_create(dev, &sc->sc_page);
+	blkfront_xs_order(sc);
+	rv = xenbus_ring_create(dev, &sc->sc_page, 1u << sc->sc_order);
 	if (rv < 0)
 		return rv;
-	fring_init(&sc->sc_ring, sc->sc_page.xr_va, PV_PAGE_SIZE,
-	    sizeof(struct blkif_request), sizeof(struct blkif_response));
-	PV_ASSERT(sc->sc_ring.fr_size == BLKFRONT_NREQ);
+	fring_init(&sc->sc_ring, sc->sc_page.xr_va,
+	    (size_t)PV_PAGE_SIZE << sc->sc_order, sizeof(struct blkif_request),
+	    sizeof(struct blkif_response));
+	PV_ASSERT(sc->sc_ring.fr_size == 32u << sc->sc_order);
+	idmap_init(&sc->sc_ids, sc->sc_slot, sc->sc_ring.fr_size);
 	rv = evtchn_alloc(xenbus_xen(dev), dev, (pv_domid_t)dev->pd_peer,
 	    &sc->sc_eh, blkfront_intr, sc);
 	if (rv < 0)
@@ -140,11 +145,84 @@ blkfront_connect(void *softc)
 	return blkfront_xs_publish(sc);
 }
 
+/* Take over what the peer says of its disk. */
+static void
+blkfront_describe(struct blkfront_softc *sc, const struct blkfront_peer *bp)
+{
+	struct pv_blk *bk = &sc->sc_blk;
+
+	bk->bk_nsect = bp->bp_sectors;
+	bk->bk_bsize = (uint32_t)bp->bp_bsize;
+	bk->bk_maxio = BLKFRONT_MAXIO;
+	bk->bk_flags = bp->bp_flags;
+	bk->bk_psize = (uint32_t)bp->bp_psize;
+	bk->bk_discalign = (uint32_t)(bp->bp_discgran >> PV_SECT_SHIFT);
+	sc->sc_nseg = bp->bp_nseg > BLKFRONT_NSEG ? (unsigned int)bp->bp_nseg :
+	    BLKFRONT_NSEG;
+	sc->sc_barrier = bp->bp_barrier != 0;
+	sc->sc_flushop = bp->bp_flush != 0 ? BLKIF_OP_FLUSH_DISKCACHE :
+	    sc->sc_barrier ? BLKIF_OP_WRITE_BARRIER : 0;
+	pv_log(sc->sc_dev, PV_LOG_INFO, "%s: %llu sectors, blocks of %u, ring "
+	    "of %u%s%s%s", sc->sc_name, (unsigned long long)bp->bp_sectors,
+	    bk->bk_bsize, sc->sc_ring.fr_size,
+	    sc->sc_nseg > BLKFRONT_NSEG ? ", indirect" : "",
+	    (bk->bk_flags & PV_BLK_RO) != 0 ? ", read only" : "",
+	    sc->sc_flushop != 0 ? ", flush" : "");
+}
+
+/* The ring works.  What was held back goes first. */
+static void
+blkfront_go(struct blkfront_softc *sc)
+{
+	LIST_HEAD(ios);
+	unsigned int n;
+	bool kick;
+
+	pv_lock(&sc->sc_tab->bt_lock);
+	n = blkfront_recheck_locked(sc, &ios);
+	sc->sc_blk.bk_nreplay += n;
+	sc->sc_away = false;
+	sc->sc_up = true;
+	blkfront_feed_locked(sc);
+	kick = fring_push(&sc->sc_ring);
+	pv_unlock(&sc->sc_tab->bt_lock);
+	if (kick)
+		evtchn_notify(&sc->sc_eh);
+	blkfront_finish(sc->sc_tab, &ios);
+	if (n > 0)
+		pv_log(sc->sc_dev, PV_LOG_INFO, "%s: %u requests put again",
+		    sc->sc_name, n);
+}
+
+/* Withdraw the class device. */
+static void
+blkfront_withdraw(struct blkfront_softc *sc)
+{
+	const struct pv_client *pc = sc->sc_dev->pd_client;
+
+	if (sc->sc_announced && pc->pc_blk_down != NULL)
+		pc->pc_blk_down(&sc->sc_blk);
+	sc->sc_announced = false;
+}
+
+static void
+blkfront_announce(struct blkfront_softc *sc, uint64_t was)
+{
+	const struct pv_client *pc = sc->sc_dev->pd_client;
+	bool up = !sc->sc_announced;
+
+	sc->sc_announced = true;
+	if (up && pc->pc_blk_up != NULL)
+		pc->pc_blk_up(&sc->sc_blk);
+	if (!up && was != sc->sc_blk.bk_nsect && pc->pc_blk_resized != NULL)
+		pc->pc_blk_resized(&sc->sc_blk);
+}
+
 static int
 blkfront_start(void *softc)
 {
 	struct blkfront_softc *sc = softc;
-	const struct pv_client *pc = sc->sc_dev->pd_client;
+	uint64_t was = sc->sc_blk.bk_nsect;
 	struct blkfront_peer bp;
 	int rv;
 
@@ -154,24 +232,17 @@ blkfront_start(void *softc)
 		    "sector-size");
 		return rv;
 	}
-	sc->sc_blk.bk_nsect = bp.bp_sectors;
-	sc->sc_blk.bk_bsize = (uint32_t)bp.bp_bsize;
-	sc->sc_blk.bk_maxio = BLKFRONT_MAXIO;
-	sc->sc_blk.bk_flags = bp.bp_flags;
-	sc->sc_barrier = bp.bp_barrier != 0;
-	sc->sc_flushop = bp.bp_flush != 0 ? BLKIF_OP_FLUSH_DISKCACHE :
-	    sc->sc_barrier ? BLKIF_OP_WRITE_BARRIER : 0;
-	pv_lock(&sc->sc_tab->bt_lock);
-	sc->sc_up = true;
-	pv_unlock(&sc->sc_tab->bt_lock);
-	pv_log(sc->sc_dev, PV_LOG_INFO, "%s: %llu sectors, blocks of %u%s%s",
-	    sc->sc_name, (unsigned long long)bp.bp_sectors,
-	    sc->sc_blk.bk_bsize,
-	    (sc->sc_blk.bk_flags & PV_BLK_RO) != 0 ? ", read only" : "",
-	    sc->sc_flushop != 0 ? ", flush" : "");
-	sc->sc_announced = true;
-	if (pc->pc_blk_up != NULL)
-		pc->pc_blk_up(&sc->sc_blk);
+	/* Who holds the device open counts on the size of its blocks. */
+	if (sc->sc_announced && bp.bp_bsize != sc->sc_blk.bk_bsize) {
+		blkfront_drop(sc, false);
+		blkfront_withdraw(sc);
+	}
+	blkfront_describe(sc, &bp);
+	rv = blkfront_req_create(sc);
+	if (rv < 0)
+		return rv;
+	blkfront_go(sc);
+	blkfront_announce(sc, was);
 	return 0;
 }
 
@@ -208,87 +279,70 @@ blkfront_busy(void *softc)
 	return sc->sc_blk.bk_users > 0;
 }
 
+/*
+ * Take every request off the ring and the feed.  hold: to be put again from
+ * the start, in order; else it ends with sc_error.
+ */
+static void
+blkfront_drop(struct blkfront_softc *sc, bool hold)
+{
+	struct blkfront_tab *bt = sc->sc_tab;
+	LIST_HEAD(rqs);
+	LIST_HEAD(ios);
+	struct blkfront_req *rq;
+	struct list *l, *next;
+	uint32_t id;
+
+	pv_lock(&bt->bt_lock);
+	for (id = 0; (rq = idmap_next(&sc->sc_ids, &id)) != NULL; id++) {
+		idmap_release(&sc->sc_ids, id);
+		list_append(&rqs, &rq->rq_link);
+	}
+	pv_unlock(&bt->bt_lock);
+	LIST_FOREACH(l, &rqs)
+		blkfront_req_unshare(sc, LIST_ENTRY(l, struct blkfront_req,
+		    rq_link));
+	pv_lock(&bt->bt_lock);
+	while ((l = list_pop(&rqs)) != NULL) {
+		rq = LIST_ENTRY(l, struct blkfront_req, rq_link);
+		rq->rq_io->io_nrq--;
+		(void)blkfront_req_release(sc, rq);
+	}
+	LIST_FOREACH_SAFE(l, next, &bt->bt_active)
+		blkfront_drop_io(sc, LIST_ENTRY(l, struct blkfront_io,
+		    io_order), hold, &ios);
+	pv_unlock(&bt->bt_lock);
+	blkfront_finish(bt, &ios);
+}
+
 static void
 blkfront_disconnect(void *softc)
 {
 	struct blkfront_softc *sc = softc;
-	const struct pv_client *pc = sc->sc_dev->pd_client;
-	LIST_HEAD(rqs);
-	LIST_HEAD(ios);
-	struct list *l, *next;
-	struct blkfront_io *io;
-	struct blkfront_req *rq;
-	uint32_t id;
+	struct blkfront_tab *bt = sc->sc_tab;
+	bool hold = sc->sc_announced && pv_dev_held(sc->sc_dev);
 
-	pv_lock(&sc->sc_tab->bt_lock);
+	pv_lock(&bt->bt_lock);
 	sc->sc_up = false;
-	pv_unlock(&sc->sc_tab->bt_lock);
+	sc->sc_away = hold;
+	pv_unlock(&bt->bt_lock);
 	evtchn_close(&sc->sc_eh);
-
-	pv_lock(&sc->sc_tab->bt_lock);
-	LIST_FOREACH_SAFE(l, next, &sc->sc_feed) {
-		io = LIST_ENTRY(l, struct blkfront_io, io_link);
-		list_remove(l);
-		io->io_more = false;
-		io->io_error = sc->sc_error;
-		if (io->io_nrq == 0 && io->io_nparked == 0)
-			list_append(&ios, l);
-	}
-	for (id = 0; (rq = idmap_next(&sc->sc_ids, &id)) != NULL; id++) {
-		idmap_release(&sc->sc_ids, id);
-		rq->rq_error = sc->sc_error;
-		list_append(&rqs, &rq->rq_link);
-	}
-	pv_unlock(&sc->sc_tab->bt_lock);
-
 	/* Before the requests: a peer that still has it can not go on. */
 	xenbus_ring_destroy(sc->sc_dev, &sc->sc_page);
-	blkfront_done(sc, &rqs);
-	blkfront_finish(sc->sc_tab, &ios);
-	if (sc->sc_announced && pc->pc_blk_down != NULL)
-		pc->pc_blk_down(&sc->sc_blk);
-	sc->sc_announced = false;
+	blkfront_drop(sc, hold);
+	blkfront_req_destroy(sc);
+	if (!hold)
+		blkfront_withdraw(sc);
 }
 
 /* ---- Submit ------------------------------------------------------------ */
 
-/* What is wrong with a request, from the consumer's side. */
-static int
-blkfront_check(const struct blkfront_softc *sc, const struct pv_blk_req *br)
-{
-	const struct pv_blk *bk = &sc->sc_blk;
-	uint64_t mask = bk->bk_bsize / PV_SECT_SIZE - 1, len = 0;
-	unsigned int i;
-
-	if (br->br_op == PV_BLK_FLUSH)
-		return sc->sc_flushop != 0 ? 0 : -PV_EOPNOTSUPP;
-	if (br->br_op > PV_BLK_DISCARD)
-		return -PV_EOPNOTSUPP;
-	if (br->br_op != PV_BLK_READ && (bk->bk_flags & PV_BLK_RO) != 0)
-		return -PV_EROFS;
-	if (br->br_op == PV_BLK_DISCARD &&
-	    (bk->bk_flags & PV_BLK_CANDISCARD) == 0)
-		return -PV_EOPNOTSUPP;
-	if (br->br_nsect == 0 || ((br->br_sect | br->br_nsect) & mask) != 0 ||
-	    br->br_sect > bk->bk_nsect ||
-	    br->br_nsect > bk->bk_nsect - br->br_sect)
-		return -PV_EINVAL;
-	if (br->br_op == PV_BLK_DISCARD)
-		return 0;
-	for (i = 0; i < br->br_niov; i++) {
-		if ((((uintptr_t)br->br_iov[i].iov_base |
-		    br->br_iov[i].iov_len) & (PV_SECT_SIZE - 1)) != 0)
-			return -PV_EINVAL;
-		len += br->br_iov[i].iov_len;
-	}
-	return len == br->br_nsect << PV_SECT_SHIFT ? 0 : -PV_EINVAL;
-}
-
+/* Begin with a request, or begin again. */
 static void
-blkfront_io_start(struct blkfront_softc *sc, struct blkfront_io *io,
-    struct pv_blk_req *br)
+blkfront_io_start(struct blkfront_softc *sc, struct blkfront_io *io)
 {
-	io->io_br = br;
+	struct pv_blk_req *br = io->io_br;
+
 	io->io_sect = br->br_sect;
 	io->io_left = br->br_nsect;
 	io->io_error = 0;
@@ -304,39 +358,125 @@ blkfront_io_start(struct blkfront_softc *sc, struct blkfront_io *io,
 		io->io_op = sc->sc_flushop;
 		io->io_sect = io->io_left = 0;	/* peers check them */
 		break;
-	default:		/* blkfront_check() let nothing else in */
+	default:		/* blkfront_req_check() let nothing else in */
 		io->io_op = BLKIF_OP_DISCARD;
 		break;
 	}
 	iov_start(&io->io_iter, br->br_iov, br->br_niov);
+	io->io_fed = true;
 	list_append(&sc->sc_feed, &io->io_link);
+}
+
+/* An io that is done with, to be finished without the lock. */
+static void
+blkfront_end(struct blkfront_io *io, struct list *ios)
+{
+	list_remove(&io->io_order);
+	list_append(ios, &io->io_link);
+}
+
+/* Take an io off the feed. */
+static void
+blkfront_unfeed(struct blkfront_io *io)
+{
+	if (io->io_fed)
+		list_remove(&io->io_link);
+	io->io_fed = false;
+}
+
+/*
+ * One io whose requests were taken off the ring.  Held back while a page of
+ * it is in quarantine still, it is fed when that ends.
+ */
+static void
+blkfront_drop_io(struct blkfront_softc *sc, struct blkfront_io *io, bool hold,
+    struct list *ios)
+{
+	PV_ASSERT_LOCKED(&sc->sc_tab->bt_lock);
+	blkfront_unfeed(io);
+	io->io_more = hold && io->io_error == 0;
+	if (io->io_error == 0 && !hold)
+		io->io_error = sc->sc_error;
+	if (io->io_nparked > 0)
+		return;
+	if (io->io_more)
+		blkfront_io_start(sc, io);
+	else
+		blkfront_end(io, ios);
+}
+
+/* Begin again with what was held back, unless the new disk can not do it. */
+static bool
+blkfront_again_locked(struct blkfront_softc *sc, struct blkfront_io *io,
+    struct list *ios)
+{
+	int rv = blkfront_req_check(sc, io->io_br);
+
+	blkfront_unfeed(io);
+	if (rv == 0) {
+		blkfront_io_start(sc, io);
+		return true;
+	}
+	io->io_more = false;
+	io->io_error = rv == -PV_EINVAL ? -PV_EIO : rv;
+	blkfront_end(io, ios);
+	return false;
+}
+
+/* The same for all; returns how many begin again. */
+static unsigned int
+blkfront_recheck_locked(struct blkfront_softc *sc, struct list *ios)
+{
+	struct blkfront_io *io;
+	struct list *l, *next;
+	unsigned int n = 0;
+
+	LIST_FOREACH_SAFE(l, next, &sc->sc_tab->bt_active) {
+		io = LIST_ENTRY(l, struct blkfront_io, io_order);
+		if (io->io_fed && blkfront_again_locked(sc, io, ios))
+			n++;
+	}
+	return n;
+}
+
+/* An io for a request, fed.  Lock: bt_lock. */
+static int
+blkfront_take_locked(struct blkfront_softc *sc, struct pv_blk_req *br)
+{
+	struct blkfront_tab *bt = sc->sc_tab;
+	struct blkfront_io *io;
+	struct list *l;
+	int rv;
+
+	if (!sc->sc_up && !sc->sc_away)
+		return -PV_ENXIO;
+	rv = blkfront_req_check(sc, br);
+	if (rv < 0)
+		return rv;
+	if (!list_empty(&sc->sc_feed))
+		return -PV_EAGAIN;
+	l = list_pop(&bt->bt_free);
+	if (l == NULL)
+		return -PV_EAGAIN;
+	io = LIST_ENTRY(l, struct blkfront_io, io_link);
+	io->io_br = br;
+	list_append(&bt->bt_active, &io->io_order);
+	blkfront_io_start(sc, io);
+	return 0;
 }
 
 static int
 blkfront_submit(void *softc, struct pv_blk_req *br)
 {
 	struct blkfront_softc *sc = softc;
-	struct list *l;
 	bool kick = false;
 	int rv;
 
 	pv_lock(&sc->sc_tab->bt_lock);
-	if (!sc->sc_up)
-		rv = -PV_ENXIO;
-	else
-		rv = blkfront_check(sc, br);
-	if (rv == 0 && (!list_empty(&sc->sc_feed) || list_empty(&sc->sc_idle)))
-		rv = -PV_EAGAIN;
-	if (rv == 0) {
-		l = list_pop(&sc->sc_tab->bt_free);
-		if (l == NULL)
-			rv = -PV_EAGAIN;
-		else {
-			blkfront_io_start(sc, LIST_ENTRY(l, struct blkfront_io,
-			    io_link), br);
-			blkfront_feed_locked(sc);
-			kick = fring_push(&sc->sc_ring);
-		}
+	rv = blkfront_take_locked(sc, br);
+	if (rv == 0 && sc->sc_up) {
+		blkfront_feed_locked(sc);
+		kick = fring_push(&sc->sc_ring);
 	}
 	pv_unlock(&sc->sc_tab->bt_lock);
 	if (kick)
@@ -344,71 +484,8 @@ blkfront_submit(void *softc, struct pv_blk_req *br)
 	return rv;
 }
 
-/*
- * Cut the next ring request from an io and share its memory: as many whole
- * blocks as the segments of a request can hold.  One at least, for a block has
- * at most 8 sectors.
- */
-static void
-blkfront_cut(struct blkfront_softc *sc, struct blkfront_io *io,
-    struct blkfront_req *rq)
-{
-	struct iov_iter it = io->io_iter;
-	enum pv_dir dir;
-	size_t room = 0, len;
-	unsigned int n;
-	void *va;
-
-	for (n = 0; n < BLKFRONT_NSEG &&
-	    iov_next(&it, PV_PAGE_SIZE, &len) != NULL; n++)
-		room += len;
-	room &= ~(size_t)(sc->sc_blk.bk_bsize - 1);
-	PV_ASSERT(room > 0);
-	rq->rq_nsect = room >> PV_SECT_SHIFT;
-	dir = rq->rq_op == BLKIF_OP_READ ? PV_PEER_WRITES : PV_PEER_READS;
-	for (n = 0; room > 0; n++, room -= len) {
-		va = iov_next(&io->io_iter, room, &len);
-		PV_ASSERT(va != NULL && n < BLKFRONT_NSEG);
-		pv_dma_share(&sc->sc_pool, &rq->rq_map[n], va, len, dir);
-	}
-	rq->rq_nseg = n;
-}
-
-/* Pure: a request as the peer reads it. */
-static void
-blkfront_encode(const struct blkfront_softc *sc, const struct blkfront_req *rq,
-    uint64_t id, union blkfront_wire *out)
-{
-	const struct pv_dma_map *dm;
-	unsigned int i, first;
-
-	__builtin_memset(out, 0, sizeof(*out));
-	if (rq->rq_op == BLKIF_OP_DISCARD) {
-		out->bw_discard.operation = rq->rq_op;
-		out->bw_discard.handle = sc->sc_handle;
-		out->bw_discard.id = id;
-		out->bw_discard.sector_number = rq->rq_sect;
-		out->bw_discard.nr_sectors = rq->rq_nsect;
-		return;
-	}
-	out->bw_rw.operation = rq->rq_op;
-	out->bw_rw.nr_segments = (uint8_t)rq->rq_nseg;
-	out->bw_rw.handle = sc->sc_handle;
-	out->bw_rw.id = id;
-	out->bw_rw.sector_number = rq->rq_sect;
-	for (i = 0; i < rq->rq_nseg; i++) {
-		dm = &rq->rq_map[i];
-		first = ((uintptr_t)dm->dm_va & (PV_PAGE_SIZE - 1)) >>
-		    PV_SECT_SHIFT;
-		out->bw_rw.seg[i].gref = (grant_ref_t)dm->dm_da;
-		out->bw_rw.seg[i].first_sect = (uint8_t)first;
-		out->bw_rw.seg[i].last_sect = (uint8_t)(first +
-		    (dm->dm_len >> PV_SECT_SHIFT) - 1);
-	}
-}
-
-/* Put one request of an io on the ring, in an idle rq. */
-static void
+/* Put one request of an io on the ring, in an idle rq; false: no grants. */
+static bool
 blkfront_put(struct blkfront_softc *sc, struct blkfront_io *io,
     struct blkfront_req *rq)
 {
@@ -419,17 +496,19 @@ blkfront_put(struct blkfront_softc *sc, struct blkfront_io *io,
 	rq->rq_op = io->io_op;
 	rq->rq_sect = io->io_sect;
 	rq->rq_nsect = io->io_left;
-	rq->rq_nseg = 0;
-	if (rq->rq_op == BLKIF_OP_READ || rq->rq_op == BLKIF_OP_WRITE)
-		blkfront_cut(sc, io, rq);
+	if ((rq->rq_op == BLKIF_OP_READ || rq->rq_op == BLKIF_OP_WRITE) &&
+	    !blkfront_req_cut(sc, io, rq))
+		return false;
+	list_remove(&rq->rq_link);
 	id = idmap_take(&sc->sc_ids, rq);
-	PV_ASSERT(id >= 0 && fring_free(&sc->sc_ring) > 0);
-	blkfront_encode(sc, rq, (uint64_t)id, &wire);
+	PV_ASSERT(id >= 0);
+	blkfront_req_encode(sc, rq, (uint64_t)id, &wire);
 	fring_put(&sc->sc_ring, &wire);
 	io->io_nrq++;
 	io->io_sect += rq->rq_nsect;
 	io->io_left -= rq->rq_nsect;
 	io->io_more = io->io_left > 0;
+	return true;
 }
 
 /* Put as much of the waiting ios on the ring as fits. */
@@ -437,20 +516,19 @@ static void
 blkfront_feed_locked(struct blkfront_softc *sc)
 {
 	struct blkfront_io *io;
-	struct list *l;
 
 	PV_ASSERT_LOCKED(&sc->sc_tab->bt_lock);
 	while (!list_empty(&sc->sc_feed)) {
 		io = LIST_ENTRY(sc->sc_feed.li_next, struct blkfront_io,
 		    io_link);
 		while (io->io_more) {
-			l = list_pop(&sc->sc_idle);
-			if (l == NULL)
+			if (fring_free(&sc->sc_ring) == 0 ||
+			    !blkfront_put(sc, io, LIST_ENTRY(
+			    sc->sc_idle.li_next, struct blkfront_req,
+			    rq_link)))
 				return;
-			blkfront_put(sc, io, LIST_ENTRY(l, struct blkfront_req,
-			    rq_link));
 		}
-		list_remove(&io->io_link);
+		blkfront_unfeed(io);
 	}
 }
 
@@ -483,8 +561,12 @@ blkfront_complete(struct blkfront_softc *sc, const struct blkif_response *rsp)
 	rq = idmap_find(&sc->sc_ids, rsp->id);
 	if (rq == NULL)
 		return NULL;
-	/* peer: answers what was asked.  On a lie the id stays in flight. */
-	if (rsp->operation != rq->rq_op)
+	/*
+	 * peer: answers what was asked; of an indirect request some name the
+	 * outer operation.  On a lie the id stays in flight.
+	 */
+	if (rsp->operation != rq->rq_op &&
+	    (rq->rq_ind == NULL || rsp->operation != BLKIF_OP_INDIRECT))
 		return NULL;
 	idmap_release(&sc->sc_ids, rsp->id);
 	rq->rq_error = blkfront_status(rsp->status);	/* peer: any number */
@@ -527,42 +609,6 @@ blkfront_intr(void *arg)
 	return more ? EVTCHN_MORE : n > 0 ? EVTCHN_DONE : EVTCHN_SPURIOUS;
 }
 
-/* Take the memory of an answered request back from the peer. */
-static void
-blkfront_unshare(struct blkfront_softc *sc, struct blkfront_req *rq)
-{
-	struct blkfront_io *io = rq->rq_io;
-	unsigned int i;
-
-	for (i = 0; i < rq->rq_nseg; i++) {
-		if (pv_dma_unshare(&sc->sc_pool, &rq->rq_map[i]) == 0)
-			continue;
-		/*
-		 * peer: has answered, and keeps the page all the same.  What
-		 * it read there may change still.
-		 */
-		pv_lock(&sc->sc_tab->bt_lock);
-		if (rq->rq_op == BLKIF_OP_READ && rq->rq_error == 0)
-			rq->rq_error = -PV_EIO;
-		io->io_nparked++;
-		sc->sc_tab->bt_refs++;
-		pv_unlock(&sc->sc_tab->bt_lock);
-		pv_dma_park(&sc->sc_pool, &rq->rq_map[i], blkfront_unpark, io);
-	}
-}
-
-/* A request without its grants is of no further use. */
-static bool
-blkfront_usable(const struct blkfront_req *rq)
-{
-	unsigned int i;
-
-	for (i = 0; i < rq->rq_nseg; i++)
-		if (!pv_dma_usable(&rq->rq_map[i]))
-			return false;
-	return true;
-}
-
 /*
  * peer: may refuse what it offered.  Returns true when the io is to be tried
  * again in another way.
@@ -582,7 +628,8 @@ blkfront_refused(struct blkfront_softc *sc, const struct blkfront_req *rq)
 		sc->sc_blk.bk_flags &= ~(uint32_t)PV_BLK_CANFLUSH;
 		break;
 	case BLKIF_OP_DISCARD:
-		sc->sc_blk.bk_flags &= ~(uint32_t)PV_BLK_CANDISCARD;
+		sc->sc_blk.bk_flags &= ~(uint32_t)(PV_BLK_CANDISCARD |
+		    PV_BLK_CANSECURE);
 		break;
 	}
 	return false;
@@ -599,6 +646,10 @@ blkfront_count(struct pv_blk *bk, const struct blkfront_req *rq)
 	} else if (rq->rq_op == BLKIF_OP_WRITE) {
 		bk->bk_nwrite++;
 		bk->bk_wsect += rq->rq_nsect;
+	} else if (rq->rq_op == BLKIF_OP_DISCARD) {
+		bk->bk_ndiscard++;
+	} else {
+		bk->bk_nflush++;
 	}
 }
 
@@ -609,18 +660,16 @@ blkfront_settle_locked(struct blkfront_softc *sc, struct blkfront_req *rq)
 	struct blkfront_io *io = rq->rq_io;
 
 	PV_ASSERT_LOCKED(&sc->sc_tab->bt_lock);
-	if (blkfront_usable(rq))
-		list_append(&sc->sc_idle, &rq->rq_link);
 	blkfront_count(&sc->sc_blk, rq);
 	io->io_nrq--;
 	if (rq->rq_error == -PV_EOPNOTSUPP && blkfront_refused(sc, rq)) {
 		io->io_op = sc->sc_flushop;
 		io->io_more = true;
+		io->io_fed = true;
 		list_append(&sc->sc_feed, &io->io_link);
 	} else if (rq->rq_error != 0) {
 		io->io_error = rq->rq_error;
-		if (io->io_more)
-			list_remove(&io->io_link);
+		blkfront_unfeed(io);
 		io->io_more = false;
 	}
 	return !io->io_more && io->io_nrq == 0 && io->io_nparked == 0;
@@ -633,16 +682,17 @@ blkfront_done(struct blkfront_softc *sc, struct list *rqs)
 	struct blkfront_req *rq;
 	LIST_HEAD(ios);
 	struct list *l;
-	bool kick = false;
+	bool kick = false, enough = true;
 
 	LIST_FOREACH(l, rqs)
-		blkfront_unshare(sc, LIST_ENTRY(l, struct blkfront_req,
+		blkfront_req_unshare(sc, LIST_ENTRY(l, struct blkfront_req,
 		    rq_link));
 	pv_lock(&sc->sc_tab->bt_lock);
 	while ((l = list_pop(rqs)) != NULL) {
 		rq = LIST_ENTRY(l, struct blkfront_req, rq_link);
 		if (blkfront_settle_locked(sc, rq))
-			list_append(&ios, &rq->rq_io->io_link);
+			blkfront_end(rq->rq_io, &ios);
+		enough = blkfront_req_release(sc, rq);
 	}
 	if (sc->sc_up) {
 		blkfront_feed_locked(sc);
@@ -652,6 +702,8 @@ blkfront_done(struct blkfront_softc *sc, struct list *rqs)
 	if (kick)
 		evtchn_notify(&sc->sc_eh);
 	blkfront_finish(sc->sc_tab, &ios);
+	if (!enough)
+		blkfront_fail(sc, "keeps all our grants");
 }
 
 /* Give ios back to the consumer, then to the table.  No lock held. */
@@ -678,7 +730,7 @@ blkfront_finish(struct blkfront_tab *bt, struct list *ios)
  * The peer has let go of a parked map.  The device may be gone.
  * Context: deferred.
  */
-static void
+void
 blkfront_unpark(void *arg)
 {
 	struct blkfront_io *io = arg;
@@ -686,8 +738,13 @@ blkfront_unpark(void *arg)
 	LIST_HEAD(ios);
 
 	pv_lock(&bt->bt_lock);
-	if (--io->io_nparked == 0 && io->io_nrq == 0 && !io->io_more)
-		list_append(&ios, &io->io_link);
+	if (--io->io_nparked == 0 && io->io_nrq == 0 && !io->io_fed) {
+		if (!io->io_more)
+			blkfront_end(io, &ios);
+		else if (blkfront_again_locked(bt->bt_sc, io, &ios) &&
+		    bt->bt_sc->sc_up)
+			evtchn_again(&bt->bt_sc->sc_eh);
+	}
 	pv_unlock(&bt->bt_lock);
 	blkfront_finish(bt, &ios);
 	blkfront_tab_put(bt);

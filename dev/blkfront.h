@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * blkfront.h -- what the two files of blkfront share: blkfront.c (theory,
- * life, data path) and blkfront_xs.c (what is said through XenStore).
+ * blkfront.h -- what the files of blkfront share: blkfront.c (theory, life,
+ * data path), blkfront_req.c (one request of the ring: its grants and its
+ * form on the wire) and blkfront_xs.c (what is said through XenStore).
  */
 
 #ifndef BLKFRONT_H
@@ -16,10 +17,15 @@
 #include "iov.h"
 #include "xenbus.h"
 
-#define BLKFRONT_NREQ	32	/* entries of a ring of one page */
+#define BLKFRONT_NIO	64	/* requests of the consumer's under way */
 #define BLKFRONT_NSEG	BLKIF_MAX_SEGMENTS_PER_REQUEST
-#define BLKFRONT_BUDGET	BLKFRONT_NREQ	/* answers handled in one run */
-#define BLKFRONT_MAXIO	(8 * 10 * PV_PAGE_SIZE)	/* a quarter of the ring */
+#define BLKFRONT_NISEG	256	/* segments of an indirect request, at most */
+#define BLKFRONT_NIND	8	/* indirect requests on the ring at once */
+#define BLKFRONT_ORDER	2	/* of the ring, at most: 4 pages */
+#define BLKFRONT_NREQ	(32u << BLKFRONT_ORDER)	/* entries of that ring */
+#define BLKFRONT_NMAP	512	/* grants for data: the device's budget */
+#define BLKFRONT_BUDGET	32	/* answers handled in one run */
+#define BLKFRONT_MAXIO	(80 * PV_PAGE_SIZE)
 #define BLKFRONT_MAXBSIZE PV_PAGE_SIZE	/* a block fits in 11 segments */
 #define BLKFRONT_MAXSECT ((uint64_t)1 << 54)
 #define BLKFRONT_ABI64	(sizeof(void *) == 8)
@@ -35,6 +41,15 @@ PV_WIRE_OFFSET(struct blkif_request_segment, last_sect, 5);
 PV_WIRE_OFFSET(struct blkif_request_discard, id, BLKFRONT_ABI64 ? 8 : 4);
 PV_WIRE_OFFSET(struct blkif_request_discard, nr_sectors,
     BLKFRONT_ABI64 ? 24 : 20);
+PV_WIRE_ASSERT(struct blkif_request_indirect, 64);
+PV_WIRE_OFFSET(struct blkif_request_indirect, nr_segments, 2);
+PV_WIRE_OFFSET(struct blkif_request_indirect, id, BLKFRONT_ABI64 ? 8 : 4);
+PV_WIRE_OFFSET(struct blkif_request_indirect, sector_number,
+    BLKFRONT_ABI64 ? 16 : 12);
+PV_WIRE_OFFSET(struct blkif_request_indirect, handle,
+    BLKFRONT_ABI64 ? 24 : 20);
+PV_WIRE_OFFSET(struct blkif_request_indirect, indirect_grefs,
+    BLKFRONT_ABI64 ? 28 : 24);
 PV_WIRE_ASSERT(struct blkif_response, BLKFRONT_ABI64 ? 16 : 12);
 PV_WIRE_OFFSET(struct blkif_response, operation, 8);
 PV_WIRE_OFFSET(struct blkif_response, status, 10);
@@ -42,6 +57,7 @@ PV_WIRE_OFFSET(struct blkif_response, status, 10);
 union blkfront_wire {
 	struct blkif_request	 bw_rw;
 	struct blkif_request_discard bw_discard;
+	struct blkif_request_indirect bw_indirect;
 };
 
 /* What the peer says of itself.  Each is bounded when it is read. */
@@ -49,11 +65,15 @@ struct blkfront_peer {
 	uint64_t	 bp_sectors;	/* of 512 bytes */
 	uint64_t	 bp_bsize;
 	uint64_t	 bp_info;	/* VDISK_* */
-	uint64_t	 bp_flush, bp_barrier, bp_discard;
+	uint64_t	 bp_flush, bp_barrier, bp_discard, bp_secure;
+	uint64_t	 bp_psize, bp_discgran;	/* bytes; hints */
+	uint64_t	 bp_nseg;	/* of an indirect request; 0: none */
 	uint32_t	 bp_flags;	/* PV_BLK_* that follow */
 };
+
 struct blkfront_io {
 	struct list	 io_link;	/* bt_free, sc_feed or a done list */
+	struct list	 io_order;	/* bt_active, as they were submitted */
 	struct blkfront_tab *io_tab;
 	struct pv_blk_req *io_br;
 	struct iov_iter	 io_iter;	/* what is not on the ring yet */
@@ -62,21 +82,31 @@ struct blkfront_io {
 	unsigned int	 io_nparked;	/* maps in quarantine */
 	int		 io_error;
 	uint8_t		 io_op;		/* BLKIF_OP_* */
-	bool		 io_more;	/* not all is on the ring: on sc_feed */
+	bool		 io_more;	/* not all is on the ring .. */
+	bool		 io_fed;	/* .. and it is on sc_feed */
 };
 
 /* Outlives the device while the quarantine holds something of an io. */
 struct blkfront_tab {
 	struct pv_lock	 bt_lock;
-	struct list	 bt_free;	/* of struct blkfront_io */
+	struct blkfront_softc *bt_sc;	/* NULL: the device is gone */
+	struct list	 bt_free, bt_active;	/* of struct blkfront_io */
 	unsigned int	 bt_refs;
-	struct blkfront_io bt_io[BLKFRONT_NREQ];
+	struct blkfront_io bt_io[BLKFRONT_NIO];
+};
+
+/* A page for the segments of an indirect request. */
+struct blkfront_ind {
+	struct blkfront_ind *in_next;	/* when free */
+	void		*in_page;
+	struct pv_dma_map *in_map;
 };
 
 struct blkfront_req {
 	struct list	 rq_link;	/* sc_idle or a done list */
 	struct blkfront_io *rq_io;
-	struct pv_dma_map *rq_map;	/* BLKFRONT_NSEG of them */
+	struct pv_dma_map *rq_map;	/* one for each segment, by dm_next */
+	struct blkfront_ind *rq_ind;	/* or NULL */
 	uint64_t	 rq_sect, rq_nsect;
 	unsigned int	 rq_nseg;
 	int		 rq_error;
@@ -88,7 +118,15 @@ struct blkfront_softc {
 	struct pv_blk	 sc_blk;
 	struct blkfront_tab *sc_tab;
 	struct pv_dma_pool sc_pool;
+	struct pv_dma_map *sc_map;	/* free ones, last used first */
+	unsigned int	 sc_nfree;	/* of these */
+	unsigned int	 sc_nmap;	/* that there are, in use or free */
+	struct pv_dma_pool sc_indpool;
+	struct blkfront_ind sc_ind[BLKFRONT_NIND];
+	struct blkfront_ind *sc_indfree;
+	unsigned int	 sc_nseg;	/* segments of one request, at most */
 	struct xenbus_ring sc_page;
+	unsigned int	 sc_order;	/* 1 << sc_order pages of ring */
 	struct evtchn_handler sc_eh;
 	struct fring	 sc_ring;
 	struct idmap	 sc_ids;
@@ -96,7 +134,8 @@ struct blkfront_softc {
 	struct blkfront_req sc_rq[BLKFRONT_NREQ];
 	struct list	 sc_idle;	/* of struct blkfront_req */
 	struct list	 sc_feed;	/* of struct blkfront_io */
-	bool		 sc_up;		/* requests are taken */
+	bool		 sc_up;		/* the ring works */
+	bool		 sc_away;	/* it did, and may again: hold all */
 	bool		 sc_announced;
 	int		 sc_error;	/* what disconnect answers */
 	uint8_t		 sc_flushop;	/* BLKIF_OP_* or 0 */
@@ -105,10 +144,42 @@ struct blkfront_softc {
 	char		 sc_name[16];
 };
 
+/* ---- blkfront.c -------------------------------------------------------- */
+
+/* The peer let go of a parked map of an io.  Deferred; the io may be all
+   that is left of the device. */
+void	 blkfront_unpark(void *io);
+
+/* ---- blkfront_req.c: all under bt_lock, but unshare -------------------- */
+
+/* What is wrong with a request of the consumer's: 0 or -PV_E*. */
+int	 blkfront_req_check(const struct blkfront_softc *,
+	    const struct pv_blk_req *);
+/* Grants for data and for indirect requests, once the peer has said what it
+   can.  0 or -PV_E*.  Thread; no lock. */
+int	 blkfront_req_create(struct blkfront_softc *);
+/* Idempotent.  Thread; no lock. */
+void	 blkfront_req_destroy(struct blkfront_softc *);
+/*
+ * Cut the next ring request from an io and share its memory.  false: grants
+ * are short now, try again when some request was answered.
+ */
+bool	 blkfront_req_cut(struct blkfront_softc *, struct blkfront_io *,
+	    struct blkfront_req *);
+/* As the peer reads it. */
+void	 blkfront_req_encode(const struct blkfront_softc *,
+	    const struct blkfront_req *, uint64_t id, union blkfront_wire *);
+/* Take the memory of an answered request back.  Deferred, thread; no lock. */
+void	 blkfront_req_unshare(struct blkfront_softc *, struct blkfront_req *);
+/* What it held can be used by others.  false: too few grants are left. */
+bool	 blkfront_req_release(struct blkfront_softc *, struct blkfront_req *);
+
 /* ---- blkfront_xs.c ----------------------------------------------------- */
 
 /* Find the number and the name of the disk in our directory.  Thread. */
 void	 blkfront_xs_name(struct blkfront_softc *);
+/* Choose sc_order by what the peer can.  Thread. */
+void	 blkfront_xs_order(struct blkfront_softc *);
 /* Publish ring, event channel and protocol.  0 or -PV_E*.  Thread. */
 int	 blkfront_xs_publish(struct blkfront_softc *);
 /*

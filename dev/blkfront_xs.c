@@ -2,7 +2,9 @@
 /*
  * blkfront_xs -- what blkfront and its peer say to each other in XenStore.
  *
- * Ours:	ring-ref, event-channel, protocol.  Nothing is published for a
+ * Ours:	ring-ref, event-channel, protocol.  A ring of several pages
+ *		is ring-ref0 .. and both of ring-page-order (Linux, QEMU) and
+ *		num-ring-pages (the others).  Nothing is published for a
  *		feature that is not there.
  * The peer's:	sectors, sector-size, info, mode, feature-*.
  *
@@ -36,6 +38,14 @@ static const struct blkfront_xs_key {
 	    offsetof(struct blkfront_peer, bp_barrier) },
 	{ "feature-discard", 1, 0,
 	    offsetof(struct blkfront_peer, bp_discard) },
+	{ "discard-secure", 1, 0,
+	    offsetof(struct blkfront_peer, bp_secure) },
+	{ "discard-granularity", UINT32_MAX, 0,
+	    offsetof(struct blkfront_peer, bp_discgran) },
+	{ "physical-sector-size", UINT32_MAX, 0,
+	    offsetof(struct blkfront_peer, bp_psize) },
+	{ "feature-max-indirect-segments", UINT32_MAX, 0,
+	    offsetof(struct blkfront_peer, bp_nseg) },
 };
 
 /* ---- Our own directory ------------------------------------------------- */
@@ -117,6 +127,52 @@ blkfront_xs_name(struct blkfront_softc *sc)
 	blkfront_xs_format(&sb, (uint32_t)vdev);
 }
 
+/* The largest order of n pages, which need not be a power of two. */
+static unsigned int
+blkfront_xs_log2(uint64_t n)
+{
+	unsigned int order = 0;
+
+	while (n >> (order + 1) != 0)
+		order++;
+	return order;
+}
+
+void
+blkfront_xs_order(struct blkfront_softc *sc)
+{
+	uint64_t order, pages;
+
+	order = xenbus_peer_num(sc->sc_dev, "max-ring-page-order", 0,
+	    UINT32_MAX, 0);
+	pages = xenbus_peer_num(sc->sc_dev, "max-ring-pages", 1, UINT32_MAX, 1);
+	if (order == 0)
+		order = blkfront_xs_log2(pages);
+	sc->sc_order = order > BLKFRONT_ORDER ? BLKFRONT_ORDER :
+	    (unsigned int)order;
+}
+
+static int
+blkfront_xs_write_pages(struct blkfront_softc *sc, const struct xs_trans *xt,
+    const char *dir)
+{
+	struct xen *x = xenbus_xen(sc->sc_dev);
+	unsigned int i;
+	char key[] = "ring-ref0";
+	int rv;
+
+	rv = xs_write_num(x, xt, dir, "ring-page-order", sc->sc_order);
+	if (rv == 0)
+		rv = xs_write_num(x, xt, dir, "num-ring-pages",
+		    1u << sc->sc_order);
+	for (i = 0; rv == 0 && i < 1u << sc->sc_order; i++) {
+		key[sizeof(key) - 2] = (char)('0' + i);
+		rv = xs_write_num(x, xt, dir, key,
+		    gref_x(sc->sc_page.xr_gref[i]));
+	}
+	return rv;
+}
+
 static int
 blkfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 {
@@ -124,7 +180,11 @@ blkfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 	struct xen *x = xenbus_xen(sc->sc_dev);
 	int rv;
 
-	rv = xs_write_num(x, xt, dir, "ring-ref", gref_x(sc->sc_page.xr_gref));
+	if (sc->sc_order > 0)
+		rv = blkfront_xs_write_pages(sc, xt, dir);
+	else
+		rv = xs_write_num(x, xt, dir, "ring-ref",
+		    gref_x(sc->sc_page.xr_gref[0]));
 	if (rv == 0)
 		rv = xs_write_num(x, xt, dir, "event-channel",
 		    evport_x(sc->sc_eh.eh_port));
@@ -160,6 +220,8 @@ blkfront_xs_flags(struct blkfront_softc *sc, const struct blkfront_peer *bp)
 		flags |= PV_BLK_CANFLUSH;
 	if (bp->bp_discard != 0)
 		flags |= PV_BLK_CANDISCARD;
+	if (bp->bp_discard != 0 && bp->bp_secure != 0)
+		flags |= PV_BLK_CANSECURE;
 	return flags;
 }
 
@@ -180,6 +242,11 @@ blkfront_xs_read(struct blkfront_softc *sc, struct blkfront_peer *bp)
 	    bp->bp_bsize < PV_SECT_SIZE || bp->bp_bsize > BLKFRONT_MAXBSIZE ||
 	    (bp->bp_bsize & (bp->bp_bsize - 1)) != 0)
 		return -PV_EPROTO;
+	/* Up to 11 are no gain: Linux takes such an offer for none. */
+	if (bp->bp_nseg <= BLKFRONT_NSEG)
+		bp->bp_nseg = 0;
+	if (bp->bp_nseg > BLKFRONT_NISEG)
+		bp->bp_nseg = BLKFRONT_NISEG;
 	bp->bp_flags = blkfront_xs_flags(sc, bp);
 	return 0;
 }

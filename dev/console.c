@@ -130,7 +130,8 @@ console_write_keys(void *softc, const struct xs_trans *xt, const char *dir)
 	struct xen *x = xenbus_xen(sc->sc_dev);
 	int rv;
 
-	rv = xs_write_num(x, xt, dir, "ring-ref", gref_x(sc->sc_page.xr_gref));
+	rv = xs_write_num(x, xt, dir, "ring-ref",
+	    gref_x(sc->sc_page.xr_gref[0]));
 	if (rv == 0)
 		rv = xs_write_num(x, xt, dir, "port",
 		    evport_x(sc->sc_eh.eh_port));
@@ -143,7 +144,7 @@ console_further(struct console_softc *sc)
 	struct pv_dev *dev = sc->sc_dev;
 	int rv;
 
-	rv = xenbus_ring_create(dev, &sc->sc_page);
+	rv = xenbus_ring_create(dev, &sc->sc_page, 1);
 	if (rv < 0)
 		return rv;
 	sc->sc_intf = sc->sc_page.xr_va;

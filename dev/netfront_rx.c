@@ -188,7 +188,7 @@ netfront_rx_connect(struct netfront_softc *sc)
 {
 	int rv;
 
-	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_rxpage);
+	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_rxpage, 1);
 	if (rv < 0)
 		return rv;
 	fring_init(&sc->sc_rxring, sc->sc_rxpage.xr_va, PV_PAGE_SIZE,

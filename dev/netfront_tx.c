@@ -104,7 +104,7 @@ netfront_tx_connect(struct netfront_softc *sc)
 
 	sc->sc_error = -PV_ENXIO;
 	sc->sc_full = false;
-	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_txpage);
+	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_txpage, 1);
 	if (rv < 0)
 		return rv;
 	fring_init(&sc->sc_txring, sc->sc_txpage.xr_va, PV_PAGE_SIZE,

@@ -66,10 +66,10 @@ netfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 	int rv;
 
 	rv = xs_write_num(x, xt, dir, "tx-ring-ref",
-	    gref_x(sc->sc_txpage.xr_gref));
+	    gref_x(sc->sc_txpage.xr_gref[0]));
 	if (rv == 0)
 		rv = xs_write_num(x, xt, dir, "rx-ring-ref",
-		    gref_x(sc->sc_rxpage.xr_gref));
+		    gref_x(sc->sc_rxpage.xr_gref[0]));
 	if (rv == 0)
 		rv = xs_write_num(x, xt, dir, "event-channel",
 		    evport_x(sc->sc_eh.eh_port));

@@ -163,16 +163,22 @@ struct sim_blk_cfg {
 #define SIM_BLK_SLOW	0x20		/* answers take a second */
 #define SIM_BLK_SILENT	0x40		/* keeps what the test wrote of it */
 #define SIM_BLK_PUPPET	0x80		/* serves nothing: the test does */
+#define SIM_BLK_PLAIN	0x100		/* one page of ring, nothing indirect */
 };
 struct sim_blk *sim_blk_create(struct sim_dom *, const struct sim_blk_cfg *);
 uint8_t	*sim_blk_data(struct sim_blk *);		/* the disk */
 void	 sim_blk_unplug(struct sim_blk *);	/* xl block-detach */
 void	 sim_blk_vanish(struct sim_blk *);	/* nodes and all, rudely */
 void	 sim_blk_restart(struct sim_blk *);	/* closes, comes anew */
+/* Its domain ends; it, or another one, comes with the same disk. */
+void	 sim_blk_die(struct sim_blk *);
+void	 sim_blk_revive(struct sim_blk *, uint16_t id);
 void	 sim_blk_resize(struct sim_blk *, uint64_t nsect);
 void	 sim_blk_error(struct sim_blk *, unsigned int n, int16_t status);
 unsigned int sim_blk_nreq(const struct sim_blk *);	/* requests served */
 unsigned int sim_blk_nflush(const struct sim_blk *);
+uint16_t sim_blk_home(const struct sim_blk *);	/* its domain */
+unsigned int sim_blk_nindirect(const struct sim_blk *);
 unsigned int sim_blk_pending(const struct sim_blk *);	/* taken, unanswered */
 int	 sim_blk_state(const struct sim_blk *);	/* XenbusState of back */
 void	 sim_blk_set_state(struct sim_blk *, const char *);	/* write it */

@@ -256,6 +256,21 @@ sim_back_step(void *arg)
 
 /* ---- life -------------------------------------------------------------- */
 
+/* The toolstack: our directory, and our name in the front end's. */
+static void
+sim_back_write(struct sim_back *ba)
+{
+	snprintf(ba->ba_path, sizeof(ba->ba_path),
+	    "/local/domain/%u/backend/%s/%u/%u", ba->ba_id,
+	    ba->ba_ops->bo_type, ba->ba_dom->d_id, ba->ba_devid);
+	sim_back_set(ba, "frontend", "%s", ba->ba_front);
+	sim_back_set(ba, "frontend-id", "%u", ba->ba_dom->d_id);
+	sim_back_set(ba, "online", "%u", 1);
+	sim_back_set(ba, "state", "%u", XenbusStateInitialising);
+	sim_back_set_front(ba, "backend", "%s", ba->ba_path);
+	sim_back_set_front(ba, "backend-id", "%u", ba->ba_id);
+}
+
 void
 sim_back_create(struct sim_back *ba, struct sim_dom *d,
     const struct sim_back_ops *ops, unsigned int devid)
@@ -263,24 +278,17 @@ sim_back_create(struct sim_back *ba, struct sim_dom *d,
 	ba->ba_dom = d;
 	ba->ba_sim = d->d_sim;
 	ba->ba_id = d->d_sim->s_backid;
+	ba->ba_devid = devid;
 	ba->ba_ops = ops;
 	ba->ba_online = true;
 	ba->ba_state = XenbusStateInitialising;
 	list_init(&ba->ba_held);
-	snprintf(ba->ba_path, sizeof(ba->ba_path),
-	    "/local/domain/%u/backend/%s/%u/%u", ba->ba_id, ops->bo_type,
-	    d->d_id, devid);
 	snprintf(ba->ba_front, sizeof(ba->ba_front),
 	    "/local/domain/%u/device/%s/%u", d->d_id, ops->bo_type, devid);
 	sim_sched_actor(&ba->ba_actor, sim_back_step, ba);
 	sim_store_write(d->d_sim, ba->ba_front, "%s", "");
 	sim_store_chown(d->d_sim, ba->ba_front, d->d_id);
-	sim_back_set(ba, "frontend", "%s", ba->ba_front);
-	sim_back_set(ba, "frontend-id", "%u", d->d_id);
-	sim_back_set(ba, "online", "%u", 1);
-	sim_back_set(ba, "state", "%u", XenbusStateInitialising);
-	sim_back_set_front(ba, "backend", "%s", ba->ba_path);
-	sim_back_set_front(ba, "backend-id", "%u", ba->ba_id);
+	sim_back_write(ba);
 }
 
 void
@@ -318,6 +326,29 @@ sim_back_vanish(struct sim_back *ba)
 	sim_inside();
 	sim_back_let_go(ba);
 	sim_back_remove(ba);
+	sim_outside();
+}
+
+void
+sim_back_die(struct sim_back *ba)
+{
+	sim_inside();
+	sim_back_let_go(ba);
+	ba->ba_gone = true;
+	sim_store_rm(ba->ba_sim, ba->ba_path);
+	sim_outside();
+}
+
+void
+sim_back_revive(struct sim_back *ba, uint16_t id)
+{
+	sim_inside();
+	ba->ba_gone = false;
+	ba->ba_leaving = false;
+	ba->ba_id = id;
+	ba->ba_state = XenbusStateInitialising;
+	sim_back_write(ba);
+	sim_sched_kick(&ba->ba_actor, 0);
 	sim_outside();
 }
 

@@ -33,6 +33,7 @@ struct sim_back {
 	struct sim_dom	*ba_dom;	/* the front end's */
 	struct sim	*ba_sim;
 	uint16_t	 ba_id;		/* the domain that we are of */
+	unsigned int	 ba_devid;
 	const struct sim_back_ops *ba_ops;
 	char		 ba_path[80];	/* ours */
 	char		 ba_front[80];
@@ -59,6 +60,9 @@ void	 sim_back_state(struct sim_back *, unsigned int);
 void	 sim_back_unplug(struct sim_back *);
 void	 sim_back_vanish(struct sim_back *);
 void	 sim_back_restart(struct sim_back *);
+/* Our domain ends; later it, or another, has the same device anew. */
+void	 sim_back_die(struct sim_back *);
+void	 sim_back_revive(struct sim_back *, uint16_t id);
 void	 sim_back_set_state(struct sim_back *, const char *);
 void	 sim_back_hold(struct sim_back *, bool);
 /* Host address of a granted page, or NULL. */

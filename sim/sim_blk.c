@@ -17,13 +17,22 @@
 #include "bring.h"
 #include "sim_back.h"
 
-#define SIM_NREQ	64
+#define SIM_NSEG	256	/* of an indirect request */
+#define SIM_NPAGE	16	/* of a ring */
 
+/* A request as it came, with its segments in one place. */
 struct sim_breq {
 	struct list	 rq_link;
-	struct blkif_request rq;
+	struct {
+		uint8_t		 operation;
+		uint16_t	 nr_segments;
+		uint64_t	 id;
+		uint64_t	 sector_number;
+		struct blkif_request_segment seg[SIM_NSEG];
+	}		 rq;
+	bool		 rq_bad;	/* its indirect page could not be had */
 	uint64_t	 rq_due;
-	uint8_t		*rq_va[BLKIF_MAX_SEGMENTS_PER_REQUEST];
+	uint8_t		*rq_va[SIM_NSEG];
 };
 
 struct sim_blk {
@@ -31,11 +40,12 @@ struct sim_blk {
 	struct sim_blk_cfg bk_cfg;
 	uint8_t		*bk_disk;
 	/* while connected */
-	struct blkif_sring *bk_page;
-	uint32_t	 bk_ref, bk_port;
+	uint8_t		*bk_page;
+	uint32_t	 bk_ref[SIM_NPAGE], bk_port;
+	unsigned int	 bk_npage;
 	struct bring	 bk_ring;
 	struct list	 bk_reqs;
-	unsigned int	 bk_nreq, bk_nflush, bk_nbad;
+	unsigned int	 bk_nreq, bk_nflush, bk_nbad, bk_nindirect;
 	int16_t		 bk_bad;	/* status of the next bk_nbad */
 };
 
@@ -50,8 +60,12 @@ sim_blk_of(struct sim_back *ba)
 static void
 sim_blk_offer(struct sim_back *ba)
 {
-	sim_back_set(ba, "max-ring-page-order", "%u", 4);
-	sim_back_set(ba, "feature-max-indirect-segments", "%u", 256);
+	if (!(sim_blk_of(ba)->bk_cfg.bc_flags & SIM_BLK_PLAIN)) {
+		sim_back_set(ba, "max-ring-page-order", "%u", 4);
+		sim_back_set(ba, "max-ring-pages", "%u", 16);
+		sim_back_set(ba, "feature-max-indirect-segments", "%u",
+		    SIM_NSEG);
+	}
 	sim_back_set(ba, "multi-queue-max-queues", "%u", 2);
 }
 
@@ -80,36 +94,85 @@ sim_blk_describe(struct sim_blk *b)
 	sim_back_set(&b->bk, "physical-sector-size", "%u", 4096);
 }
 
+/* The front end's ring pages; 0, 1 (keys are missing yet), -1. */
+static int
+sim_blk_refs(struct sim_blk *b)
+{
+	uint64_t ref, order;
+	char key[16];
+	unsigned int i;
+
+	order = sim_back_num(&b->bk, "ring-page-order", UINT64_MAX);
+	b->bk_npage = 1;
+	if (order != UINT64_MAX) {
+		if (order > 4 || sim_back_num(&b->bk, "num-ring-pages", 0) !=
+		    1u << order)
+			sim_bug("vbd: ring of order %llu",
+			    (unsigned long long)order);
+		b->bk_npage = 1u << order;
+	}
+	for (i = 0; i < b->bk_npage; i++) {
+		snprintf(key, sizeof(key), order != UINT64_MAX ?
+		    "ring-ref%u" : "ring-ref", i);
+		ref = sim_back_num(&b->bk, key, UINT64_MAX);
+		if (ref > UINT32_MAX)
+			return 1;
+		b->bk_ref[i] = (uint32_t)ref;
+	}
+	return 0;
+}
+
+/* Map them; they must be one behind the other, as they are in the guest. */
+static int
+sim_blk_mapring(struct sim_blk *b)
+{
+	unsigned int i;
+	uint8_t *va;
+
+	for (i = 0; i < b->bk_npage; i++) {
+		va = sim_back_map(&b->bk, b->bk_ref[i], false);
+		if (i == 0)
+			b->bk_page = va;
+		if (va != NULL && va == b->bk_page + i * PV_PAGE_SIZE)
+			continue;
+		if (va != NULL)
+			sim_gnttab_unmap(b->bk.ba_dom, b->bk_ref[i], false);
+		while (i-- > 0)
+			sim_gnttab_unmap(b->bk.ba_dom, b->bk_ref[i], false);
+		if (sim_back_faithful(&b->bk))
+			sim_bug("vbd: the ring can not be mapped");
+		return -1;
+	}
+	sim_mem_watch(b->bk_page, RING_HEADER, b->bk_npage * PV_PAGE_SIZE);
+	return 0;
+}
+
 static int
 sim_blk_connect(struct sim_back *ba)
 {
 	struct sim_blk *b = sim_blk_of(ba);
 	const char *abi = sim_back_str(ba, "protocol");
-	uint64_t ref = sim_back_num(ba, "ring-ref", UINT64_MAX);
 	uint64_t port = sim_back_num(ba, "event-channel", UINT64_MAX);
+	unsigned int i;
+	int rv;
 
-	if (ref > UINT32_MAX || port > UINT32_MAX)
-		return 1;
+	rv = sim_blk_refs(b);
+	if (rv != 0 || port > UINT32_MAX)
+		return rv < 0 ? rv : 1;
 	if (abi != NULL && strcmp(abi, XEN_IO_PROTO_ABI_NATIVE) != 0)
 		sim_bug("vbd: protocol %s", abi);
-	b->bk_page = sim_back_map(ba, (uint32_t)ref, false);
-	if (b->bk_page == NULL) {
-		if (sim_back_faithful(ba))
-			sim_bug("vbd: ring-ref %u can not be mapped",
-			    (unsigned int)ref);
+	if (sim_blk_mapring(b) != 0)
 		return -1;
-	}
-	b->bk_ref = (uint32_t)ref;
 	if (sim_evtchn_bind(ba->ba_dom, ba->ba_id, (uint32_t)port,
 	    &ba->ba_actor, &b->bk_port) != 0) {
 		if (sim_back_faithful(ba))
 			sim_bug("vbd: event-channel %u can not be bound",
 			    (unsigned int)port);
-		sim_gnttab_unmap(ba->ba_dom, b->bk_ref, false);
+		for (i = 0; i < b->bk_npage; i++)
+			sim_gnttab_unmap(ba->ba_dom, b->bk_ref[i], false);
 		return -1;
 	}
-	sim_mem_watch(b->bk_page, RING_HEADER, PV_PAGE_SIZE);
-	bring_init(&b->bk_ring, b->bk_page, PV_PAGE_SIZE,
+	bring_init(&b->bk_ring, b->bk_page, b->bk_npage * PV_PAGE_SIZE,
 	    sizeof(struct blkif_request), sizeof(struct blkif_response));
 	sim_blk_describe(b);
 	return 0;
@@ -124,35 +187,34 @@ sim_blk_nsect(const struct blkif_request_segment *sg)
 }
 
 static bool
-sim_blk_moves(const struct blkif_request *rq)
+sim_blk_moves(const struct sim_breq *rq)
 {
-	return rq->operation == BLKIF_OP_READ ||
-	    rq->operation == BLKIF_OP_WRITE;
+	return rq->rq.operation == BLKIF_OP_READ ||
+	    rq->rq.operation == BLKIF_OP_WRITE;
 }
 
 /* A correct front end never gives cause for an error here. */
 static bool
-sim_blk_valid(const struct sim_blk *b, const struct blkif_request *rq)
+sim_blk_valid(const struct sim_blk *b, const struct sim_breq *rq)
 {
+	const struct blkif_request_segment *sg = rq->rq.seg;
 	uint64_t nsect = 0;
 	unsigned int i;
 
-	if (rq->operation == BLKIF_OP_DISCARD)
+	if (rq->rq.operation == BLKIF_OP_DISCARD)
 		return b->bk_cfg.bc_flags & SIM_BLK_DISCARD;
-	if (rq->operation == BLKIF_OP_FLUSH_DISKCACHE ||
-	    rq->operation == BLKIF_OP_WRITE_BARRIER)
+	if (rq->rq.operation == BLKIF_OP_FLUSH_DISKCACHE ||
+	    rq->rq.operation == BLKIF_OP_WRITE_BARRIER)
 		return !(b->bk_cfg.bc_flags & SIM_BLK_NOFLUSH);
-	if (!sim_blk_moves(rq) || rq->nr_segments == 0 ||
-	    rq->nr_segments > BLKIF_MAX_SEGMENTS_PER_REQUEST)
+	if (rq->rq_bad || !sim_blk_moves(rq) || rq->rq.nr_segments == 0)
 		return false;
-	for (i = 0; i < rq->nr_segments; i++) {
-		if (rq->seg[i].last_sect > 7 ||
-		    rq->seg[i].first_sect > rq->seg[i].last_sect)
+	for (i = 0; i < rq->rq.nr_segments; i++) {
+		if (sg[i].last_sect > 7 || sg[i].first_sect > sg[i].last_sect)
 			return false;
-		nsect += sim_blk_nsect(&rq->seg[i]);
+		nsect += sim_blk_nsect(&sg[i]);
 	}
-	return rq->sector_number <= b->bk_cfg.bc_nsect &&
-	    nsect <= b->bk_cfg.bc_nsect - rq->sector_number;
+	return rq->rq.sector_number <= b->bk_cfg.bc_nsect &&
+	    nsect <= b->bk_cfg.bc_nsect - rq->rq.sector_number;
 }
 
 /* Of a page that was made for us nothing but the segment may be filled. */
@@ -179,7 +241,7 @@ sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 	struct blkif_request_segment *sg;
 	unsigned int i;
 
-	if (!sim_blk_moves(&rq->rq))
+	if (!sim_blk_moves(rq))
 		return;
 	for (i = 0; i < rq->rq.nr_segments; i++) {
 		sg = &rq->rq.seg[i];
@@ -224,7 +286,7 @@ sim_blk_transfer(struct sim_blk *b, struct sim_breq *rq)
 	unsigned int i;
 	uint8_t *p;
 
-	if (!sim_blk_moves(&rq->rq))
+	if (!sim_blk_moves(rq))
 		return;
 	for (i = 0; i < rq->rq.nr_segments; i++) {
 		sg = &rq->rq.seg[i];
@@ -240,6 +302,55 @@ sim_blk_transfer(struct sim_blk *b, struct sim_breq *rq)
 	}
 }
 
+/* The segments of an indirect request, out of their page. */
+static void
+sim_blk_indirect(struct sim_blk *b, struct sim_breq *rq,
+    const struct blkif_request_indirect *in)
+{
+	uint8_t *va = sim_back_map(&b->bk, in->indirect_grefs[0], true);
+
+	rq->rq.operation = in->indirect_op;
+	rq->rq.nr_segments = in->nr_segments;
+	rq->rq.id = in->id;
+	rq->rq.sector_number = in->sector_number;
+	b->bk_nindirect++;
+	if (b->bk_cfg.bc_flags & SIM_BLK_PLAIN || in->nr_segments > SIM_NSEG)
+		sim_bug("vbd: an indirect request of %u segments",
+		    in->nr_segments);
+	rq->rq_bad = va == NULL || in->nr_segments > SIM_NSEG;
+	if (rq->rq_bad)
+		rq->rq.nr_segments = 0;
+	else
+		sim_mem_get(rq->rq.seg, va, in->nr_segments *
+		    sizeof(rq->rq.seg[0]));
+	if (va != NULL)
+		sim_back_unmap(&b->bk, in->indirect_grefs[0], true);
+	else if (sim_back_faithful(&b->bk))
+		sim_bug("vbd: an indirect page can not be mapped");
+}
+
+/* Spread out what came on the ring. */
+static void
+sim_blk_decode(struct sim_blk *b, struct sim_breq *rq,
+    const struct blkif_request *req)
+{
+	struct blkif_request_indirect in;
+
+	if (req->operation == BLKIF_OP_INDIRECT) {
+		memcpy(&in, req, sizeof(in));
+		sim_blk_indirect(b, rq, &in);
+		return;
+	}
+	rq->rq.operation = req->operation;
+	rq->rq.nr_segments = req->nr_segments;
+	rq->rq.id = req->id;
+	rq->rq.sector_number = req->sector_number;
+	rq->rq_bad = req->nr_segments > BLKIF_MAX_SEGMENTS_PER_REQUEST;
+	if (rq->rq_bad)
+		rq->rq.nr_segments = 0;
+	memcpy(rq->rq.seg, req->seg, sizeof(req->seg));
+}
+
 static void
 sim_blk_take(struct sim_blk *b)
 {
@@ -250,12 +361,12 @@ sim_blk_take(struct sim_blk *b)
 
 	while ((rv = bring_get(&b->bk_ring, &req)) > 0) {
 		rq = calloc(1, sizeof(*rq));
-		rq->rq = req;
+		sim_blk_decode(b, rq, &req);
 		rq->rq_due = b->bk.ba_sim->s_now + slow + sim_rand(200000);
 		list_append(&b->bk_reqs, &rq->rq_link);
-		if (!sim_blk_valid(b, &req))
+		if (!sim_blk_valid(b, rq))
 			sim_bug("vbd: a bad request, operation %u, %u "
-			    "segments", req.operation, req.nr_segments);
+			    "segments", rq->rq.operation, rq->rq.nr_segments);
 		else
 			sim_blk_map(b, rq);
 		sim_sched_kick(&b->bk.ba_actor, slow + sim_rand(200000));
@@ -295,8 +406,9 @@ sim_blk_lie(struct sim_blk *b, struct blkif_response *rsp)
 
 	if (sim_evil_now(SIM_EVIL_RSP_ID_RANGE))
 		rsp->id = sim_rand(2) ? UINT32_MAX : rsp->id | 1ull << 32;
-	for (idle = 0; idle < 31 && sim_blk_inflight(b, idle); idle++)
-		;
+	idle = 0;
+	while (idle + 1 < b->bk_ring.br_size && sim_blk_inflight(b, idle))
+		idle++;
 	if (sim_evil_now(SIM_EVIL_RSP_ID_IDLE))
 		rsp->id = idle;
 	if (sim_evil_now(SIM_EVIL_RSP_OP_WRONG))
@@ -318,7 +430,7 @@ sim_blk_respond(struct sim_blk *b, struct sim_breq *rq)
 	if (b->bk_nbad > 0) {
 		b->bk_nbad--;
 		rsp.status = b->bk_bad;
-	} else if (sim_blk_valid(b, &rq->rq)) {
+	} else if (sim_blk_valid(b, rq)) {
 		sim_blk_transfer(b, rq);
 	} else {
 		rsp.status = BLKIF_RSP_ERROR;
@@ -394,13 +506,15 @@ sim_blk_disconnect(struct sim_back *ba)
 {
 	struct sim_blk *b = sim_blk_of(ba);
 	struct list *l;
+	unsigned int i;
 
 	while ((l = list_pop(&b->bk_reqs)) != NULL) {
 		sim_blk_unmap(b, LIST_ENTRY(l, struct sim_breq, rq_link));
 		free(LIST_ENTRY(l, struct sim_breq, rq_link));
 	}
 	sim_evtchn_close0(ba->ba_sim, b->bk_port);
-	sim_back_unmap(ba, b->bk_ref, false);
+	for (i = 0; i < b->bk_npage; i++)
+		sim_back_unmap(ba, b->bk_ref[i], false);
 	b->bk_page = NULL;
 }
 
@@ -468,6 +582,18 @@ sim_blk_restart(struct sim_blk *b)
 }
 
 void
+sim_blk_die(struct sim_blk *b)
+{
+	sim_back_die(&b->bk);
+}
+
+void
+sim_blk_revive(struct sim_blk *b, uint16_t id)
+{
+	sim_back_revive(&b->bk, id);
+}
+
+void
 sim_blk_resize(struct sim_blk *b, uint64_t nsect)
 {
 	b->bk_disk = realloc(b->bk_disk, nsect * 512);
@@ -486,6 +612,12 @@ sim_blk_error(struct sim_blk *b, unsigned int n, int16_t status)
 	b->bk_bad = status;
 }
 
+uint16_t
+sim_blk_home(const struct sim_blk *b)
+{
+	return b->bk.ba_id;
+}
+
 unsigned int
 sim_blk_nreq(const struct sim_blk *b)
 {
@@ -496,6 +628,12 @@ unsigned int
 sim_blk_nflush(const struct sim_blk *b)
 {
 	return b->bk_nflush;
+}
+
+unsigned int
+sim_blk_nindirect(const struct sim_blk *b)
+{
+	return b->bk_nindirect;
 }
 
 unsigned int
@@ -532,6 +670,6 @@ sim_blk_poke(struct sim_blk *b, unsigned int off, const void *p, size_t len)
 {
 	if (!b->bk.ba_connected || off > PV_PAGE_SIZE - len)
 		return;
-	sim_mem_put((uint8_t *)b->bk_page + off, p, len);
+	sim_mem_put(b->bk_page + off, p, len);
 	sim_evtchn_send0(b->bk.ba_sim, b->bk_port);
 }

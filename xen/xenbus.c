@@ -211,7 +211,8 @@ xenbus_act(struct xenbus_dev *xd, enum xenbus_action action, bool changed)
 			pv_dev_event(dev, PV_EV_GONE | PV_EV_READY);
 		break;
 	case XENBUS_CLOSE:
-		(void)xenbus_set_state(xd, XenbusStateClosed);
+		/* What was held back for a new start is let go of. */
+		pv_dev_event(dev, PV_EV_CLOSING);
 		break;
 	case XENBUS_AGAIN:
 		xenbus_restart(xd);

@@ -90,12 +90,16 @@ int	 xenbus_publish(struct pv_dev *, int (*fn)(void *sc,
 	    const struct xs_trans *, const char *dir), void *sc);
 
 /* ---- shared by the front ends ------------------------------------------ */
-/* One page of ring, zeroed, granted to the peer read-write. */
+/* Pages of ring, contiguous in va, zeroed, granted to the peer read-write. */
+#define XENBUS_RING_MAX	16	/* pages */
 struct xenbus_ring {
 	void		*xr_va;			/* NULL: none */
-	gref_t		 xr_gref;
+	unsigned int	 xr_npg;
+	struct xenbus_left *xr_left;		/* for the quarantine */
+	gref_t		 xr_gref[XENBUS_RING_MAX];
 };
-int	 xenbus_ring_create(struct pv_dev *, struct xenbus_ring *);
+int	 xenbus_ring_create(struct pv_dev *, struct xenbus_ring *,
+	    unsigned int npg);
 /* Idempotent; a ring that the peer still maps goes to quarantine. */
 void	 xenbus_ring_destroy(struct pv_dev *, struct xenbus_ring *);
 

@@ -150,42 +150,89 @@ xenbus_publish(struct pv_dev *dev, int (*fn)(void *sc,
 
 /* ---- rings ------------------------------------------------------------- */
 
+/* A ring of which the peer keeps pages: freed when it has none any more. */
+struct xenbus_left {
+	void		*xl_va;
+	unsigned int	 xl_npg;
+	unsigned int	 xl_nbusy;	/* atomic; one for who counts them */
+};
+
+/* One page less that the peer keeps; the device may be no more. */
+static void
+xenbus_ring_unparked(void *arg)
+{
+	struct xenbus_left *xl = arg;
+
+	if (__atomic_sub_fetch(&xl->xl_nbusy, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	pv_os_pages_free(xl->xl_va, xl->xl_npg);
+	pv_os_free(xl, sizeof(*xl));
+}
+
+/* Take the grants back, or park those of pages that the peer keeps. */
+static void
+xenbus_ring_revoke(struct xen *x, struct xenbus_ring *xr)
+{
+	struct xenbus_left *xl = xr->xr_left;
+	unsigned int i;
+
+	for (i = 0; i < xr->xr_npg; i++) {
+		if (gnttab_revoke(x, xr->xr_gref[i]) == 0) {
+			gnttab_unreserve(x, xr->xr_gref[i]);
+			continue;
+		}
+		(void)__atomic_add_fetch(&xl->xl_nbusy, 1, __ATOMIC_RELAXED);
+		gnttab_park(x, xr->xr_gref[i], xenbus_ring_unparked, xl);
+	}
+}
+
 /*
- * xenbus_ring_create -- a zeroed page, granted to the peer read-write
+ * xenbus_ring_create -- npg zeroed pages, granted to the peer read-write
  *
- * Never bounced: both sides must see the same page.  0 or -PV_E*.
+ * npg is at most XENBUS_RING_MAX.  Never bounced: both sides must see the
+ * same pages.  0 or -PV_E*.
  * Context: thread.
  */
 int
-xenbus_ring_create(struct pv_dev *dev, struct xenbus_ring *xr)
+xenbus_ring_create(struct pv_dev *dev, struct xenbus_ring *xr,
+    unsigned int npg)
 {
 	struct xen *x = xenbus_xen(dev);
-	int rv;
+	char *va = pv_os_pages_alloc(npg);
+	unsigned int i;
+	int rv = -PV_ENOMEM;
 
-	xr->xr_va = pv_pages_alloc(dev, 1);
-	if (xr->xr_va == NULL)
-		return -PV_ENOMEM;
-	rv = gnttab_reserve(x, &xr->xr_gref);
-	if (rv < 0) {
-		pv_pages_free(dev, xr->xr_va, 1);
-		xr->xr_va = NULL;
-		return rv;
+	PV_ASSERT(npg <= XENBUS_RING_MAX);
+	xr->xr_left = pv_os_alloc(sizeof(*xr->xr_left));
+	if (va == NULL || xr->xr_left == NULL)
+		goto err_mem;
+	for (i = 0; i < npg; i++) {
+		rv = gnttab_reserve(x, &xr->xr_gref[i]);
+		if (rv < 0)
+			goto err_gref;
 	}
-	pv_count(&dev->pd_ngref, 1);
-	gnttab_grant(x, xr->xr_gref, (pv_domid_t)dev->pd_peer,
-	    pv_os_gfn(xr->xr_va), false);
+	for (i = 0; i < npg; i++)
+		gnttab_grant(x, xr->xr_gref[i], (pv_domid_t)dev->pd_peer,
+		    pv_os_gfn(va + i * PV_PAGE_SIZE), false);
+	xr->xr_left->xl_va = xr->xr_va = va;
+	xr->xr_left->xl_npg = xr->xr_npg = npg;
+	pv_count(&dev->pd_ngref, (int)npg);
+	pv_count(&dev->pd_npage, (int)npg);
 	return 0;
-}
 
-/* The peer let go of a parked ring; its device may be no more. */
-static void
-xenbus_ring_unparked(void *va)
-{
-	pv_os_pages_free(va, 1);
+err_gref:
+	while (i-- > 0)
+		gnttab_unreserve(x, xr->xr_gref[i]);
+err_mem:
+	if (va != NULL)
+		pv_os_pages_free(va, npg);
+	pv_os_free(xr->xr_left, sizeof(*xr->xr_left));
+	xr->xr_left = NULL;
+	return rv;
 }
 
 /*
- * xenbus_ring_destroy -- take the page back, or leave it to the quarantine
+ * xenbus_ring_destroy -- take the pages back, or leave them to the quarantine
  *
  * Idempotent.
  * Context: thread.
@@ -193,17 +240,13 @@ xenbus_ring_unparked(void *va)
 void
 xenbus_ring_destroy(struct pv_dev *dev, struct xenbus_ring *xr)
 {
-	struct xen *x = xenbus_xen(dev);
-
 	if (xr->xr_va == NULL)
 		return;
-	if (gnttab_revoke(x, xr->xr_gref) == 0) {
-		gnttab_unreserve(x, xr->xr_gref);
-		pv_pages_free(dev, xr->xr_va, 1);
-	} else {
-		gnttab_park(x, xr->xr_gref, xenbus_ring_unparked, xr->xr_va);
-		pv_count(&dev->pd_npage, -1);
-	}
-	pv_count(&dev->pd_ngref, -1);
+	xr->xr_left->xl_nbusy = 1;
+	xenbus_ring_revoke(xenbus_xen(dev), xr);
+	xenbus_ring_unparked(xr->xr_left);
+	pv_count(&dev->pd_npage, -(int)xr->xr_npg);
+	pv_count(&dev->pd_ngref, -(int)xr->xr_npg);
 	xr->xr_va = NULL;
+	xr->xr_left = NULL;
 }

@@ -362,15 +362,19 @@ LOOP_TEST(evil_state_backward)
 {
 	struct sim_blk *b = loop_blk(l, 0);
 	uint8_t *buf = loop_pages(1);
+	struct loop_req lr;
 	int rv;
 
 	sim_evil(l->l_sim, SIM_EVIL_STATE_BACKWARD, 0);
 	sim_blk_hold(b, false);
-	rv = loop_io(l, l->l_blk[0], PV_BLK_READ, 0, buf, 512);
-	assert_true(rv == 0 || rv == -PV_ENXIO);
+	assert_int_equal(loop_submit(l->l_blk[0], &lr, PV_BLK_READ, 0, buf,
+	    512), 0);
 	sim_run(l->l_sim, 60 * SIM_S);
 	assert_int_equal(sim_evil_told(l->l_sim, SIM_EVIL_STATE_BACKWARD), 1);
+	/* Held back until the device goes, at the latest. */
 	sim_blk_unplug(b);
+	rv = loop_wait(l, &lr);
+	assert_true(rv == 0 || rv == -PV_ENXIO);
 	assert_true(loop_wait_state(l, NAME, ""));
 	(void)loop_blk(l, 0);
 	evil_io(l, 5);
@@ -400,16 +404,21 @@ LOOP_TEST(evil_state_unknown)
 LOOP_TEST(evil_backend_vanishes)
 {
 	struct evil e;
-	unsigned int i;
+	unsigned int i, nheld = 0;
 	int rv;
 
 	evil_begin(l, &e, SIM_EVIL_BACKEND_VANISHES, 0);
+	sim_run(l->l_sim, 20 * SIM_S);
+	for (i = 0; i < N; i++)
+		nheld += e.e_lr[i].lr_ndone == 0;
+	assert_true(nheld > 0);
+	assert_int_equal(l->l_nblk, 1);
+	sim_blk_vanish(e.e_b);
 	for (i = 0; i < N; i++) {
 		rv = loop_wait(l, &e.e_lr[i]);
 		assert_true(rv == 0 || rv == -PV_ENXIO);
 	}
 	assert_true(loop_blks(l, 0));
-	sim_run(l->l_sim, 20 * SIM_S);
 	assert_int_equal(sim_dom_ngrant(l->l_dom), 0);
 	loop_pages_free(e.e_buf, N);
 }

@@ -301,6 +301,139 @@ LOOP_TEST(blk_restart_in_flight)
 	blk_in_flight(l, sim_blk_restart, 1);
 }
 
+/*
+ * The domain of the back end ends under load, with answers on their way, and
+ * comes back: nobody notices, but that it took a while.
+ */
+static void
+blk_comes_back(struct loop *l, unsigned int flags, bool held)
+{
+	struct sim_blk *b = loop_blk(l, flags);
+	uint8_t *out = loop_pages(60), *in = loop_pages(60);
+	struct loop_req lr[20];
+	unsigned int round, i;
+
+	for (round = 0; round < 5; round++) {
+		loop_fill(out, 60 * 4096, round);
+		assert_true(loop_wait_state(l, "vbd/51712", "connected"));
+		for (i = 0; i < 20; i++)
+			assert_int_equal(loop_submit(l->l_blk[0], &lr[i],
+			    PV_BLK_WRITE, i * 24, out + i * 12288, 12288), 0);
+		if (held)
+			sim_evil(l->l_sim, SIM_EVIL_GRANT_HELD, 0);
+		sim_run(l->l_sim, round * SIM_MS / 20);
+		sim_blk_die(b);
+		sim_run(l->l_sim, 20 * SIM_MS);
+		sim_honest(l->l_sim, SIM_EVIL_GRANT_HELD);
+		sim_blk_revive(b, sim_blk_home(b));
+		for (i = 0; i < 20; i++)
+			assert_int_equal(loop_wait(l, &lr[i]), 0);
+		assert_memory_equal(out, sim_blk_data(b), 60 * 4096);
+		assert_true(loop_wait_state(l, "vbd/51712", "connected"));
+		for (i = 0; i < 20; i++)
+			assert_int_equal(loop_submit(l->l_blk[0], &lr[i],
+			    PV_BLK_READ, i * 24, in + i * 12288, 12288), 0);
+		sim_run(l->l_sim, round * SIM_MS / 20);
+		sim_blk_die(b);
+		sim_run(l->l_sim, 20 * SIM_MS);
+		sim_blk_revive(b, sim_blk_home(b));
+		for (i = 0; i < 20; i++)
+			assert_int_equal(loop_wait(l, &lr[i]), 0);
+		assert_memory_equal(out, in, 60 * 4096);
+	}
+	assert_int_equal(l->l_nblkup, 1);
+	loop_pages_free(out, 60);
+	loop_pages_free(in, 60);
+}
+
+LOOP_TEST(blk_back_again)
+{
+	blk_comes_back(l, 0, false);
+}
+
+LOOP_TEST(blk_back_again_plain)
+{
+	blk_comes_back(l, SIM_BLK_PLAIN, false);
+}
+
+LOOP_TEST(blk_back_again_held)
+{
+	blk_comes_back(l, 0, true);
+}
+
+/* While it is away requests are taken; the new disk is smaller. */
+LOOP_TEST(blk_back_smaller)
+{
+	struct sim_blk *b = loop_blk(l, 0);
+	uint8_t *buf = loop_pages(2);
+	struct loop_req near, far;
+
+	sim_blk_die(b);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(loop_submit(l->l_blk[0], &far, PV_BLK_WRITE, 2000,
+	    buf, 4096), 0);
+	assert_int_equal(loop_submit(l->l_blk[0], &near, PV_BLK_WRITE, 0,
+	    buf + 4096, 4096), -PV_EAGAIN);
+	sim_blk_resize(b, 1024);
+	sim_blk_revive(b, sim_blk_home(b));
+	assert_int_equal(loop_wait(l, &far), -PV_EIO);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_WRITE, 0, buf, 4096),
+	    0);
+	assert_int_equal(l->l_blk[0]->bk_nsect, 1024);
+	assert_int_equal(l->l_nblkup, 1);
+	loop_pages_free(buf, 2);
+}
+
+/* It never comes back; in the end the toolstack takes the device. */
+LOOP_TEST(blk_never_back)
+{
+	struct sim_blk *b = loop_blk(l, 0);
+	uint8_t *buf = loop_pages(1);
+	struct loop_req lr;
+
+	sim_blk_hold(b, true);
+	assert_int_equal(loop_submit(l->l_blk[0], &lr, PV_BLK_READ, 0, buf,
+	    4096), 0);
+	sim_run(l->l_sim, SIM_S);
+	sim_blk_die(b);
+	sim_run(l->l_sim, 100 * SIM_S);
+	assert_int_equal(lr.lr_ndone, 0);
+	assert_int_equal(l->l_nblk, 1);
+	sim_blk_vanish(b);
+	assert_int_equal(loop_wait(l, &lr), -PV_ENXIO);
+	assert_true(loop_blks(l, 0));
+	loop_pages_free(buf, 1);
+}
+
+/* 1 MiB in one request of the ring, or in many. */
+static void
+blk_indirect_data(struct loop *l, unsigned int flags)
+{
+	struct sim_blk *b = loop_blk(l, flags);
+	uint8_t *buf = loop_pages(256);
+
+	loop_fill(buf, 1 << 20, 7);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_WRITE, 0, buf, 1 << 20),
+	    0);
+	assert_memory_equal(buf, sim_blk_data(b), 1 << 20);
+	memset(buf, 0, 1 << 20);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_READ, 0, buf, 1 << 20),
+	    0);
+	assert_memory_equal(buf, sim_blk_data(b), 1 << 20);
+	assert_int_equal(sim_blk_nindirect(b), flags ? 0 : 2);
+	loop_pages_free(buf, 256);
+}
+
+LOOP_TEST(blk_indirect)
+{
+	blk_indirect_data(l, 0);
+}
+
+LOOP_TEST(blk_not_indirect)
+{
+	blk_indirect_data(l, SIM_BLK_PLAIN);
+}
+
 static bool
 blk_up_twice(struct loop *l)
 {
@@ -371,11 +504,15 @@ LOOP_TEST(blk_plug_rounds)
 	uint8_t *buf = loop_pages(1);
 
 	sim_run(l->l_sim, SIM_S);
-	nalloc = sim_nalloc(l->l_sim);
-	npage = sim_npage(l->l_sim);
-	nport = sim_dom_nport(l->l_dom);
-	nwatch = sim_dom_nwatch(l->l_dom);
-	for (i = 0; i < 20; i++) {
+	nalloc = npage = nport = nwatch = 0;
+	for (i = 0; i < 21; i++) {
+		/* The grant table has grown in the first round. */
+		if (i == 1) {
+			nalloc = sim_nalloc(l->l_sim);
+			npage = sim_npage(l->l_sim);
+			nport = sim_dom_nport(l->l_dom);
+			nwatch = sim_dom_nwatch(l->l_dom);
+		}
 		b = sim_blk_create(l->l_dom, &blk_small);
 		assert_true(loop_blks(l, 1));
 		assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_READ, 0, buf,
@@ -417,6 +554,13 @@ main(void)
 		cmocka_unit_test(blk_unplug_in_flight),
 		cmocka_unit_test(blk_vanish_in_flight),
 		cmocka_unit_test(blk_restart_in_flight),
+		cmocka_unit_test(blk_back_again),
+		cmocka_unit_test(blk_back_again_plain),
+		cmocka_unit_test(blk_back_again_held),
+		cmocka_unit_test(blk_back_smaller),
+		cmocka_unit_test(blk_never_back),
+		cmocka_unit_test(blk_indirect),
+		cmocka_unit_test(blk_not_indirect),
 		cmocka_unit_test(blk_restart),
 		cmocka_unit_test(blk_resize),
 		cmocka_unit_test(blk_unplug_in_use),

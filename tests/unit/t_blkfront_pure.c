@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "dev/blkfront.c"
+#include "dev/blkfront_req.c"
 #include "dev/blkfront_xs.c"
 
 /* ---- names ------------------------------------------------------------- */
@@ -63,9 +64,13 @@ blk_share(struct pv_dma *dma, struct pv_dma_map *map)
 
 static const struct pv_dma_ops blk_ops = { .do_share = blk_share };
 static struct pv_dma blk_dma = { .da_ops = &blk_ops };
-static struct pv_dma_map blk_map[BLKFRONT_NSEG];
+#define BLK_NMAP	64
+static struct pv_dma_map blk_map[BLK_NMAP], blk_indmap;
+static struct blkfront_ind blk_ind = { .in_map = &blk_indmap };
+static unsigned int blk_nseg;		/* that the peer takes */
 static struct blkfront_softc blk_sc;
 static _Alignas(4096) uint8_t blk_mem[64 * 4096];
+static _Alignas(4096) uint8_t blk_table[4096];
 
 static void
 blk_setup(struct blkfront_req *rq, uint32_t bsize)
@@ -74,18 +79,43 @@ blk_setup(struct blkfront_req *rq, uint32_t bsize)
 
 	memset(&blk_sc, 0, sizeof(blk_sc));
 	memset(blk_map, 0, sizeof(blk_map));
+	memset(&blk_indmap, 0, sizeof(blk_indmap));
 	memset(rq, 0, sizeof(*rq));
-	for (i = 0; i < BLKFRONT_NSEG; i++) {
+	/* The first to be used comes last. */
+	for (i = BLK_NMAP; i-- > 0;) {
 		blk_map[i].dm_reserved = true;
 		blk_map[i].dm_priv = i;
+		blkfront_req_putmap(&blk_sc, &blk_map[i]);
 	}
+	blk_indmap.dm_reserved = true;
+	blk_ind.in_page = blk_table;
+	blk_sc.sc_nseg = blk_nseg;
+	if (blk_nseg > BLKFRONT_NSEG)
+		blk_sc.sc_indfree = &blk_ind;
+	blk_sc.sc_indpool.dp_dma = &blk_dma;
 	blk_sc.sc_pool.dp_dma = &blk_dma;
 	blk_sc.sc_pool.dp_map = blk_map;
-	blk_sc.sc_pool.dp_n = BLKFRONT_NSEG;
+	blk_sc.sc_pool.dp_n = BLK_NMAP;
 	blk_sc.sc_blk.bk_bsize = bsize;
 	blk_sc.sc_handle = 51712;
-	rq->rq_map = blk_map;
 	rq->rq_op = BLKIF_OP_WRITE;
+}
+
+/* Where the peer finds the segments. */
+static const struct blkif_request_segment *
+blk_segments(const struct blkfront_req *rq, const union blkfront_wire *w)
+{
+	if (rq->rq_nseg <= BLKFRONT_NSEG) {
+		assert_int_equal(w->bw_rw.operation, BLKIF_OP_WRITE);
+		assert_int_equal(w->bw_rw.nr_segments, rq->rq_nseg);
+		return w->bw_rw.seg;
+	}
+	assert_int_equal(w->bw_indirect.operation, BLKIF_OP_INDIRECT);
+	assert_int_equal(w->bw_indirect.indirect_op, BLKIF_OP_WRITE);
+	assert_int_equal(w->bw_indirect.nr_segments, rq->rq_nseg);
+	assert_int_equal(w->bw_indirect.indirect_grefs[0], 1000);
+	assert_true(w->bw_indirect.id == 7);
+	return (const void *)blk_table;
 }
 
 /*
@@ -98,6 +128,7 @@ blk_cut_all(const struct pv_iov *iov, unsigned int niov, uint32_t bsize)
 	uint64_t left = iov_length(iov, niov) / 512, sum;
 	struct blkfront_req rq;
 	struct blkfront_io io;
+	const struct blkif_request_segment *seg;
 	union blkfront_wire w;
 	struct iov_iter it;
 	unsigned int i;
@@ -107,13 +138,13 @@ blk_cut_all(const struct pv_iov *iov, unsigned int niov, uint32_t bsize)
 	iov_start(&it, iov, niov);
 	while (left > 0) {
 		blk_setup(&rq, bsize);
-		blkfront_cut(&blk_sc, &io, &rq);
-		assert_in_range(rq.rq_nseg, 1, BLKFRONT_NSEG);
+		assert_true(blkfront_req_cut(&blk_sc, &io, &rq));
+		assert_in_range(rq.rq_nseg, 1, blk_nseg);
 		assert_int_equal(rq.rq_nsect * 512 % bsize, 0);
-		blkfront_encode(&blk_sc, &rq, 7, &w);
-		assert_int_equal(w.bw_rw.nr_segments, rq.rq_nseg);
+		blkfront_req_encode(&blk_sc, &rq, 7, &w);
+		seg = blk_segments(&rq, &w);
 		for (i = 0, sum = 0; i < rq.rq_nseg; i++) {
-			struct blkif_request_segment *sg = &w.bw_rw.seg[i];
+			const struct blkif_request_segment *sg = &seg[i];
 			uint8_t *va = iov_next(&it, blk_map[i].dm_len, &len);
 
 			assert_ptr_equal(blk_map[i].dm_va, va);
@@ -133,12 +164,13 @@ blk_cut_all(const struct pv_iov *iov, unsigned int niov, uint32_t bsize)
 }
 
 static void
-blk_cut(void **state)
+blk_cut_some(unsigned int nseg)
 {
 	struct pv_iov iov[64];
 	unsigned int i, off;
 	uint32_t bsize;
 
+	blk_nseg = nseg;
 	for (bsize = 512; bsize <= 4096; bsize *= 2) {
 		/* One piece, at each place in a page. */
 		for (off = 0; off < 4096; off += 512) {
@@ -166,15 +198,40 @@ blk_cut(void **state)
 }
 
 static void
+blk_cut(void **state)
+{
+	blk_cut_some(BLKFRONT_NSEG);
+	blk_cut_some(32);
+	blk_cut_some(256);	/* more than there are grants */
+}
+
+/* Without grants for a whole block nothing is cut. */
+static void
+blk_short(void **state)
+{
+	struct pv_iov iov = { blk_mem, 4096 };
+	struct blkfront_req rq;
+	struct blkfront_io io;
+
+	blk_setup(&rq, 512);
+	blk_sc.sc_nfree = BLKFRONT_NSEG - 1;
+	iov_start(&io.io_iter, &iov, 1);
+	assert_false(blkfront_req_cut(&blk_sc, &io, &rq));
+	assert_int_equal(rq.rq_nseg, 0);
+}
+
+static void
 blk_encode_rest(void **state)
 {
+	struct pv_blk_req br = { .br_op = PV_BLK_DISCARD };
+	struct blkfront_io io = { .io_br = &br };
 	struct blkfront_req rq;
 	union blkfront_wire w;
 
 	blk_setup(&rq, 512);
 	memset(&w, 0xff, sizeof(w));
 	rq.rq_op = BLKIF_OP_FLUSH_DISKCACHE;
-	blkfront_encode(&blk_sc, &rq, 31, &w);
+	blkfront_req_encode(&blk_sc, &rq, 31, &w);
 	assert_int_equal(w.bw_rw.operation, 3);
 	assert_int_equal(w.bw_rw.nr_segments, 0);
 	assert_int_equal(w.bw_rw.handle, 51712);
@@ -183,14 +240,18 @@ blk_encode_rest(void **state)
 
 	memset(&w, 0xff, sizeof(w));
 	rq.rq_op = BLKIF_OP_DISCARD;
+	rq.rq_io = &io;
 	rq.rq_sect = 1ull << 40;
 	rq.rq_nsect = 1ull << 33;
-	blkfront_encode(&blk_sc, &rq, 30, &w);
+	blkfront_req_encode(&blk_sc, &rq, 30, &w);
 	assert_int_equal(w.bw_discard.operation, 5);
 	assert_int_equal(w.bw_discard.flag, 0);
 	assert_true(w.bw_discard.id == 30);
 	assert_true(w.bw_discard.sector_number == 1ull << 40);
 	assert_true(w.bw_discard.nr_sectors == 1ull << 33);
+	br.br_op = PV_BLK_SECURE_DISCARD;
+	blkfront_req_encode(&blk_sc, &rq, 30, &w);
+	assert_int_equal(w.bw_discard.flag, BLKIF_DISCARD_SECURE);
 }
 
 /* ---- requests of the consumer ------------------------------------------ */
@@ -205,7 +266,7 @@ blk_try(enum pv_blk_op op, uint64_t sect, uint64_t nsect, void *base,
 		.br_iov = &iov, .br_niov = 1
 	};
 
-	return blkfront_check(&blk_sc, &br);
+	return blkfront_req_check(&blk_sc, &br);
 }
 
 static void
@@ -284,6 +345,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blk_names),
 		cmocka_unit_test(blk_cut),
+		cmocka_unit_test(blk_short),
 		cmocka_unit_test(blk_encode_rest),
 		cmocka_unit_test(blk_checks),
 		cmocka_unit_test(blk_completes),
