@@ -201,7 +201,8 @@ static const struct pv_client loop_the_client = {
 	.pc_cons_up = loop_cons_up,
 	.pc_cons_down = loop_cons_down,
 	.pc_control = loop_control,
-	.pc_setting = loop_setting
+	.pc_setting = loop_setting,
+	.pc_ncpu = 4
 };
 const struct pv_client *const loop_client = &loop_the_client;
 
@@ -457,9 +458,9 @@ loop_req_done(struct pv_blk_req *br, int rv)
 	lr->lr_rv = rv;
 }
 
-int
-loop_submit(struct pv_blk *bk, struct loop_req *lr, enum pv_blk_op op,
-    uint64_t sect, void *buf, size_t len)
+void
+loop_prepare(struct loop_req *lr, enum pv_blk_op op, uint64_t sect, void *buf,
+    size_t len)
 {
 	memset(lr, 0, sizeof(*lr));
 	lr->lr_iov[0].iov_base = buf;
@@ -471,6 +472,13 @@ loop_submit(struct pv_blk *bk, struct loop_req *lr, enum pv_blk_op op,
 	lr->lr_br.br_niov = buf == NULL ? 0 : 1;
 	lr->lr_br.br_done = loop_req_done;
 	lr->lr_br.br_arg = lr;
+}
+
+int
+loop_submit(struct pv_blk *bk, struct loop_req *lr, enum pv_blk_op op,
+    uint64_t sect, void *buf, size_t len)
+{
+	loop_prepare(lr, op, sect, buf, len);
 	return pv_blk_submit(bk, &lr->lr_br);
 }
 

@@ -120,6 +120,9 @@ uint8_t	*loop_pages(unsigned int npg);
 void	 loop_pages_free(uint8_t *, unsigned int npg);
 void	 loop_fill(uint8_t *, size_t len, uint32_t seed);
 
+/* Fill in a request; without a buffer, len is a range's all the same. */
+void	 loop_prepare(struct loop_req *, enum pv_blk_op, uint64_t sect,
+	    void *buf, size_t len);
 /* Start; the answer of submit.  nsect of 0: flush. */
 int	 loop_submit(struct pv_blk *, struct loop_req *, enum pv_blk_op,
 	    uint64_t sect, void *buf, size_t len);

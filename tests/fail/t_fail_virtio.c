@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_fail_virtio.c -- each thing that can fail does so once, with virtio
+ * devices: see t_fail.c.  The seed, and with it bus and kind of ring, is the
+ * point's number; SIM_POINT=n runs one point.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <linux/virtio_blk.h>
+
+#include "loop/vloop.h"
+#include "sim_vblk.h"
+
+#define MANY	3000		/* more points than any scenario has */
+
+static void
+fail_each(const char *name, void (*fn)(struct loop *))
+{
+	const char *one = getenv("SIM_POINT");
+	unsigned int n = one == NULL ? 1 : (unsigned int)atoi(one), calm = 0;
+	static struct loop l;
+
+	/* The last of each world: so many without a failure in a row. */
+	for (; n < MANY && calm < VLOOP_NSEED; n++) {
+		fprintf(stderr, "%s: SIM_POINT=%u\n", name, n);
+		vloop_open(&l, n);
+		sim_fail_at(l.l_sim, n);
+		fn(&l);
+		calm = sim_failed(l.l_sim) ? 0 : calm + 1;
+		vloop_close(&l);
+		if (one != NULL)
+			return;
+	}
+	fprintf(stderr, "%s: %u points\n", name, n - 1);
+	assert_in_range(n, 20, MANY - 1);
+}
+
+/* Pages of the consumer's own: its failures are not the library's. */
+static uint8_t *
+fail_page(void)
+{
+	uint8_t *p = pv_os_pages_alloc(1);
+
+	return p != NULL ? p : pv_os_pages_alloc(1);
+}
+
+static void
+fail_use_blk(struct loop *l)
+{
+	uint8_t *buf = fail_page();
+	struct loop_req lr[4];
+	unsigned int i;
+	int rv[4];
+
+	for (i = 0; i < 4; i++) {
+		loop_prepare(&lr[i], i % 2 ? PV_BLK_READ : PV_BLK_WRITE, i,
+		    buf + i * 512, 512);
+		lr[i].lr_br.br_cpu = i;
+		rv[i] = pv_blk_submit(l->l_blk[0], &lr[i].lr_br);
+	}
+	for (i = 0; i < 4; i++) {
+		if (rv[i] == 0)
+			assert_int_not_equal(loop_wait(l, &lr[i]),
+			    LOOP_NEVER);
+	}
+	loop_pages_free(buf, 1);
+}
+
+static void
+fail_blk(struct loop *l)
+{
+	struct sim_vblk_cfg bc = {
+		.bc_nsect = 64, .bc_nqueue = 4, .bc_serial = "x",
+		.bc_features = 1ull << VIRTIO_BLK_F_MQ |
+		    1ull << VIRTIO_BLK_F_FLUSH
+	};
+	struct sim_vdev_cfg vc = vloop_cfg(l);
+	struct sim_vblk *vb = sim_vblk_create(l->l_sim, &vc, &bc);
+	unsigned int i;
+
+	(void)vloop_attach(l);
+	for (i = 0; i < 2; i++) {
+		sim_run(l->l_sim, 5 * SIM_S);
+		if (l->l_nblk > 0)
+			fail_use_blk(l);
+		if (sim_vdev_up(vb->vb_dev))
+			sim_vdev_lost(vb->vb_dev);
+	}
+	sim_run(l->l_sim, 5 * SIM_S);
+}
+
+static void
+fail_virtio_blk(void **state)
+{
+	fail_each("virtio_blk", fail_blk);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fail_virtio_blk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
