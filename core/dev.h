@@ -115,6 +115,8 @@ struct pv_dev {
 	bool		 pd_busy;	/* peer wants to close, we are in use */
 	bool		 pd_dying;	/* being destroyed: no more events */
 	bool		 pd_held;	/* lost its peer while it worked */
+	bool		 pd_kept;	/* the peer does not let go of memory,
+					   which is left to it for ever */
 	const char	*pd_why;	/* what broke it */
 	struct pv_dma	 pd_dma;
 	struct pv_os_work pd_work;	/* PV_WORK_SLEEPS */

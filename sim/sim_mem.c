@@ -477,10 +477,14 @@ sim_mem_check(struct sim *s)
 {
 	unsigned int i, before = s->s_nbug;
 	struct sim_heap *he;
+	/* A device that never was reset has what it has. */
+	bool kept = sim_evil_told(s, SIM_EVIL_RESET_NEVER) > 0;
 
 	for (i = 0; i < SIM_HASH; i++) {
 		while ((he = sim_mem_heap[i]) != NULL) {
-			sim_mem_left("bytes", he->he_len, he->he_site);
+			if (!kept)
+				sim_mem_left("bytes", he->he_len,
+				    he->he_site);
 			sim_mem_heap[i] = he->he_next;
 			free(he->he_p);
 			free(he);
@@ -488,7 +492,8 @@ sim_mem_check(struct sim *s)
 	}
 	for (i = 0; i < SIM_PAGES; i++) {
 		if (sim_mem_pg[i].pg_state == SIM_PG_GUEST &&
-		    sim_mem_pg[i].pg_run > 0 && !sim_mem_pg[i].pg_kept)
+		    sim_mem_pg[i].pg_run > 0 && !sim_mem_pg[i].pg_kept &&
+		    !kept)
 			sim_mem_left("pages", sim_mem_pg[i].pg_run,
 			    sim_mem_pg[i].pg_site);
 	}

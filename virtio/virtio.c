@@ -26,6 +26,7 @@
 			 1ull << VIRTIO_F_ORDER_PLATFORM |		\
 			 1ull << VQ_F_NOTIFICATION_DATA |		\
 			 1ull << VIRTIO_F_RING_RESET)
+#define VIRTIO_STATUS_GONE 0xff	/* what is read where no device is */
 #define VIRTIO_QUEUE_LEAST 16	/* no smaller for want of memory */
 #define VIRTIO_STATUS_ALIVE	(VIRTIO_CONFIG_S_ACKNOWLEDGE | \
 				 VIRTIO_CONFIG_S_DRIVER)
@@ -161,14 +162,20 @@ virtio_intr(struct virtio *vi, int queue, bool config)
 
 /* ---- negotiation -------------------- */
 
-/* Reset and wait until the device says that it is: section 2.1.2. */
+/*
+ * Reset and wait until the device says that it is: section 2.1.2.  0;
+ * -PV_ENODEV: nothing answers any more, it was pulled out; -PV_ETIMEDOUT.
+ */
 static int
 virtio_reset(struct virtio *vi)
 {
 	uint64_t deadline = pv_now() + VIRTIO_PATIENCE;
+	uint8_t status;
 
 	vi->vi_ops->vo_set_status(vi, 0);
-	while (vi->vi_ops->vo_get_status(vi) != 0) {
+	while ((status = vi->vi_ops->vo_get_status(vi)) != 0) {
+		if (status == VIRTIO_STATUS_GONE)
+			return -PV_ENODEV;
 		if (pv_now() > deadline) {
 			pv_log(vi->vi_dev, PV_LOG_ERR,
 			    "does not come out of reset");
@@ -449,6 +456,10 @@ virtio_stop(struct pv_dev *dev)
 			pv_cancel(&vn->vn_work);
 	}
 	vi->vi_nqueue = 0;
+	if (rv == -PV_ENODEV)
+		return 0;	/* who is not there writes to no memory */
+	if (rv != 0)
+		dev->pd_kept = true;
 	return rv;
 }
 

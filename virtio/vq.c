@@ -45,7 +45,7 @@ vq_reset(struct vq *vq)
 
 	vq->vq_avail = vq->vq_pushed = vq->vq_used = 0;
 	vq->vq_availlap = vq->vq_usedlap = true;
-	vq->vq_hushed = vq->vq_batch = false;
+	vq->vq_hushed = vq->vq_batch = vq->vq_lied = false;
 	vq->vq_free = vq->vq_oldest = 0;
 	vq->vq_nfree = vq->vq_size;
 	/* A circle: in order, ids are taken and given back around it. */
@@ -279,7 +279,7 @@ vq_release(struct vq *vq, uint16_t id)
 	vq->vq_ops->qo_release(vq, id);
 }
 
-/* Copy the next answer and check it: 0 or -PV_EPROTO. */
+/* Copy the next answer and check it: 1 or -PV_EPROTO. */
 static int
 vq_answer(struct vq *vq)
 {
@@ -302,20 +302,21 @@ vq_answer(struct vq *vq)
 	vq->vq_last = (uint16_t)id;
 	vq->vq_lastlen = len;
 	vq->vq_batch = vq->vq_in_order;
-	return 0;
+	return 1;
 }
 
 int
 vq_get(struct vq *vq, void **cookie, uint32_t *len)
 {
-	int rv = vq->vq_ops->qo_ready(vq);
+	int rv = vq->vq_lied ? -PV_EPROTO : vq->vq_ops->qo_ready(vq);
 	uint16_t id;
 
 	/* peer: one answer for several counts as several. */
 	if (rv == 0 && vq->vq_batch)
-		return -PV_EPROTO;
-	if (rv > 0 && !vq->vq_batch && vq_answer(vq) != 0)
 		rv = -PV_EPROTO;
+	if (rv > 0 && !vq->vq_batch)
+		rv = vq_answer(vq);
+	vq->vq_lied = rv < 0;
 	if (rv <= 0)
 		return rv;
 	id = vq->vq_batch ? vq->vq_oldest : vq->vq_last;

@@ -95,6 +95,7 @@ struct vq {
 	uint16_t	 vq_size;	/* split: a power of two */
 	bool		 vq_event_idx;	/* negotiated: RING_F_EVENT_IDX */
 	bool		 vq_in_order;	/* VIRTIO_F_IN_ORDER */
+	bool		 vq_lied;	/* nothing more is taken from it */
 	bool		 vq_kickdata;	/* VIRTIO_F_NOTIFICATION_DATA */
 	bool		 vq_cutlen;	/* a length too large is cut */
 	uint16_t	 vq_free, vq_nfree;	/* ids; descriptors */
