@@ -93,6 +93,25 @@ trap_interrupt(unsigned int vec)
 }
 
 /*
+ * Was Xen's callback delivered to code that has interrupts masked?  That was
+ * seen, rarely, where an emulator runs Xen.  It may not be handled there; it
+ * is a level, so Xen delivers it again once they are unmasked.
+ */
+static bool
+trap_astray(const struct trap_frame *tf)
+{
+	static bool told;
+
+	if (tf->tf_vec != VEC_UPCALL || (tf->tf_rflags & RFLAGS_IF) != 0)
+		return false;
+	if (!told)
+		printf_early("xen: an upcall at %016llx, where they are "
+		    "masked\n", (unsigned long long)tf->tf_rip);
+	told = true;
+	return true;
+}
+
+/*
  * All of them end up here, interrupts masked.
  * Context: interrupt.
  */
@@ -101,5 +120,6 @@ trap_entry(struct trap_frame *tf)
 {
 	if (tf->tf_vec < TRAP_NEXC || tf->tf_vec == TRAP_FAILSAFE)
 		trap_panic(tf, trap_name(tf->tf_vec));
-	trap_interrupt((unsigned int)tf->tf_vec);
+	if (!trap_astray(tf))
+		trap_interrupt((unsigned int)tf->tf_vec);
 }

@@ -20,6 +20,8 @@ struct trap_frame {
 	uint64_t	 tf_rflags, tf_rsp, tf_ss;
 };
 
+#define RFLAGS_IF	0x200ul		/* of tf_rflags */
+
 #define TRAP_DB		1
 #define TRAP_NMI	2
 #define TRAP_DF		8

@@ -9,9 +9,9 @@
 #include <arch.h>
 
 #include "../x86.h"
+#include "../trap.h"
 #include "hvm.h"
 
-#define RFLAGS_IF	0x200ul
 
 _Noreturn void hvm_start(uint32_t magic, uint64_t info);
 
