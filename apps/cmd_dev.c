@@ -66,10 +66,11 @@ cmd_evtchn(int argc, char **argv)
 		kprintf("no event channels: not under Xen\n");
 		return 1;
 	}
-	kprintf("%s, ports %u, vcpus %u, spurious %llu, stray %llu\n",
+	kprintf("%s, ports %u, vcpus %u, spurious %llu, stray %llu,"
+	    " resyncs %u\n",
 	    pt.pt_evtchn, pt.pt_evport_used, pt.pt_nvcpu,
 	    (unsigned long long)pt.pt_nspurious,
-	    (unsigned long long)pt.pt_nstray);
+	    (unsigned long long)pt.pt_nstray, pt.pt_nresync);
 	for (i = 0; i < PV_XEN_NVCPU; i++) {
 		if (pv_xen_cpu_info(i, &ci) != 0)
 			continue;

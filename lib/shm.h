@@ -70,6 +70,28 @@ SHM_ACCESSORS(8)
 SHM_ACCESSORS(16)
 SHM_ACCESSORS(32)
 
+/* All three return the word as it was before. */
+SHM_RAW uint32_t
+shm_xchg32(volatile uint32_t *p, uint32_t v)
+{
+	shm_trace((const void *)(uintptr_t)p, 0);
+	return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+
+SHM_RAW uint32_t
+shm_or32(volatile uint32_t *p, uint32_t bits)
+{
+	shm_trace((const void *)(uintptr_t)p, 0);
+	return __atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST);
+}
+
+SHM_RAW uint32_t
+shm_and32(volatile uint32_t *p, uint32_t bits)
+{
+	shm_trace((const void *)(uintptr_t)p, 0);
+	return __atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST);
+}
+
 /* Words of the event-channel bitmaps: unsigned long, changed atomically. */
 SHM_RAW unsigned long
 shm_readl(const volatile unsigned long *p)

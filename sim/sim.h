@@ -61,6 +61,7 @@ struct sim_net;
 #define SIM_CALM	0x2	/* nothing runs in the middle of the library */
 #define SIM_REORDER	0x4	/* the store answers in any order */
 #define SIM_XS_OFFSET	0x8	/* ring indexes do not start at zero */
+#define SIM_2L		0x10	/* event channels without FIFO queues */
 
 /* One at a time; what a failed test left behind is forgotten. */
 struct sim *sim_open(uint64_t seed, unsigned int flags);
@@ -124,6 +125,7 @@ unsigned int sim_dom_nwatch(const struct sim_dom *);
 unsigned int sim_dom_nhypercall(const struct sim_dom *, unsigned int op);
 /* Limits, before attach. */
 void	 sim_dom_vcpus(struct sim_dom *, unsigned int);	/* 1..64; 1 */
+/* At most 4096; 512 when nothing is said. */
 void	 sim_dom_limit_ports(struct sim_dom *, unsigned int);
 void	 sim_dom_limit_gnttab(struct sim_dom *, unsigned int nframes);
 /* Entries that peers of the simulator have mapped: 0 when all is quiet. */
@@ -131,6 +133,10 @@ unsigned int sim_dom_nmapped(const struct sim_dom *);
 /* An event on a port of the guest's that nothing announced. */
 void	 sim_dom_event(struct sim_dom *, uint32_t port);
 void	 sim_dom_storm(struct sim_dom *);	/* on all its ports */
+/* FIFO: vCPU 0 is told of a queue that has nothing in it. */
+void	 sim_fifo_nothing(struct sim_dom *);
+/* The vCPU whose upcall runs now, or -1. */
+int	 sim_dom_vcpu(void);
 /* A VIRQ of a vCPU's. */
 void	 sim_dom_virq(struct sim_dom *, unsigned int vcpu, unsigned int virq);
 

@@ -38,6 +38,9 @@ enum sim_lie {
 	SIM_EVIL_EVENT_SPURIOUS,	/* notified without cause */
 	SIM_EVIL_EVENT_BEFORE_ATTACH,	/* pending when the port is made */
 	SIM_EVIL_EVENT_AFTER_DETACH,	/* pending on ports that are closed */
+	/* Queues of events.  No event is lost, one log line. */
+	SIM_EVIL_FIFO_LINK_RANGE,	/* a port that there is no word for */
+	SIM_EVIL_FIFO_LINK_WRONG,	/* a port that is not in the queue */
 	/* XenStore.  Requests fail, nothing hangs. */
 	SIM_EVIL_XS_INDEX_WILD,		/* more in the ring than fits */
 	SIM_EVIL_XS_LEN_HUGE,		/* a reply above the maximum */

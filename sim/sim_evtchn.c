@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sim_evtchn.c -- event channels, two-level.
+ * sim_evtchn.c -- event channels: ports, and the two-level ABI, which a domain
+ * leaves for that of sim_fifo.c.
  *
  * Raising a port sets its bit in evtchn_pending; if the port is not masked
  * its word's bit in the vCPU's evtchn_pending_sel, and then the vCPU's
@@ -18,7 +19,7 @@
 
 #define SIM_BITS	(sizeof(unsigned long) * 8)
 
-static bool
+bool
 sim_evtchn_bit(const volatile unsigned long *map, uint32_t port)
 {
 	return shm_readl(&map[port / SIM_BITS]) >> port % SIM_BITS & 1;
@@ -77,6 +78,11 @@ sim_evtchn_raise(struct sim_dom *d, uint32_t port)
 		return;
 	}
 	sim_inside();
+	if (d->d_is_fifo) {
+		sim_fifo_raise(d, port);
+		sim_outside();
+		return;
+	}
 	was = shm_orl(&d->d_shared->evtchn_pending[port / SIM_BITS],
 	    1ul << port % SIM_BITS);
 	if (!(was >> port % SIM_BITS & 1) &&
@@ -93,9 +99,12 @@ sim_evtchn_free(struct sim_dom *d)
 
 	for (port = 1; port < d->d_maxport && port < SIM_NPORT; port++) {
 		if (d->d_port[port].po_state == SIM_PORT_FREE)
-			return port;
+			break;
 	}
-	return 0;
+	if (port == d->d_maxport || port == SIM_NPORT ||
+	    (!d->d_is_fifo && port >= EVTCHN_2L_NR_CHANNELS))
+		return 0;
+	return port;
 }
 
 static uint32_t
@@ -107,6 +116,7 @@ sim_evtchn_make(struct sim_dom *d, enum sim_port_state state)
 		return 0;
 	memset(&d->d_port[port], 0, sizeof(d->d_port[port]));
 	d->d_port[port].po_state = state;
+	d->d_port[port].po_priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 	/* Xen does not clear what an earlier user of the port left. */
 	if (d->d_id != 0 && sim_evil_now(SIM_EVIL_EVENT_BEFORE_ATTACH))
 		sim_evtchn_raise(d, port);
@@ -126,6 +136,8 @@ sim_evtchn_free_port(struct sim_dom *d, uint32_t port)
 		    po->po_as : d->d_id;
 	}
 	memset(po, 0, sizeof(*po));
+	if (d->d_is_fifo)
+		sim_fifo_close(d, port);
 	if (d->d_id != 0 && sim_evil_now(SIM_EVIL_EVENT_AFTER_DETACH))
 		sim_evtchn_raise(d, port);
 }
@@ -280,6 +292,10 @@ sim_evtchn_unmask(struct sim_dom *d, uint32_t port)
 {
 	if (!sim_evtchn_open(d, port))
 		return -PV_EINVAL;
+	if (d->d_is_fifo) {
+		sim_fifo_unmask(d, port);
+		return 0;
+	}
 	(void)shm_andl(&d->d_shared->evtchn_mask[port / SIM_BITS],
 	    ~(1ul << port % SIM_BITS));
 	if (sim_evtchn_bit(d->d_shared->evtchn_pending, port))
@@ -313,6 +329,12 @@ sim_evtchn_op(struct sim_dom *d, unsigned int cmd, void *arg)
 		return sim_evtchn_bind_to(d, arg);
 	case EVTCHNOP_bind_virq:
 		return sim_evtchn_virq(d, arg);
+	case EVTCHNOP_init_control:
+		return sim_fifo_control(d, arg);
+	case EVTCHNOP_expand_array:
+		return sim_fifo_expand(d, arg);
+	case EVTCHNOP_set_priority:
+		return sim_fifo_priority(d, arg);
 	case EVTCHNOP_bind_ipi:
 		return sim_evtchn_ipi(d, arg);
 	case EVTCHNOP_send:

@@ -15,6 +15,7 @@
 #include <pv/types.h>
 
 #include <xen/xen.h>
+#include <xen/event_channel.h>
 
 #include <os_types.h>
 
@@ -91,6 +92,7 @@ struct sim {
 	struct pv_os_work *s_works;
 	struct list	 s_actors;
 	struct sim_dom	*s_curdom;
+	struct sim_vcpu	*s_curvcpu;	/* whose upcall runs, or NULL */
 	/* domains and the store */
 	uint16_t	 s_backid;	/* the domain that has the back ends */
 	struct sim_dom	*s_dom[SIM_NDOM];
@@ -212,7 +214,9 @@ void	 sim_irq_check(void);
 void	 sim_vdev_free(struct sim_vdev *);
 
 /* ---- sim_xen.c --------------------------------------------------------- */
-#define SIM_NPORT	512
+#define SIM_NPORT	4096		/* most that a domain may have */
+#define SIM_FIFO_NWORD	1024u
+#define SIM_NFIFO	(SIM_NPORT / SIM_FIFO_NWORD)
 #define SIM_NPARAM	64
 #define SIM_GT_FRAMES	16		/* most that a domain may have */
 #define SIM_GT_PERFRAME	512
@@ -230,6 +234,8 @@ struct sim_port {
 	uint16_t	 po_as;		/* domain 0: acts as this domain */
 	uint32_t	 po_virq;
 	unsigned int	 po_vcpu;
+	unsigned int	 po_priority;	/* FIFO */
+	bool		 po_pending;	/* FIFO: the guest has no word yet */
 	struct sim_actor *po_actor;	/* domain 0: to kick */
 };
 
@@ -240,6 +246,8 @@ struct sim_vcpu {
 	struct vcpu_info *v_info;
 	bool		 v_registered;	/* it has a place of its own */
 	bool		 v_pending;	/* an upcall is due */
+	struct evtchn_fifo_control_block *v_control;
+	uint32_t	 v_tail[EVTCHN_FIFO_MAX_QUEUES];
 	struct pv_os_irq *v_irq;
 };
 
@@ -251,6 +259,10 @@ struct sim_dom {
 	void		*d_shared_xen;	/* Xen's own page, before a guest's */
 	struct sim_vcpu	 d_vcpu[SIM_NVCPU];
 	unsigned int	 d_nvcpu;
+	bool		 d_is_fifo;
+	uint32_t	*d_fifo[SIM_NFIFO];	/* pages of event words */
+	unsigned int	 d_nfifo;
+	uint32_t	*d_tail[SIM_NPORT];	/* of its last queue */
 	struct sim_port	 d_port[SIM_NPORT];
 	unsigned int	 d_maxport;
 	bool		 d_callback;	/* HVM: a callback was set */
@@ -285,12 +297,22 @@ uint32_t sim_evtchn_pair(struct sim_dom *, struct sim_actor *, uint32_t *back);
 void	 sim_evtchn_close0(struct sim *, uint32_t port);
 void	 sim_evtchn_send0(struct sim *, uint32_t port);	/* by domain 0 */
 void	 sim_evtchn_raise(struct sim_dom *, uint32_t port);
+bool	 sim_evtchn_bit(const volatile unsigned long *map, uint32_t port);
 /* Is an upcall due? */
 bool	 sim_evtchn_due(const struct sim_vcpu *);
 /* Have the vCPU make one. */
 void	 sim_evtchn_mark(struct sim_vcpu *);
 /* The shared info page has moved: those of its struct vcpu_info in use too. */
 void	 sim_evtchn_moved(struct sim_dom *);
+
+/* ---- sim_fifo.c -------------------------------------------------------- */
+void	 sim_fifo_raise(struct sim_dom *, uint32_t port);
+void	 sim_fifo_unmask(struct sim_dom *, uint32_t port);
+void	 sim_fifo_close(struct sim_dom *, uint32_t port);
+long	 sim_fifo_control(struct sim_dom *, struct evtchn_init_control *);
+long	 sim_fifo_expand(struct sim_dom *, const struct evtchn_expand_array *);
+long	 sim_fifo_priority(struct sim_dom *,
+	    const struct evtchn_set_priority *);
 
 /* ---- sim_gnttab.c ------------------------------------------------------ */
 long	 sim_gnttab_op(struct sim_dom *, unsigned int cmd, void *arg,

@@ -262,7 +262,9 @@ sim_sched_intr(struct sim_vcpu *v)
 	v->v_pending = false;
 	s->s_curdom = v->v_dom;
 	s->s_ctx = SIM_IRQ;
+	s->s_curvcpu = v;
 	v->v_irq->oi_fn(v->v_irq->oi_arg);
+	s->s_curvcpu = NULL;
 	if (s->s_nlock != 0)
 		sim_bug("an interrupt handler returned with a lock held");
 	s->s_ctx = oldctx;

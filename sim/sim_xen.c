@@ -77,7 +77,7 @@ sim_dom_create(struct sim *s, uint16_t id)
 	d->d_sim = s;
 	d->d_id = id;
 	d->d_shutdown = -1;
-	d->d_maxport = SIM_NPORT;
+	d->d_maxport = 512;
 	d->d_maxgt = 4;
 	if (id == 0)
 		return d;
@@ -194,6 +194,14 @@ sim_dom_vcpus(struct sim_dom *d, unsigned int n)
 	for (i = 0; i < n; i++)
 		d->d_vcpu[i].v_dom = d;
 	sim_evtchn_moved(d);
+}
+
+int
+sim_dom_vcpu(void)
+{
+	struct sim_vcpu *v = sim_world->s_curvcpu;
+
+	return v == NULL ? -1 : (int)(v - v->v_dom->d_vcpu);
 }
 
 void

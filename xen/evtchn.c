@@ -158,6 +158,8 @@ evtchn_deliver(void *arg, evport_t port)
 		ev->ev_info.ci_nevent++;
 		ec->ec_ops->eo_clear(ev->ev_xen, port);
 		(void)eh->eh_fn(eh->eh_arg);
+	} else {
+		ec->ec_ops->eo_requeue(ev->ev_xen, port);
 	}
 }
 
@@ -314,10 +316,15 @@ evtchn_install(struct xen *x, struct evtchn_handler *eh)
 
 	if (port == 0 || port >= ec->ec_ops->eo_max(x))
 		return -PV_ERANGE;
-	rv = evtchn_grow(ec, eh->eh_port);
+	rv = ec->ec_ops->eo_grow(x, eh->eh_port, &ec->ec_lock);
+	if (rv == 0)
+		rv = evtchn_grow(ec, eh->eh_port);
 	if (rv < 0)
 		return rv;
 	ec->ec_ops->eo_mask(x, eh->eh_port);
+	if ((eh->eh_flags & EVTCHN_F_FAST) != 0)
+		(void)ec->ec_ops->eo_priority(x, eh->eh_port,
+		    EVTCHN_PRIORITY_MAX);
 	pv_lock(&ec->ec_lock);
 	if (evtchn_find(ec, eh->eh_port) != NULL) {
 		rv = -PV_EBUSY;
@@ -586,6 +593,22 @@ evtchn_move(struct evtchn_handler *eh, unsigned int vcpu)
 	return rv;
 }
 
+/*
+ * evtchn_priority -- which ports are found first; see evtchn.h
+ *
+ * Context: thread.
+ */
+int
+evtchn_priority(struct evtchn_handler *eh, unsigned int priority)
+{
+	struct evtchn *ec;
+
+	if (eh->eh_xen == NULL || priority > EVTCHN_PRIORITY_MIN)
+		return -PV_EINVAL;
+	ec = eh->eh_xen->x_evtchn;
+	return ec->ec_ops->eo_priority(eh->eh_xen, eh->eh_port, priority);
+}
+
 static struct evtchn_vcpu *
 evtchn_vcpu(struct xen *x, unsigned int vcpu)
 {
@@ -626,6 +649,8 @@ evtchn_cpu_attach(struct xen *x, unsigned int vcpu)
 	if (ev->ev_up)
 		return -PV_EBUSY;
 	rv = xen_vcpu_register(x, vcpu);
+	if (rv == 0)
+		rv = ec->ec_ops->eo_cpu(x, vcpu);
 	if (rv < 0)
 		return rv;
 	rv = pv_os_irq_attach(&ev->ev_irq, &src, evtchn_upcall, ev);
@@ -685,6 +710,23 @@ evtchn_cpu_detach(struct xen *x, unsigned int vcpu)
 
 /* ---- attach and detach ------------------------------------------------- */
 
+/* Once it is chosen FIFO is for good: see evtchn_fifo.c. */
+static void
+evtchn_choose(struct xen *x, struct evtchn *ec)
+{
+	int rv = -PV_ENOSYS;
+
+	ec->ec_ops = &evtchn_2l_ops;
+	if ((x->x_boot.xb_flags & PV_XEN_NO_FIFO) == 0 ||
+	    x->x_kept.xk_fifo[0])
+		rv = evtchn_fifo_ops.eo_cpu(x, 0);
+	if (rv == 0)
+		ec->ec_ops = &evtchn_fifo_ops;
+	else if (rv != -PV_ENOSYS)
+		pv_log(NULL, PV_LOG_WARN, "evtchn: no FIFO queues (error "
+		    "%d); using the two-level ABI", -rv);
+}
+
 /*
  * evtchn_attach -- choose the ABI and take the upcall of vCPU 0
  *
@@ -700,7 +742,7 @@ evtchn_attach(struct xen *x)
 	ec = pv_os_alloc(sizeof(*ec));
 	if (ec == NULL)
 		return -PV_ENOMEM;
-	ec->ec_ops = &evtchn_2l_ops;
+	evtchn_choose(x, ec);
 	x->x_evtchn = ec;
 	rv = evtchn_cpu_attach(x, 0);
 	if (rv < 0)
@@ -769,6 +811,7 @@ evtchn_totals(struct xen *x, struct pv_totals *pt)
 	pt->pt_evtchn = x->x_evtchn->ec_ops->eo_name;
 	pt->pt_evport_used = x->x_evtchn->ec_nused;
 	pt->pt_nspurious = x->x_evtchn->ec_nspurious;
+	pt->pt_nresync = x->x_kept.xk_nresync;
 	for (i = 0; i < PV_XEN_NVCPU; i++) {
 		if (evtchn_cpu_info(x, i, &ci) < 0)
 			continue;

@@ -19,13 +19,16 @@
  *
  * An event on a port without a handler leaves it masked and pending; a handler
  * that is installed later finds it.  How Xen keeps pending and masked ports
- * is behind struct evtchn_ops: evtchn_2l.c is the ABI that every Xen has.
+ * is behind struct evtchn_ops: evtchn_2l.c is the ABI that every Xen has,
+ * evtchn_fifo.c the one with priorities, used where Xen has it.
  */
 
 #ifndef EVTCHN_H
 #define EVTCHN_H
 
 #include "xen.h"
+
+struct pv_lock;
 
 enum evtchn_result { EVTCHN_DONE, EVTCHN_MORE, EVTCHN_SPURIOUS };
 
@@ -47,16 +50,28 @@ struct evtchn_handler {
 /* How Xen and we speak of ports.  Context: any, if nothing else is said. */
 struct evtchn_ops {
 	const char *eo_name;
+	/* Set up a vCPU, once or again.  0 or -PV_E*.  Thread, boot. */
+	int	(*eo_cpu)(struct xen *, unsigned int vcpu);
+	/* Make room for a port, if need be under the lock.  Thread, boot. */
+	int	(*eo_grow)(struct xen *, evport_t, struct pv_lock *);
 	uint32_t (*eo_max)(struct xen *);	/* ports are below it */
 	void	(*eo_mask)(struct xen *, evport_t);
 	/* An event that came while it was masked makes a new upcall. */
 	void	(*eo_unmask)(struct xen *, evport_t);
 	void	(*eo_clear)(struct xen *, evport_t);
+	/* A pending port was found by a vCPU which it is not bound to. */
+	void	(*eo_requeue)(struct xen *, evport_t);
+	/* 0 (highest) to 15; 0 or -PV_E*. */
+	int	(*eo_priority)(struct xen *, evport_t, unsigned int);
 	/* Call fn for each port that is pending for a vCPU and not masked. */
 	void	(*eo_scan)(struct xen *, unsigned int vcpu,
 		    void (*fn)(void *, evport_t), void *arg);
 };
-extern const struct evtchn_ops evtchn_2l_ops;
+extern const struct evtchn_ops evtchn_2l_ops, evtchn_fifo_ops;
+
+#define EVTCHN_PRIORITY_MAX	0
+#define EVTCHN_PRIORITY_DEFAULT	7
+#define EVTCHN_PRIORITY_MIN	15
 
 int	 evtchn_attach(struct xen *);
 void	 evtchn_detach(struct xen *);
@@ -91,6 +106,12 @@ void	 evtchn_close(struct evtchn_handler *eh);
 
 /* Deliver a port that is not fast to another vCPU.  0 or -PV_E*.  Thread. */
 int	 evtchn_move(struct evtchn_handler *eh, unsigned int vcpu);
+/*
+ * Which ports of a vCPU are found first.  Fast ones begin with the highest
+ * priority, others with the default.  0, -PV_EINVAL, or -PV_ENOSYS: the ABI
+ * has none.  Thread.
+ */
+int	 evtchn_priority(struct evtchn_handler *eh, unsigned int priority);
 
 void	 evtchn_notify(struct evtchn_handler *eh);	/* any context */
 void	 evtchn_again(struct evtchn_handler *eh);	/* run fn soon; any */

@@ -109,11 +109,40 @@ evtchn_2l_scan(struct xen *x, unsigned int vcpu, void (*fn)(void *, evport_t),
 	}
 }
 
+static int
+evtchn_2l_cpu(struct xen *x, unsigned int vcpu)
+{
+	return 0;
+}
+
+static int
+evtchn_2l_grow(struct xen *x, evport_t port, struct pv_lock *lock)
+{
+	return 0;
+}
+
+/* Its own vCPU's selector has it too. */
+static void
+evtchn_2l_requeue(struct xen *x, evport_t port)
+{
+}
+
+/* Ports are found in the order of their numbers. */
+static int
+evtchn_2l_priority(struct xen *x, evport_t port, unsigned int priority)
+{
+	return -PV_ENOSYS;
+}
+
 const struct evtchn_ops evtchn_2l_ops = {
 	.eo_name = "two-level",
+	.eo_cpu = evtchn_2l_cpu,
+	.eo_grow = evtchn_2l_grow,
 	.eo_max = evtchn_2l_max,
 	.eo_mask = evtchn_2l_mask,
 	.eo_unmask = evtchn_2l_unmask,
 	.eo_clear = evtchn_2l_clear,
+	.eo_requeue = evtchn_2l_requeue,
+	.eo_priority = evtchn_2l_priority,
 	.eo_scan = evtchn_2l_scan
 };

@@ -160,6 +160,37 @@ hypercall_evtchn_unmask(struct xen *x, evport_t port)
 	return hypercall_evtchn(x, EVTCHNOP_unmask, &op);
 }
 
+/* 0 is the highest; FIFO ABI only. */
+static inline int
+hypercall_evtchn_priority(struct xen *x, evport_t port, uint32_t priority)
+{
+	struct evtchn_set_priority op = {
+		.port = evport_x(port), .priority = priority
+	};
+
+	return hypercall_evtchn(x, EVTCHNOP_set_priority, &op);
+}
+
+/* Once for each vCPU. */
+static inline int
+hypercall_evtchn_control(struct xen *x, uint32_t vcpu, gfn_t gfn,
+    uint32_t offset)
+{
+	struct evtchn_init_control op = {
+		.control_gfn = gfn_x(gfn), .offset = offset, .vcpu = vcpu
+	};
+
+	return hypercall_evtchn(x, EVTCHNOP_init_control, &op);
+}
+
+static inline int
+hypercall_evtchn_expand(struct xen *x, gfn_t gfn)
+{
+	struct evtchn_expand_array op = { .array_gfn = gfn_x(gfn) };
+
+	return hypercall_evtchn(x, EVTCHNOP_expand_array, &op);
+}
+
 /* ---- vCPUs ------------------------------------------------------------- */
 
 /* Once for each vCPU, which must be down or the one that we run on. */

@@ -27,6 +27,9 @@ struct xs;
 struct xenbus;
 
 #define XEN_VCPU_PERPAGE 64u		/* struct vcpu_info in a page */
+#define XEN_FIFO_PERPAGE 32u		/* control blocks in a page */
+#define XEN_FIFO_NWORD	1024u		/* event words in a page */
+#define XEN_FIFO_NARRAY	128u		/* pages of them, at most */
 
 /*
  * What Xen can be told only once and goes on to write to: it outlives a
@@ -35,6 +38,12 @@ struct xenbus;
 struct xen_kept {
 	void		*xk_vcpu[PV_XEN_NVCPU / XEN_VCPU_PERPAGE];
 	bool		 xk_registered[PV_XEN_NVCPU];
+	/* evtchn_fifo.c */
+	void		*xk_control[PV_XEN_NVCPU / XEN_FIFO_PERPAGE];
+	bool		 xk_fifo[PV_XEN_NVCPU];
+	void		*xk_array[XEN_FIFO_NARRAY];
+	uint32_t	 xk_narray;
+	uint32_t	 xk_nresync;	/* queues that led nowhere */
 };
 
 struct xen {

@@ -10,6 +10,7 @@
  */
 
 #include <arch.h>
+#include <cmdline.h>
 #include <ktime.h>
 #include <sched.h>
 
@@ -90,9 +91,12 @@ xen_timer_intr(void *arg)
 void
 xen_intr_init(void)
 {
-	struct pv_xen_boot boot = mode_boot.bi_xenboot;
-	int rv = pv_xen_init(&boot);
+	struct pv_xen_boot *boot = &mode_boot.bi_xenboot;
+	int rv;
 
+	if (!cmdline_bool("evtchn.fifo", true))
+		boot->xb_flags |= PV_XEN_NO_FIFO;
+	rv = pv_xen_init(boot);
 	if (rv == 0)
 		rv = pv_evtchn_virq(0, VIRQ_TIMER, xen_timer_intr, NULL,
 		    &xen_timer[0]);

@@ -65,6 +65,8 @@ struct pv_xen_boot {
 #define PV_XEN_PV	0x1		/* paravirtualized memory: gfn is mfn */
 #define PV_XEN_DOM0	0x2		/* initial domain: no store, no console
 					   ring */
+#define PV_XEN_NO_FIFO	0x4		/* event channels by the two-level ABI
+					   even where Xen has FIFO queues */
 	pv_pa_t		 xb_shared_info;	/* PV: machine address */
 	gfn_t		 xb_store_gfn;		/* PV */
 	evport_t	 xb_store_evport;
@@ -130,6 +132,8 @@ struct pv_totals {
 	const char	*pt_evtchn;		/* ABI of event channels */
 	uint32_t	 pt_nvcpu;		/* that take events */
 	uint64_t	 pt_nupcall, pt_nspurious;
+	uint32_t	 pt_nresync;		/* event queues that led
+						   nowhere */
 	uint64_t	 pt_nstray;		/* on ports without handler */
 };
 int	 pv_dev_info(unsigned int n, struct pv_dev_info *);

@@ -270,7 +270,8 @@ unsigned int
 loop_flags(uint64_t seed)
 {
 	return (seed & 1 ? SIM_PV : 0) | (seed & 2 ? SIM_XS_OFFSET : 0) |
-	    (seed & 4 ? SIM_REORDER : 0) | (seed % 8 == 0 ? SIM_CALM : 0);
+	    (seed & 4 ? SIM_REORDER : 0) | (seed % 8 == 0 ? SIM_CALM : 0) |
+	    (seed % 3 == 0 ? SIM_2L : 0);
 }
 
 static void

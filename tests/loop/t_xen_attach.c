@@ -202,12 +202,9 @@ static void
 t_xen_devices(void **state)
 {
 	unsigned int flags;
-	uint64_t seed;
 
-	for (seed = 1; seed <= 2; seed++) {
-		for (flags = 0; flags < 16; flags++)
-			t_devices(seed, flags);
-	}
+	for (flags = 0; flags < 32; flags++)
+		t_devices(flags + 1, flags);
 }
 
 /* ---- points of failure ------------------------------------------------- */
@@ -245,7 +242,7 @@ t_xen_points(void **state)
 static void
 t_xen_points_pv(void **state)
 {
-	t_xen_fail(SIM_PV);
+	t_xen_fail(SIM_PV | SIM_2L);
 }
 
 int
