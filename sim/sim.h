@@ -135,6 +135,8 @@ void	 sim_dom_event(struct sim_dom *, uint32_t port);
 void	 sim_dom_storm(struct sim_dom *);	/* on all its ports */
 /* FIFO: vCPU 0 is told of a queue that has nothing in it. */
 void	 sim_fifo_nothing(struct sim_dom *);
+/* Has the guest an event on the port that it did not clear? */
+bool	 sim_dom_pending(const struct sim_dom *, uint32_t port);
 /* The vCPU whose upcall runs now, or -1. */
 int	 sim_dom_vcpu(void);
 /* A VIRQ of a vCPU's. */

@@ -430,6 +430,13 @@ sim_dom_storm(struct sim_dom *d)
 	}
 }
 
+bool
+sim_dom_pending(const struct sim_dom *d, uint32_t port)
+{
+	return d->d_is_fifo ? sim_fifo_pending(d, port) :
+	    sim_evtchn_bit(d->d_shared->evtchn_pending, port);
+}
+
 void
 sim_dom_virq(struct sim_dom *d, unsigned int vcpu, unsigned int virq)
 {

@@ -110,6 +110,14 @@ sim_fifo_unmask(struct sim_dom *d, uint32_t port)
 		sim_fifo_queue(d, port);
 }
 
+bool
+sim_fifo_pending(const struct sim_dom *d, uint32_t port)
+{
+	volatile uint32_t *word = sim_fifo_word(d, port);
+
+	return word != NULL && (shm_read32(word) & SIM_FIFO_BIT(PENDING));
+}
+
 /* A port is closed: it stays in the queue that it is in. */
 void
 sim_fifo_close(struct sim_dom *d, uint32_t port)

@@ -309,6 +309,7 @@ void	 sim_evtchn_moved(struct sim_dom *);
 void	 sim_fifo_raise(struct sim_dom *, uint32_t port);
 void	 sim_fifo_unmask(struct sim_dom *, uint32_t port);
 void	 sim_fifo_close(struct sim_dom *, uint32_t port);
+bool	 sim_fifo_pending(const struct sim_dom *, uint32_t port);
 long	 sim_fifo_control(struct sim_dom *, struct evtchn_init_control *);
 long	 sim_fifo_expand(struct sim_dom *, const struct evtchn_expand_array *);
 long	 sim_fifo_priority(struct sim_dom *,

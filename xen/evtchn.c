@@ -21,9 +21,9 @@
 
 #include "dev.h"
 #include "evtchn.h"
+#include "evtchn_table.h"
 #include "shm.h"
 
-#define EVTCHN_STEP	64		/* the table grows by so many ports */
 #define EVTCHN_IDLE	16		/* spurious in a row that are free */
 #define EVTCHN_LATE	(1000ull * 1000)	/* ns; doubled .. */
 #define EVTCHN_LATEMAX	7		/* .. so often: 128 ms */
@@ -36,11 +36,6 @@ struct evtchn_vcpu {
 	struct pv_os_irq ev_irq;
 	uint32_t	 ev_nenter, ev_nleave;	/* upcalls begun, ended */
 	struct pv_xen_cpu_info ev_info;		/* counters */
-};
-
-struct evtchn_table {
-	uint32_t	 et_n;
-	struct evtchn_handler *et_eh[];		/* by port */
 };
 
 struct evtchn {
@@ -57,20 +52,7 @@ struct evtchn {
 static struct evtchn_handler *
 evtchn_find(const struct evtchn *ec, evport_t port)
 {
-	struct evtchn_table *et = __atomic_load_n(&ec->ec_table,
-	    __ATOMIC_SEQ_CST);
-
-	if (et == NULL || evport_x(port) >= et->et_n)
-		return NULL;
-	return __atomic_load_n(&et->et_eh[evport_x(port)], __ATOMIC_SEQ_CST);
-}
-
-/* Lock: held. */
-static void
-evtchn_set(struct evtchn *ec, evport_t port, struct evtchn_handler *eh)
-{
-	__atomic_store_n(&ec->ec_table->et_eh[evport_x(port)], eh,
-	    __ATOMIC_SEQ_CST);
+	return evtchn_table_find(&ec->ec_table, port);
 }
 
 /* Under the lock: no evtchn_close() took it out yet. */
@@ -248,57 +230,27 @@ evtchn_poll(struct xen *x)
 
 /* ---- ports ------------------------------------------------------------- */
 
-static size_t
-evtchn_size(uint32_t n)
-{
-	return sizeof(struct evtchn_table) +
-	    n * sizeof(struct evtchn_handler *);
-}
-
-/*
- * Put a larger table in the place of the old one, which is returned; or the
- * new one, when another thread was faster.
- */
-static struct evtchn_table *
-evtchn_swap(struct evtchn *ec, struct evtchn_table *et)
-{
-	struct evtchn_table *old;
-	uint32_t i;
-
-	pv_lock(&ec->ec_lock);
-	old = ec->ec_table;
-	if (old != NULL && old->et_n >= et->et_n) {
-		old = et;
-	} else {
-		for (i = 0; old != NULL && i < old->et_n; i++)
-			et->et_eh[i] = old->et_eh[i];
-		__atomic_store_n(&ec->ec_table, et, __ATOMIC_SEQ_CST);
-	}
-	pv_unlock(&ec->ec_lock);
-	return old;
-}
-
-/* Make room in the table for a port. */
+/* Make room in the table for a port.  Another thread may do it too. */
 static int
 evtchn_grow(struct evtchn *ec, evport_t port)
 {
-	uint32_t n = (evport_x(port) / EVTCHN_STEP + 1) * EVTCHN_STEP;
 	struct evtchn_table *et;
 	bool fits;
 
 	pv_lock(&ec->ec_lock);
-	fits = ec->ec_table != NULL && evport_x(port) < ec->ec_table->et_n;
+	fits = evtchn_table_fits(&ec->ec_table, port);
 	pv_unlock(&ec->ec_lock);
 	if (fits)
 		return 0;
-	et = pv_os_alloc(evtchn_size(n));
+	et = evtchn_table_create(port);
 	if (et == NULL)
 		return -PV_ENOMEM;
-	et->et_n = n;
-	et = evtchn_swap(ec, et);
+	pv_lock(&ec->ec_lock);
+	et = evtchn_table_swap(&ec->ec_table, et);
+	pv_unlock(&ec->ec_lock);
 	if (et != NULL) {
 		evtchn_quiesce(ec);
-		pv_os_free(et, evtchn_size(et->et_n));
+		evtchn_table_destroy(et);
 	}
 	return 0;
 }
@@ -330,7 +282,7 @@ evtchn_install(struct xen *x, struct evtchn_handler *eh)
 		rv = -PV_EBUSY;
 	} else {
 		eh->eh_xen = x;
-		evtchn_set(ec, eh->eh_port, eh);
+		evtchn_table_set(&ec->ec_table, eh->eh_port, eh);
 		ec->ec_nused++;
 		ec->ec_ops->eo_unmask(x, eh->eh_port);
 	}
@@ -468,7 +420,7 @@ evtchn_close(struct evtchn_handler *eh)
 	ec = x->x_evtchn;
 	ec->ec_ops->eo_mask(x, eh->eh_port);
 	pv_lock(&ec->ec_lock);
-	evtchn_set(ec, eh->eh_port, NULL);
+	evtchn_table_set(&ec->ec_table, eh->eh_port, NULL);
 	ec->ec_nused--;
 	pv_unlock(&ec->ec_lock);
 	evtchn_quiesce(ec);
@@ -774,8 +726,7 @@ evtchn_detach(struct xen *x)
 		pv_os_free(ev, sizeof(*ev));
 	}
 	x->x_evtchn = NULL;
-	if (ec->ec_table != NULL)
-		pv_os_free(ec->ec_table, evtchn_size(ec->ec_table->et_n));
+	evtchn_table_destroy(ec->ec_table);
 	pv_os_free(ec, sizeof(*ec));
 }
 

@@ -15,7 +15,6 @@
 #include <pv/pv.h>
 
 #include "evtchn.h"
-#include "shm.h"
 #include "sim.h"
 #include "xen.h"
 #include "xenbus.h"
@@ -58,20 +57,11 @@ t_count(void *arg)
 	return EVTCHN_DONE;
 }
 
-static bool
-t_pending(struct xen *x, const struct evtchn_handler *eh)
-{
-	uint32_t port = evport_x(eh->eh_port), bits = sizeof(long) * 8;
-
-	return (shm_readl(&x->x_shared->evtchn_pending[port / bits]) >>
-	    port % bits & 1) != 0;
-}
-
 /* A port to sleep on: events stay on it, and nothing is called. */
 static void
-t_xen_poll(void **state)
+t_poll(unsigned int flags)
 {
-	struct sim *s = sim_open(1, 0);
+	struct sim *s = sim_open(1, flags);
 	struct evtchn_handler eh;
 	unsigned int n = 0;
 	struct sim_dom *d;
@@ -88,15 +78,21 @@ t_xen_poll(void **state)
 	evtchn_notify(&eh);
 	sim_run(s, SIM_S);
 	assert_int_equal(n, 1);
-	assert_true(t_pending(&x, &eh));
+	assert_true(sim_dom_pending(d, evport_x(eh.eh_port)));
 	evtchn_sleep(&eh);
 	evtchn_forget(&eh);
-	assert_false(t_pending(&x, &eh));
+	assert_false(sim_dom_pending(d, evport_x(eh.eh_port)));
 	evtchn_sleep(&eh);
 	evtchn_close(&eh);
 	xen_detach(&x);
 	assert_int_equal(sim_close(s), 0);
-	(void)state;
+}
+
+static void
+t_xen_poll(void **state)
+{
+	t_poll(0);
+	t_poll(SIM_2L);
 }
 
 static void
