@@ -5,6 +5,7 @@
 
 #include "shell.h"
 
+#include <arch.h>
 #include <klog.h>
 #include <mm.h>
 #include <pv/pv.h>
@@ -85,9 +86,22 @@ cmd_evtchn(int argc, char **argv)
 	return 0;
 }
 
+static int
+cmd_interrupts(int argc, char **argv)
+{
+	struct arch_irq_info ai;
+	unsigned int n;
+
+	for (n = 0; arch_irq_info(n, &ai) == 0; n++)
+		kprintf("%-20s %3u %12llu\n", ai.ai_name, ai.ai_num,
+		    (unsigned long long)ai.ai_count);
+	return 0;
+}
+
 const struct cmd cmd_dev[] = {
 	{ "devices", "", "paravirtual devices, what they hold and did",
 	    cmd_devices },
+	{ "interrupts", "", "how often each interrupt came", cmd_interrupts },
 	{ "evtchn", "", "Xen event channels, and their events on each vCPU",
 	    cmd_evtchn },
 	{ NULL, NULL, NULL, NULL }

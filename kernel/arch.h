@@ -41,6 +41,14 @@ bool	 arch_poll_begin(void);
 void	 arch_poll(void);
 void	 arch_kick(unsigned int cpu);		/* any context */
 
+/* The n-th source of interrupts that has made some; 0 or -PV_ENOENT. */
+struct arch_irq_info {
+	const char	*ai_name;	/* "line" */
+	unsigned int	 ai_num;	/* 11 */
+	uint64_t	 ai_count;
+};
+int	 arch_irq_info(unsigned int n, struct arch_irq_info *);
+
 /* ---- threads ----------------------------------------------------------- */
 /*
  * Switch stacks: save the callee-saved state at *from_sp, load to_sp.  Called

@@ -40,8 +40,8 @@ struct cpu_mode {
 	int	 (*cm_rebind)(void *va, gfn_t);
 
 	uint64_t (*cm_fault_addr)(void);
-	/* Have Xen call xen_upcall(); 0 or -PV_E*. */
-	int	 (*cm_upcall_init)(void);
+	/* Have Xen call xen_upcall() on a vCPU; 0 or -PV_E*. */
+	int	 (*cm_upcall_attach)(unsigned int vcpu);
 	/* End without Xen's help; may return when it is not possible. */
 	void	 (*cm_shutdown)(enum mode_shutdown, int status);
 };

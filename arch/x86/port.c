@@ -77,6 +77,19 @@ port_line_attach(struct pv_os_irq *irq, unsigned int line)
 	return rv;
 }
 
+static int
+port_xen_attach(struct pv_os_irq *irq, unsigned int vcpu)
+{
+	int rv = irq_set(PV_IRQ_XEN, vcpu, irq);
+
+	if (rv == 0) {
+		rv = cpu_mode->cm_upcall_attach(vcpu);
+		if (rv != 0)
+			(void)irq_clear(irq);
+	}
+	return rv;
+}
+
 int
 arch_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *is)
 {
@@ -84,7 +97,7 @@ arch_irq_attach(struct pv_os_irq *irq, struct pv_irqsrc *is)
 		return port_msi_attach(irq, is);
 	if (is->is_kind == PV_IRQ_LINE)
 		return port_line_attach(irq, is->is_num);
-	return irq_set(is->is_kind, is->is_num, irq);
+	return port_xen_attach(irq, is->is_num);
 }
 
 void

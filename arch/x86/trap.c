@@ -25,6 +25,22 @@ static const char *const trap_names[] = {
 	"control protection"
 };
 
+/* Interrupts by vector; those of a range are numbered from 0. */
+static const struct {
+	unsigned int	 first, n;
+	const char	*name;
+} trap_irqs[] = {
+	{ TRAP_UPCALL, 1, "xen callback" },
+	{ VEC_UPCALL, 1, "xen callback vector" },
+	{ VEC_UPCALL_LAPIC, 1, "xen upcall vector" },
+	{ VEC_TIMER, 1, "timer" },
+	{ VEC_LINE, VEC_NLINE, "line" },
+	{ VEC_MSI, VEC_NMSI, "message" },
+	{ VEC_SPURIOUS, 1, "spurious" }
+};
+
+static uint64_t trap_count[TRAP_UPCALL + 1];
+
 static const char *
 trap_name(uint64_t vec)
 {
@@ -84,6 +100,7 @@ trap_panic(struct trap_frame *tf, const char *what)
 static void
 trap_interrupt(unsigned int vec)
 {
+	__atomic_fetch_add(&trap_count[vec], 1, __ATOMIC_RELAXED);
 	mode_intr_enter();
 	if (vec == VEC_UPCALL || vec == TRAP_UPCALL)
 		xen_upcall();
@@ -122,4 +139,29 @@ trap_entry(struct trap_frame *tf)
 		trap_panic(tf, trap_name(tf->tf_vec));
 	if (!trap_astray(tf))
 		trap_interrupt((unsigned int)tf->tf_vec);
+}
+
+/*
+ * arch_irq_info -- see arch.h
+ *
+ * Context: any.
+ */
+int
+arch_irq_info(unsigned int n, struct arch_irq_info *ai)
+{
+	unsigned int r, i;
+
+	for (r = 0; r < PV_NELEM(trap_irqs); r++) {
+		for (i = 0; i < trap_irqs[r].n; i++) {
+			ai->ai_count = __atomic_load_n(
+			    &trap_count[trap_irqs[r].first + i],
+			    __ATOMIC_RELAXED);
+			if (ai->ai_count == 0 || n-- > 0)
+				continue;
+			ai->ai_name = trap_irqs[r].name;
+			ai->ai_num = i;
+			return 0;
+		}
+	}
+	return -PV_ENOENT;
 }

@@ -19,7 +19,8 @@ xenhvm_init(void)
 }
 
 int
-xenhvm_upcall_init(void)
+xenirq_attach(unsigned int vcpu)
 {
+	(void)vcpu;
 	return -PV_ENOSYS;
 }

@@ -11,6 +11,8 @@
 
 #include "../mode.h"
 
+struct xencpuid;
+
 /* desc.c: GDT, TSS, IDT, %gs. */
 void	 desc_init(void);
 
@@ -27,10 +29,16 @@ int	 hvm_mm_rebind(void *va, gfn_t);
 /* xenhvm.c: Xen beneath a hardware-virtualized guest. */
 bool	 xenhvm_detect(void);
 void	 xenhvm_init(void);
-int	 xenhvm_upcall_init(void);
+long	 xenhvm_param(unsigned int op, uint32_t index, uint64_t *value);
+extern struct xencpuid xenhvm_cpuid;
+
+/* xenirq.c: how it interrupts. */
+void	 xenirq_init(void);
+int	 xenirq_attach(unsigned int vcpu);
 
 /* lapic.c */
 bool	 lapic_init(void);
+bool	 lapic_present(void);
 void	 lapic_eoi(void);
 
 /* ioapic.c */

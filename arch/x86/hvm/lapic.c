@@ -55,6 +55,17 @@ lapic_set(uint32_t reg, uint32_t v)
 }
 
 /*
+ * lapic_present -- this machine has one
+ *
+ * Context: any.
+ */
+bool
+lapic_present(void)
+{
+	return (x86_cpuid(1, 0).d & LAPIC_CPUID) != 0;
+}
+
+/*
  * lapic_init -- switch it on, its timer one-shot and quiet
  *
  * False when this CPU has none: a Xen guest whose configuration says apic=0.
@@ -65,7 +76,7 @@ lapic_init(void)
 {
 	uint64_t base;
 
-	if ((x86_cpuid(1, 0).d & LAPIC_CPUID) == 0)
+	if (!lapic_present())
 		return false;
 	base = x86_rdmsr(LAPIC_MSR_BASE);
 	if ((base & LAPIC_BASE_X2) == 0) {
@@ -137,6 +148,11 @@ lapic_intr(unsigned int vec)
 {
 	if (vec == VEC_SPURIOUS)
 		return;			/* takes no EOI */
+	if (vec == VEC_UPCALL_LAPIC) {
+		lapic_eoi();	/* first: what comes now interrupts again */
+		xen_upcall();
+		return;
+	}
 	if (vec == VEC_TIMER) {
 		lapic_eoi();
 		time_intr();

@@ -60,12 +60,6 @@ hvm_fault_addr(void)
 	return x86_read_cr2();
 }
 
-static int
-hvm_upcall_init(void)
-{
-	return mode_boot.bi_xen ? xenhvm_upcall_init() : 0;
-}
-
 const struct cpu_mode hvm_mode = {
 	.cm_irq_save = hvm_irq_save,
 	.cm_irq_restore = hvm_irq_restore,
@@ -77,7 +71,7 @@ const struct cpu_mode hvm_mode = {
 	.cm_gfn = hvm_mm_gfn,
 	.cm_rebind = hvm_mm_rebind,
 	.cm_fault_addr = hvm_fault_addr,
-	.cm_upcall_init = hvm_upcall_init,
+	.cm_upcall_attach = xenirq_attach,
 	.cm_shutdown = power_shutdown
 };
 

@@ -17,7 +17,7 @@
 
 #include "xencpuid.h"
 
-static struct xencpuid xenhvm_cpuid;
+struct xencpuid xenhvm_cpuid;
 
 static struct xencpuid_leaf
 xenhvm_leaf(uint32_t leaf)
@@ -49,7 +49,12 @@ xenhvm_detect(void)
 	return true;
 }
 
-static long
+/*
+ * xenhvm_param -- HVMOP_set_param, HVMOP_get_param; 0 or -PV_E*
+ *
+ * Context: any.
+ */
+long
 xenhvm_param(unsigned int op, uint32_t index, uint64_t *value)
 {
 	struct xen_hvm_param hp = { .domid = DOMID_SELF, .index = index };
@@ -59,22 +64,6 @@ xenhvm_param(unsigned int op, uint32_t index, uint64_t *value)
 	xrc = xen_call2(NULL, __HYPERVISOR_hvm_op, op, (unsigned long)&hp);
 	*value = hp.value;
 	return xrc;
-}
-
-/*
- * cm_upcall_init: a vector of ours, which Xen injects without the LAPIC, so
- * it needs no EOI.
- */
-int
-xenhvm_upcall_init(void)
-{
-	uint64_t via = (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 |
-	    VEC_UPCALL;
-
-	if ((xen_features() & 1u << XENFEAT_hvm_callback_vector) == 0)
-		return -PV_ENOSYS;
-	return (int)xenhvm_param(HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ,
-	    &via);
 }
 
 /* The console ring, or Xen's console for dom0. */
@@ -156,7 +145,6 @@ xenhvm_init(void)
 		printf_early("PANIC: can not map the shared info page\n");
 		arch_crash();
 	}
-	if (cpu_mode->cm_upcall_init() != 0)
-		printf_early("xen: no callback vector: no interrupts\n");
+	xenirq_init();
 	xen_time_start();
 }

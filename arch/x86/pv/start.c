@@ -116,10 +116,11 @@ pv_trap_init(void)
 	    (unsigned long)(boot_stack + BOOT_STACK));
 }
 
-/* The callbacks are all set up by now. */
+/* The callbacks of a vCPU are set up before it runs. */
 static int
-pv_upcall_init(void)
+pv_upcall_attach(unsigned int vcpu)
 {
+	(void)vcpu;
 	return 0;
 }
 
@@ -142,7 +143,7 @@ const struct cpu_mode pv_mode = {
 	.cm_gfn = pv_mm_gfn,
 	.cm_rebind = pv_mm_rebind,
 	.cm_fault_addr = pv_fault_addr,
-	.cm_upcall_init = pv_upcall_init,
+	.cm_upcall_attach = pv_upcall_attach,
 	.cm_shutdown = pv_shutdown
 };
 
