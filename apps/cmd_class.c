@@ -7,14 +7,19 @@
 #include "shell.h"
 
 #include <arch.h>
+#include <cons.h>
 #include <hba.h>
 #include <klog.h>
 #include <ktime.h>
+#include <pv/errno.h>
 #include <rng.h>
 #include <string.h>
+#include <tty.h>
 
 #define CMD_RNG_WAIT	(10 * NSEC_PER_SEC)
 #define CMD_RNG_LINE	32u
+#define CMD_PORT_WAIT	(200 * NSEC_PER_MSEC)
+#define CMD_PORT_PATIENCE (10 * NSEC_PER_SEC)
 
 /* ---- rng --------------------------------------------------------------- */
 
@@ -105,7 +110,102 @@ cmd_scsi(int argc, char **argv)
 	return 0;
 }
 
+/* ---- ports ------------------------------------------------------------- */
+
+static int
+cmd_ports_list(void)
+{
+	struct cons_info ci;
+	unsigned int n;
+
+	for (n = 0; cons_info(n, &ci) == 0; n++)
+		kprintf("%s '%s'%s%s%s %ux%u read %llu written %llu waiting"
+		    " %zu\n", ci.ci_name, ci.ci_label,
+		    (ci.ci_flags & PV_CONS_CONSOLE) != 0 ? " console" : "",
+		    (ci.ci_flags & PV_CONS_OPEN) != 0 ? " open" : "",
+		    ci.ci_tty ? " tty" : "", ci.ci_cols, ci.ci_rows,
+		    (unsigned long long)ci.ci_rxbyte,
+		    (unsigned long long)ci.ci_txbyte, ci.ci_waiting);
+	if (n == 0)
+		kprintf("ports: there is none\n");
+	return 0;
+}
+
+static int
+cmd_ports_read(char **argv)
+{
+	char buf[128];
+	int rv;
+
+	do {
+		rv = cons_read(argv[2], buf, sizeof(buf), arch_now() +
+		    CMD_PORT_WAIT);
+		if (rv < 0)
+			return shell_fail(argv, argv[2], rv);
+		tty_write(buf, (size_t)rv);
+	} while (rv > 0 && !shell_pace());
+	kprintf("\n");
+	return 0;
+}
+
+/* Words, then a new line; or as many bytes of a pattern. */
+static int
+cmd_ports_write(int argc, char **argv)
+{
+	uint64_t deadline = arch_now() + CMD_PORT_PATIENCE;
+	int i, rv = 0;
+
+	for (i = 3; i < argc && rv == 0; i++) {
+		rv = cons_write(argv[2], argv[i], strlen(argv[i]), deadline);
+		if (rv == 0)
+			rv = cons_write(argv[2], i + 1 < argc ? " " : "\n", 1,
+			    deadline);
+	}
+	return rv == 0 ? 0 : shell_fail(argv, argv[2], rv);
+}
+
+static int
+cmd_ports_echo(char **argv)
+{
+	uint64_t n, done = 0;
+	char buf[256];
+	int rv = 1;
+
+	if (!shell_num(argv, argv[3], UINT32_MAX, &n))
+		return SHELL_USAGE;
+	while (done < n && rv > 0) {
+		rv = cons_read(argv[2], buf, sizeof(buf), arch_now() +
+		    CMD_PORT_PATIENCE);
+		if (rv > 0 && cons_write(argv[2], buf, (size_t)rv,
+		    arch_now() + CMD_PORT_PATIENCE) != 0)
+			rv = -PV_ETIMEDOUT;
+		done += rv > 0 ? (unsigned int)rv : 0;
+		if (shell_pace())
+			return 1;
+	}
+	kprintf("ports: %llu bytes there and back\n",
+	    (unsigned long long)done);
+	return rv < 0 ? shell_fail(argv, argv[2], rv) : done < n;
+}
+
+static int
+cmd_ports(int argc, char **argv)
+{
+	if (argc == 1)
+		return cmd_ports_list();
+	if (argc == 3 && strcmp(argv[1], "read") == 0)
+		return cmd_ports_read(argv);
+	if (argc > 3 && strcmp(argv[1], "write") == 0)
+		return cmd_ports_write(argc, argv);
+	if (argc == 4 && strcmp(argv[1], "echo") == 0)
+		return cmd_ports_echo(argv);
+	return shell_usage(argv);
+}
+
 const struct cmd cmd_class[] = {
+	{ "ports", "[read PORT | write PORT WORD ... | echo PORT COUNT]",
+	    "serial ports and consoles; what came in; text out; bytes back",
+	    cmd_ports },
 	{ "rng", "[COUNT]", "the random device; random bytes of it, in hex",
 	    cmd_rng },
 	{ "scsi", "[rescan]", "SCSI adapters and their units; look for units"

@@ -15,6 +15,7 @@
 #include <app.h>
 #include <arch.h>
 #include <cmdline.h>
+#include <cons.h>
 #include <disk.h>
 #include <hba.h>
 #include <kernel.h>
@@ -22,7 +23,6 @@
 #include <ktime.h>
 #include <rng.h>
 #include <sched.h>
-#include <tty.h>
 
 #define MAIN_ROOT_STACK	(32 * 1024)
 #define MAIN_SETTLE	(3 * NSEC_PER_SEC)
@@ -64,8 +64,8 @@ static const struct pv_client main_client = {
 	.pc_blk_resized = disk_resized,
 	.pc_net_up = net_up,
 	.pc_net_down = net_down,
-	.pc_cons_up = tty_attach,
-	.pc_cons_down = tty_detach,
+	.pc_cons_up = cons_up,
+	.pc_cons_down = cons_down,
 	.pc_rng_up = rng_up,
 	.pc_rng_down = rng_down,
 	.pc_scsi_up = hba_up,

@@ -96,6 +96,7 @@ console_attach(void *softc, struct pv_dev *dev)
 	sc->sc_cons.cn_name = sc->sc_name;
 	sc->sc_cons.cn_ops = &console_ops;
 	sc->sc_cons.cn_sc = sc;
+	sc->sc_cons.cn_flags = PV_CONS_CONSOLE | PV_CONS_OPEN;
 	return 0;
 }
 

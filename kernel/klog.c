@@ -168,6 +168,7 @@ klog_panic_put(struct printf_sink *ps, const char *s, size_t len)
 	(void)ps;
 	klog_append(s, len);
 	arch_early_write(s, len);
+	tty_emergency(s, len);
 }
 
 /*
@@ -185,7 +186,7 @@ panic(const char *fmt, ...)
 	(void)arch_irq_save();
 	if (__atomic_fetch_add(&klog_npanic, 1, __ATOMIC_SEQ_CST) != 0)
 		arch_crash();
-	printf_early("\nPANIC: ");
+	klog_panic_put(&ps, "\nPANIC: ", 8);
 	va_start(ap, fmt);
 	printf_sink(&ps, fmt, ap);
 	va_end(ap);

@@ -364,6 +364,20 @@ tty_drain(uint64_t deadline)
 	return rv;
 }
 
+/*
+ * tty_emergency -- last words, when the console has a way past its rings
+ *
+ * Context: any, also in a panic: takes no lock.
+ */
+void
+tty_emergency(const char *buf, size_t len)
+{
+	struct pv_cons *cn = tty_cons;
+
+	if (cn != NULL && cn->cn_ops->co_emergency != NULL)
+		cn->cn_ops->co_emergency(cn->cn_sc, buf, len);
+}
+
 /* tty_dropped -- bytes of output that nobody took in time.  Context: any. */
 uint64_t
 tty_dropped(void)

@@ -26,6 +26,8 @@ void	 tty_flush(void);
  * a thread that prints much calls this now and then to be polite.
  */
 int	 tty_drain(uint64_t deadline);
+/* The same bytes, past all buffers, for a panic: needs no lock. */
+void	 tty_emergency(const char *buf, size_t len);
 uint64_t tty_dropped(void);			/* bytes of output lost */
 
 #endif /* TTY_H */

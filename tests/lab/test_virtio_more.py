@@ -4,6 +4,7 @@
 import hashlib
 import os
 import re
+import threading
 
 import pytest
 from conftest import ROOT
@@ -174,3 +175,89 @@ def test_scsi_abort(kernel, tmp_path):
         assert "differs" not in guest.sh("block check sda 0 100")
         assert list(guest.devices().values()) == [
             ("virtio_scsi", "connected", 0)]
+
+
+# ---- console
+
+def port(kind, chardev, name=None, **more):
+    """QEMU's words for a port of the device v."""
+    words = "virt%s,bus=v.0,id=p%s,chardev=%s" % (kind, chardev, chardev)
+    if name:
+        words += ",name=" + name
+    return ["-device", words + "".join(",%s=%s" % m for m in more.items())]
+
+
+def receive(sock, count, timeout=60):
+    """count bytes of a port."""
+    sock.settimeout(timeout)
+    data = b""
+    while len(data) < count:
+        data += sock.recv(count - len(data))
+    return data
+
+
+@ALL
+def test_ports(kernel, machine):
+    """Three ports and a console, data both ways, named and not."""
+    args = ["-device", "virtio-serial-%s,id=v"]
+    args += port("console", "c0") + port("serialport", "c1", "org.domus.one")
+    args += port("serialport", "c2") + port("serialport", "c3", "three")
+    with vm(kernel, machine, args, append="app=shell console=serial",
+            channels=["c0", "c1", "c2", "c3"]) as guest:
+        guest.sh_until("ports", r"^vtcons0.0 '' console open 0x0.*"
+                       r"^vtcons0.1 'org.domus.one' open 0x0.*"
+                       r"^vtcons0.2 '' open.*^vtcons0.3 'three' open")
+        for n, name in enumerate(("vtcons0.0", "org.domus.one", "vtcons0.2",
+                                  "three")):
+            sock = guest.channel["c%d" % n]
+            guest.sh("ports write %s to port %d" % (name, n))
+            assert receive(sock, 10) == b"to port %d\n" % n
+            sock.sendall(b"from port %d" % n)
+            guest.sh_until("ports", r"^vtcons0.%d .* waiting 11$" % n)
+            assert "from port %d" % n in guest.sh("ports read " + name)
+        big = os.urandom(200000)
+        sock = guest.channel["c1"]
+        sender = threading.Thread(target=sock.sendall, args=(big,))
+        guest.send(b"ports echo org.domus.one 200000\r")
+        sender.start()
+        assert receive(sock, len(big)) == big
+        sender.join()
+        guest.sh_until("ports", r"^vtcons0.1 .* read 2000\d\d .*waiting 0$")
+        assert list(guest.devices().values()) == [
+            ("virtio_console", "connected", 0)]
+
+
+def test_ports_come_and_go(kernel):
+    """Ports are plugged and unplugged, and a host that hangs up."""
+    args = ["-device", "virtio-serial-pci,id=v"]
+    args += port("serialport", "c1", "first")
+    with vm(kernel, "q35", args, append="app=shell console=serial",
+            channels=["c1", "c2"]) as guest:
+        guest.sh_until("ports", r"'first' open")
+        guest.device_add("virtserialport", bus="v.0", id="p2", chardev="c2",
+                         name="second")
+        guest.sh_until("ports", r"'second' open")
+        guest.sh("ports write second hello")
+        assert receive(guest.channel["c2"], 6) == b"hello\n"
+        guest.device_del("p2")
+        guest.sh_until("ports", r"\A(?!.*second)")
+        assert "no such entry" in guest.sh("ports write second x")
+        guest.channel["c1"].close()
+        guest.sh_until("ports", r"'first' 0x0")
+        assert list(guest.devices().values()) == [
+            ("virtio_console", "connected", 0)]
+
+
+def test_console_is_tty(kernel):
+    """Where there is a virtio console the shell is on it."""
+    args = ["-device", "virtio-serial-pci,id=v"] + port("console", "c0")
+    with vm(kernel, "q35", args, channels=["c0"],
+            wait=False) as guest:
+        sock = guest.channel["c0"]
+        data = b""
+        sock.sendall(b"ports\r")
+        while b"vtcons0.0 '' console open tty" not in data:
+            data += receive(sock, 1)
+        sock.sendall(b"crash\r")
+        while b"PANIC: the operator asked for a crash" not in data:
+            data += receive(sock, 1)

@@ -21,7 +21,7 @@ class Vm(SerialGuest):
     """
 
     def __init__(self, kernel, machine, args, append="app=shell", memory=64,
-                 channels=()):
+                 channels=(), wait=True):
         super().__init__(kernel, memory, append=append)
         at = self._argv.index("-M")
         self._argv[at + 1] = machine
@@ -30,6 +30,7 @@ class Vm(SerialGuest):
         self.channel = {}
         self._qmp_file = None
         self._count = 0
+        self._wait = wait               # the shell is on the serial port
         self.events = []
 
     def create(self):
@@ -54,7 +55,8 @@ class Vm(SerialGuest):
         self._qmp_file = self.channel["qmp"].makefile("rb")
         self._qmp_file.readline()
         self.qmp("qmp_capabilities")
-        self.expect(rb"domus# ", 120)
+        if self._wait:
+            self.expect(rb"domus# ", 120)
         return self
 
     def __enter__(self):

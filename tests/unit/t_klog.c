@@ -12,6 +12,11 @@
 static char console[8192];
 
 void
+tty_emergency(const char *buf, size_t len)
+{
+}
+
+void
 tty_write(const char *buf, size_t len)
 {
 	strncat(console, buf, len < 4096 ? len : 4096);

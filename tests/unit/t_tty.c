@@ -62,7 +62,8 @@ fake_poll(void *sc)
 	npoll++;
 }
 
-static const struct pv_cons_ops fake_ops = { fake_write, fake_poll };
+static const struct pv_cons_ops fake_ops = { .co_write = fake_write,
+    .co_poll = fake_poll };
 static struct pv_cons fake = {
 	.cn_name = "fake0", .cn_ops = &fake_ops, .cn_sc = &fake
 };
