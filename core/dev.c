@@ -416,6 +416,28 @@ pv_dev_destroy(struct pv_dev *dev)
 }
 
 /*
+ * pv_dev_move -- another peer has the device's other end
+ *
+ * Context: thread; not the device's own work.
+ */
+void
+pv_dev_move(struct pv_dev *dev, uint32_t peer)
+{
+	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
+	pv_os_cancel(&dev->pd_work);
+	if (dev->pd_state == PV_DEV_CONNECTED)
+		dev->pd_held = true;
+	dev_disconnect(dev);
+	/* A handler that was still running may have seen pd_dying too late. */
+	pv_os_cancel(&dev->pd_work);
+	__atomic_store_n(&dev->pd_events, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->pd_failed, false, __ATOMIC_RELEASE);
+	dev->pd_state = PV_DEV_ATTACHED;
+	dev->pd_peer = dev->pd_dma.da_peer = peer;
+	__atomic_store_n(&dev->pd_dying, false, __ATOMIC_RELEASE);
+}
+
+/*
  * pv_dev_describe -- see dev.h
  *
  * Context: any; the caller keeps the device from being destroyed.

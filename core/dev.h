@@ -138,6 +138,12 @@ int	 pv_dev_create(const struct pv_driver *, const struct pv_bus_ops *,
 	    const struct pv_client *, struct pv_dev **devp);
 /* Disconnect, detach, check that nothing is left, free.  Thread. */
 void	 pv_dev_destroy(struct pv_dev *);
+/*
+ * Another peer has the device's other end: disconnect, with the requests held
+ * back if it worked.  Events of the old peer are forgotten.  Context: thread;
+ * not the device's own work.
+ */
+void	 pv_dev_move(struct pv_dev *, uint32_t peer);
 /* Any context; handled later in the device's work. */
 void	 pv_dev_event(struct pv_dev *, unsigned int events);
 /* Fill in what an operator may know of the device.  Context: any. */

@@ -307,6 +307,20 @@ xenbus_take_state(struct xenbus_dev *xd)
 		(void)xenbus_set_state(xd, XenbusStateClosed);
 }
 
+/*
+ * The toolstack's word on the peer.  Not trusted: it is shown nothing but
+ * pages made for it (XSA-403).
+ */
+static bool
+xenbus_trusted(const struct xenbus_dev *xd)
+{
+	uint64_t trusted = 1;
+
+	(void)xs_read_num(xd->xd_xen, XS_NOTRANS, xd->xd_path, "trusted", 0, 1,
+	    &trusted);
+	return trusted != 0;
+}
+
 static int
 xenbus_create(struct xenbus_dev *xd)
 {
@@ -314,12 +328,9 @@ xenbus_create(struct xenbus_dev *xd)
 	struct pv_dma dma = {
 		.da_ops = &gnttab_dma_ops, .da_arg = x, .da_peer = xd->xd_peer
 	};
-	uint64_t trusted = 1;
 
-	/* The toolstack's word on the peer: 0, show it nothing but pages made
-	   for it (XSA-403). */
-	if (!xd->xd_single && xs_read_num(x, XS_NOTRANS, xd->xd_path,
-	    "trusted", 0, 1, &trusted) == 0 && trusted == 0)
+	xd->xd_trusted = xd->xd_single || xenbus_trusted(xd);
+	if (!xd->xd_trusted)
 		pv_dma_bounce(&dma);
 	return pv_dev_create(xd->xd_driver, &xenbus_ops, xd, xd->xd_name, &dma,
 	    x->x_client, &xd->xd_dev);
@@ -466,6 +477,26 @@ xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 	return peer[0] == '/' && !str_eq(peer, xd->xd_peerpath);
 }
 
+/*
+ * Go on with the back end that is named now.  false: make the device anew, for
+ * the new one is not to be trusted as much, or the store does not answer.
+ */
+static bool
+xenbus_move(struct xenbus_dev *xd)
+{
+	if (xenbus_trusted(xd) != xd->xd_trusted)
+		return false;
+	xs_unwatch(&xd->xd_watch);
+	if (xenbus_find_peer(xd) < 0)
+		return false;
+	pv_log(xd->xd_dev, PV_LOG_INFO, "its back end is in domain %u now",
+	    (unsigned int)xd->xd_peer);
+	pv_dev_move(xd->xd_dev, xd->xd_peer);
+	xd->xd_looked = false;
+	(void)xenbus_set_state(xd, XenbusStateInitialising);
+	return xenbus_watch_peer(xd) == 0;
+}
+
 static void
 xenbus_found(struct xenbus *xb, const struct pv_driver *drv, const char *type,
     const char *id)
@@ -476,7 +507,7 @@ xenbus_found(struct xenbus *xb, const struct pv_driver *drv, const char *type,
 	if (xs_path_join(name, sizeof(name), type, id) < 0)
 		return;
 	xd = xenbus_find(xb, name, str_len(name));
-	if (xd != NULL && xenbus_moved(xb, xd)) {
+	if (xd != NULL && xenbus_moved(xb, xd) && !xenbus_move(xd)) {
 		xenbus_remove(xb, xd, true);
 		xd = NULL;
 	}

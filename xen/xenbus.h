@@ -50,6 +50,7 @@ struct xenbus_dev {
 	struct xs_watch	 xd_watch;		/* the peer's state */
 	unsigned int	 xd_state, xd_peerstate; /* enum xenbus_state */
 	bool		 xd_single;		/* console/0, control/0 */
+	bool		 xd_trusted;	/* sees the guest's own pages */
 	bool		 xd_look;		/* atomic: something changed */
 	bool		 xd_looked;		/* xd_peerstate is known */
 	bool		 xd_seen;		/* in the last listing */

@@ -306,7 +306,8 @@ LOOP_TEST(blk_restart_in_flight)
  * comes back: nobody notices, but that it took a while.
  */
 static void
-blk_comes_back(struct loop *l, unsigned int flags, bool held)
+blk_comes_back(struct loop *l, unsigned int flags, bool held,
+    unsigned int step)
 {
 	struct sim_blk *b = loop_blk(l, flags);
 	uint8_t *out = loop_pages(60), *in = loop_pages(60);
@@ -325,7 +326,7 @@ blk_comes_back(struct loop *l, unsigned int flags, bool held)
 		sim_blk_die(b);
 		sim_run(l->l_sim, 20 * SIM_MS);
 		sim_honest(l->l_sim, SIM_EVIL_GRANT_HELD);
-		sim_blk_revive(b, sim_blk_home(b));
+		sim_blk_revive(b, (uint16_t)(sim_blk_home(b) + step));
 		for (i = 0; i < 20; i++)
 			assert_int_equal(loop_wait(l, &lr[i]), 0);
 		assert_memory_equal(out, sim_blk_data(b), 60 * 4096);
@@ -336,7 +337,7 @@ blk_comes_back(struct loop *l, unsigned int flags, bool held)
 		sim_run(l->l_sim, round * SIM_MS / 20);
 		sim_blk_die(b);
 		sim_run(l->l_sim, 20 * SIM_MS);
-		sim_blk_revive(b, sim_blk_home(b));
+		sim_blk_revive(b, (uint16_t)(sim_blk_home(b) + step));
 		for (i = 0; i < 20; i++)
 			assert_int_equal(loop_wait(l, &lr[i]), 0);
 		assert_memory_equal(out, in, 60 * 4096);
@@ -348,17 +349,23 @@ blk_comes_back(struct loop *l, unsigned int flags, bool held)
 
 LOOP_TEST(blk_back_again)
 {
-	blk_comes_back(l, 0, false);
+	blk_comes_back(l, 0, false, 0);
 }
 
 LOOP_TEST(blk_back_again_plain)
 {
-	blk_comes_back(l, SIM_BLK_PLAIN, false);
+	blk_comes_back(l, SIM_BLK_PLAIN, false, 0);
 }
 
 LOOP_TEST(blk_back_again_held)
 {
-	blk_comes_back(l, 0, true);
+	blk_comes_back(l, 0, true, 0);
+}
+
+/* Each time in another domain. */
+LOOP_TEST(blk_back_elsewhere)
+{
+	blk_comes_back(l, 0, false, 1);
 }
 
 /* While it is away requests are taken; the new disk is smaller. */
@@ -557,6 +564,7 @@ main(void)
 		cmocka_unit_test(blk_back_again),
 		cmocka_unit_test(blk_back_again_plain),
 		cmocka_unit_test(blk_back_again_held),
+		cmocka_unit_test(blk_back_elsewhere),
 		cmocka_unit_test(blk_back_smaller),
 		cmocka_unit_test(blk_never_back),
 		cmocka_unit_test(blk_indirect),

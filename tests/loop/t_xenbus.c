@@ -179,14 +179,18 @@ LOOP_TEST(bus_peer_moves)
 {
 	struct sim_blk *b = loop_blk(l, 0);
 
+	sim_blk_die(b);
 	sim_store_write(l->l_sim, "/local/domain/0/backend/vbd/9/9/state",
 	    "2");
 	sim_store_write(l->l_sim, FRONT "/backend", "%s",
 	    "/local/domain/0/backend/vbd/9/9");
-	assert_true(loop_blks(l, 0));
 	sim_run(l->l_sim, SIM_S);
+	/* The disk stays; what is asked of it waits for the new one. */
+	assert_int_equal(l->l_nblk, 1);
+	assert_string_equal(loop_state(l, NAME), "connecting");
 	assert_int_equal(loop_info(l, NAME).di_ngref > 0, 1);
 	sim_blk_vanish(b);
+	assert_true(loop_blks(l, 0));
 	assert_true(loop_wait_state(l, NAME, ""));
 }
 
