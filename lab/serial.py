@@ -81,6 +81,12 @@ class SerialGuest(Console):
             raise LabError("the guest did not power off in %d s" % timeout)
         return reason
 
+    def quit(self, timeout=20):
+        """Have QEMU end at once, in its own way."""
+        self._qemu.terminate()
+        self.wait_end(timeout)
+        self.remove()
+
     def remove(self):
         """End QEMU if it still runs."""
         if self._qemu and self._qemu.poll() is None:

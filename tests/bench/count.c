@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * count.c -- a TCG plugin for QEMU that counts the guest's instructions.
+ *
+ *	-plugin count.so,out=FILE,at=NAME:HEX,at=...
+ *
+ * FILE gets, in time order, "at NAME COUNT" when the instruction at a virtual
+ * address is executed for the first time, and at the end "all COUNT": the
+ * instructions of all virtual CPUs until then.
+ *
+ * The few functions of QEMU's plugin interface that it needs are declared
+ * here, as its documentation has them: Debian packages no header.
+ */
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+typedef uint64_t qemu_plugin_id_t;
+enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
+
+void	 qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t,
+	    void (*)(qemu_plugin_id_t, struct qemu_plugin_tb *));
+void	 qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *,
+	    void (*)(unsigned int, void *), enum qemu_plugin_cb_flags, void *);
+void	 qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *,
+	    void (*)(unsigned int, void *), enum qemu_plugin_cb_flags, void *);
+void	 qemu_plugin_register_atexit_cb(qemu_plugin_id_t,
+	    void (*)(qemu_plugin_id_t, void *), void *);
+size_t	 qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
+	    size_t);
+uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
+
+#define COUNT_NAT	16u
+#define COUNT_NCPU	64u
+
+struct count_at {
+	const char	*at_name;
+	uint64_t	 at_va;
+	uint64_t	 at_rest;	/* counted with its block, not run yet */
+	bool		 at_seen;
+};
+
+__attribute__((__visibility__("default"))) int qemu_plugin_version =
+    PLUGIN_VERSION;
+__attribute__((__visibility__("default"))) int qemu_plugin_install(
+    qemu_plugin_id_t id, const void *info, int argc, char **argv);
+
+static struct count_at count_at[COUNT_NAT];
+static unsigned int count_nat;
+static uint64_t count_of[COUNT_NCPU];
+static FILE *count_out;
+
+static uint64_t
+count_all(void)
+{
+	uint64_t all = 0;
+	unsigned int n;
+
+	for (n = 0; n < COUNT_NCPU; n++)
+		all += __atomic_load_n(&count_of[n], __ATOMIC_RELAXED);
+	return all;
+}
+
+static void
+count_block(unsigned int cpu, void *ninsn)
+{
+	if (cpu < COUNT_NCPU)
+		count_of[cpu] += (uintptr_t)ninsn;
+}
+
+static void
+count_reached(unsigned int cpu, void *arg)
+{
+	struct count_at *at = arg;
+
+	if (__atomic_exchange_n(&at->at_seen, true, __ATOMIC_RELAXED))
+		return;
+	fprintf(count_out, "at %s %" PRIu64 "\n", at->at_name,
+	    count_all() - at->at_rest);
+	fflush(count_out);
+}
+
+static void
+count_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	size_t n = qemu_plugin_tb_n_insns(tb), i;
+	struct qemu_plugin_insn *insn;
+	unsigned int k;
+
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, count_block,
+	    QEMU_PLUGIN_CB_NO_REGS, (void *)(uintptr_t)n);
+	for (i = 0; i < n; i++) {
+		insn = qemu_plugin_tb_get_insn(tb, i);
+		for (k = 0; k < count_nat; k++) {
+			if (count_at[k].at_va != qemu_plugin_insn_vaddr(insn))
+				continue;
+			count_at[k].at_rest = n - i;
+			qemu_plugin_register_vcpu_insn_exec_cb(insn,
+			    count_reached, QEMU_PLUGIN_CB_NO_REGS,
+			    &count_at[k]);
+		}
+	}
+}
+
+static void
+count_end(qemu_plugin_id_t id, void *arg)
+{
+	fprintf(count_out, "all %" PRIu64 "\n", count_all());
+	fclose(count_out);
+}
+
+static bool
+count_option(char *text)
+{
+	char *colon;
+
+	if (strncmp(text, "out=", 4) == 0) {
+		count_out = fopen(text + 4, "w");
+		return count_out != NULL;
+	}
+	colon = strchr(text, ':');
+	if (strncmp(text, "at=", 3) != 0 || colon == NULL ||
+	    count_nat == COUNT_NAT)
+		return false;
+	count_at[count_nat].at_name = strndup(text + 3,
+	    (size_t)(colon - text - 3));
+	count_at[count_nat++].at_va = strtoull(colon + 1, NULL, 16);
+	return true;
+}
+
+int
+qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
+    char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (!count_option(argv[i])) {
+			fprintf(stderr, "count: can not use %s\n", argv[i]);
+			return -1;
+		}
+	}
+	if (count_out == NULL) {
+		fprintf(stderr, "count: out=FILE is needed\n");
+		return -1;
+	}
+	qemu_plugin_register_vcpu_tb_trans_cb(id, count_translated);
+	qemu_plugin_register_atexit_cb(id, count_end, NULL);
+	return 0;
+}
