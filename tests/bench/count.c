@@ -32,8 +32,8 @@ void	 qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *,
 void	 qemu_plugin_register_atexit_cb(qemu_plugin_id_t,
 	    void (*)(qemu_plugin_id_t, void *), void *);
 size_t	 qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *,
-	    size_t);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(
+	    const struct qemu_plugin_tb *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 #define COUNT_NAT	16u
@@ -42,7 +42,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 struct count_at {
 	const char	*at_name;
 	uint64_t	 at_va;
-	uint64_t	 at_rest;	/* counted with its block, not run yet */
+	uint64_t	 at_rest;	/* counted with its block, not run */
 	bool		 at_seen;
 };
 
