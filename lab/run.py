@@ -14,6 +14,7 @@ import time
 
 import build
 import image
+import qemu
 import terminal
 from build import LabError
 from guest import MODES, Guest, config, kernel_for
@@ -59,6 +60,8 @@ def parser():
                    help="a folder, or a raw disk image (examples/site)")
     p.add_argument("--mode", choices=MODES, default="pv")
     p.add_argument("--on", choices=("xen", "qemu", "host"), default="xen")
+    p.add_argument("--qemu", choices=tuple(qemu.RELEASES),
+                   help="another release of it for --on qemu")
     p.add_argument("--machine", choices=tuple(MACHINES), default="q35",
                    help="of --on qemu")
     p.add_argument("--xen", metavar="RELEASE",
@@ -355,7 +358,7 @@ def on_qemu(opts, disk):
     run.guest = SerialGuest(
         opts.kernel, opts.memory, opts.vcpus, command_line(opts, disk),
         run.sink, opts.machine, [(path, opts.writable) for path in paths],
-        opts.port if opts.app == "httpd" else None)
+        opts.port if opts.app == "httpd" else None, qemu=opts.qemu)
     say("starting the guest under QEMU (%s) …" % opts.machine)
     run.guest.create()
     return drive(run, run.guest)

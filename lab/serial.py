@@ -5,6 +5,7 @@ import socket
 import subprocess
 import threading
 
+import qemu as emulator
 from build import LabError
 from console import Console
 from lab import die_with_parent
@@ -18,17 +19,19 @@ class SerialGuest(Console):
     """A kernel booted by its PVH entry, on virtio devices.
 
     disks: (path, writable) of each; port: of this machine, for the guest's
-    port 80, or None; extra: more arguments of QEMU's.
+    port 80, or None; extra: more arguments of QEMU's; qemu: a release of
+    lab/qemu.py, or None: the system's.
     """
 
     def __init__(self, kernel, memory=64, vcpus=1, append="", sink=None,
-                 machine="q35", disks=(), port=None, extra=()):
+                 machine="q35", disks=(), port=None, extra=(), qemu=None):
         super().__init__(sink)
         bus = "device" if machine == "microvm" else "pci"
-        self._argv = ["qemu-system-x86_64", "-M", MACHINES[machine], "-accel",
-                      "tcg,thread=multi", "-m", str(memory), "-smp",
-                      str(vcpus), "-nodefaults", "-display", "none",
-                      "-no-reboot", "-kernel", kernel, "-append", append]
+        self._argv = emulator.command(qemu) + [
+            "-M", MACHINES[machine], "-accel", "tcg,thread=multi",
+            "-m", str(memory), "-smp", str(vcpus), "-nodefaults",
+            "-display", "none", "-no-reboot", "-kernel", kernel,
+            "-append", append]
         for n, (path, writable) in enumerate(disks):
             self._argv += ["-drive", "if=none,format=raw,id=d%d,readonly=%s,"
                            "file=%s" % (n, "off" if writable else "on",

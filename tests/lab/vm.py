@@ -21,8 +21,8 @@ class Vm(SerialGuest):
     """
 
     def __init__(self, kernel, machine, args, append="app=shell", memory=64,
-                 channels=(), wait=True):
-        super().__init__(kernel, memory, append=append)
+                 channels=(), wait=True, qemu=None):
+        super().__init__(kernel, memory, append=append, qemu=qemu)
         at = self._argv.index("-M")
         self._argv[at + 1] = machine
         self._argv = self._argv[:self._argv.index("-netdev")] + list(args)
