@@ -101,6 +101,34 @@ cmd_threads(int argc, char **argv)
 	return 0;
 }
 
+static unsigned long long
+cmd_ms(uint64_t ns)
+{
+	return ns / NSEC_PER_MSEC;
+}
+
+static int
+cmd_cpus(int argc, char **argv)
+{
+	struct arch_steal as;
+	unsigned int n;
+
+	kprintf("%3s %-5s %-5s %10s %10s %10s %10s\n", "CPU", "STATE", "VCPU",
+	    "RAN ms", "STOLEN ms", "IDLE ms", "OFF ms");
+	for (n = 0; n < arch_ncpu(); n++) {
+		kprintf("%3u %-5s ", n, sched_cpu[n].cpu_online ? "up" :
+		    "down");
+		if (!arch_steal(n, &as))
+			kprintf("?\n");
+		else
+			kprintf("%-5s %10llu %10llu %10llu %10llu\n",
+			    arch_vcpu_runs(n) ? "runs" : "waits",
+			    cmd_ms(as.as_run), cmd_ms(as.as_steal),
+			    cmd_ms(as.as_idle), cmd_ms(as.as_off));
+	}
+	return 0;
+}
+
 static int
 cmd_log(int argc, char **argv)
 {
@@ -179,6 +207,8 @@ const struct cmd cmd_sys[] = {
 	{ "date", "", "time of day, UTC", cmd_date },
 	{ "memory", "", "bytes of memory", cmd_memory },
 	{ "threads", "", "threads, their time and stacks", cmd_threads },
+	{ "cpus", "", "CPUs, and what the hypervisor says of their time",
+	    cmd_cpus },
 	{ "log", "", "the kernel's log", cmd_log },
 	{ "echo", "[WORD ...]", "print words", cmd_echo },
 	{ "sleep", "SECONDS", "wait", cmd_sleep },

@@ -16,6 +16,7 @@
 #include <arch.h>
 #include <cmdline.h>
 #include <cons.h>
+#include <cpu.h>
 #include <disk.h>
 #include <hba.h>
 #include <kernel.h>
@@ -130,6 +131,7 @@ guest_main(const struct boot_info *bi)
 		(void)cmdline_get(name);
 	net_init();
 	rv = pv_attach(&main_client, &bi->bi_xenboot);
+	cpu_follow();
 	if (rv == -PV_ENODEV)
 		probe_virtio(&main_client);
 	else if (rv != 0)

@@ -55,7 +55,7 @@ include $(wildcard tests/guest/*/Makefile)
 
 # $(1) environments: the names of all runs in them, as TEST.ENV
 guest-runs = $(foreach t,$(guest-tests),\
-	$(addprefix $(t).,$(filter $(1),$($(t)-envs))))
+	$(addprefix $(t).,$(filter $(1) $(1:%=%-%cpu),$($(t)-envs))))
 
 # $(1) TEST.ENV
 define guest-run

@@ -15,7 +15,10 @@ struct thread;
 struct cpu;
 
 /* ---- this CPU ---------------------------------------------------------- */
-struct cpu *arch_cpu(void);		/* per-CPU data of the CPU we are on */
+/* Per-CPU data of the CPU we are on; with interrupts enabled that may be
+   another one when the answer is used. */
+struct cpu *arch_cpu(void);
+struct thread *arch_thread(void);	/* cpu_thread, in one step; any */
 unsigned long arch_irq_save(void);	/* mask interrupts; returns old state */
 void	 arch_irq_restore(unsigned long);
 void	 arch_irq_enable(void);
@@ -48,6 +51,33 @@ struct arch_irq_info {
 	uint64_t	 ai_count;
 };
 int	 arch_irq_info(unsigned int n, struct arch_irq_info *);
+
+/* ---- other CPUs -------------------------------------------------------- */
+/* CPUs 0 .. n - 1 are there; we are on 0 at first.  Context: thread. */
+unsigned int arch_ncpu(void);
+/*
+ * Start a CPU: with interrupts masked it calls sched_cpu_main() on that stack;
+ * one that had stopped goes on in arch_cpu_stop().  Returns 0 or -PV_E*.
+ * Context: thread.
+ */
+int	 arch_cpu_start(unsigned int cpu, void *stack_top);
+/* Stop this CPU until it is started again.  Interrupts masked. */
+void	 arch_cpu_stop(void);
+/* Has a CPU that was to call arch_cpu_stop() done so?  Then what the hypervisor
+   has for it is given back.  Context: thread. */
+bool	 arch_cpu_reap(unsigned int cpu);
+/* Interrupt another CPU: it looks at cpu_resched; any context. */
+void	 arch_ipi(unsigned int cpu);
+/* The others stop for good, if they still take interrupts; any context. */
+void	 arch_cpu_halt_others(void);
+/* What the hypervisor says of a CPU's time, in ns; false when it does not. */
+struct arch_steal {
+	uint64_t	 as_run;	/* on a physical CPU */
+	uint64_t	 as_steal;	/* wanted one, and waited */
+	uint64_t	 as_idle;	/* wanted none */
+	uint64_t	 as_off;	/* down, or paused */
+};
+bool	 arch_steal(unsigned int cpu, struct arch_steal *);
 
 /* ---- threads ----------------------------------------------------------- */
 /*

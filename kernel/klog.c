@@ -29,7 +29,7 @@ static struct spinlock klog_lock;
 static char klog_ring[KLOG_RING];
 static uint64_t klog_head;		/* bytes ever written */
 static char klog_line[KLOG_LINE];
-static unsigned int klog_npanic;
+static struct cpu *klog_panicked;	/* which died first */
 
 struct klog_sink {
 	struct printf_sink ks_sink;
@@ -172,10 +172,32 @@ klog_panic_put(struct printf_sink *ps, const char *s, size_t len)
 }
 
 /*
- * panic -- say why, where, and stop
+ * panic_begin -- returns to the one who may say last words
  *
  * A panic inside a panic only stops; on another CPU it waits for the first
  * one to end everything.  Context: any.
+ */
+void
+panic_begin(void)
+{
+	struct cpu *first = NULL;
+
+	(void)arch_irq_save();
+	if (__atomic_compare_exchange_n(&klog_panicked, &first, arch_cpu(),
+	    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		arch_cpu_halt_others();
+		return;
+	}
+	if (first == arch_cpu())
+		arch_crash();
+	for (;;)
+		arch_pause();
+}
+
+/*
+ * panic -- say why, where, and stop
+ *
+ * Context: any.
  */
 _Noreturn void
 panic(const char *fmt, ...)
@@ -183,9 +205,7 @@ panic(const char *fmt, ...)
 	struct printf_sink ps = { klog_panic_put };
 	va_list ap;
 
-	(void)arch_irq_save();
-	if (__atomic_fetch_add(&klog_npanic, 1, __ATOMIC_SEQ_CST) != 0)
-		arch_crash();
+	panic_begin();
 	klog_panic_put(&ps, "\nPANIC: ", 8);
 	va_start(ap, fmt);
 	printf_sink(&ps, fmt, ap);

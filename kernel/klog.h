@@ -26,6 +26,7 @@ void	 kprintf(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 
 /* "PANIC: msg", registers where known, backtrace; then arch_crash(). */
+void	 panic_begin(void);		/* last words: who may say them; any */
 _Noreturn void panic(const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 1, 2)));
 

@@ -32,6 +32,8 @@ void	 time_intr(void);			/* arch: the timer interrupt */
 void	 time_want(uint64_t when);
 /* The clock jumped or the timer was lost (resume): arm it anew; irqs masked. */
 void	 time_rearm(void);
+/* This CPU is taken down: its timers go to the boot CPU; irqs masked. */
+void	 time_leave(void);
 /* UTC as "2026-11-21T09:31:45Z", or "?" when the wall clock is unknown. */
 void	 time_format(char *buf, size_t size);
 

@@ -12,6 +12,7 @@
 #include <arch.h>
 #include <cmdline.h>
 #include <conf.h>
+#include <cpu.h>
 #include <kernel.h>
 #include <klog.h>
 #include <ktime.h>
@@ -33,6 +34,13 @@ main_banner(const struct boot_info *bi)
 		klog(PV_LOG_INFO, "command line: %s", bi->bi_cmdline);
 }
 
+/* A domU's toolstack says which CPUs it shall have; see cpu_follow(). */
+static bool
+main_has_toolstack(const struct boot_info *bi)
+{
+	return bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0;
+}
+
 /*
  * kernel_main -- see boot.h
  */
@@ -51,6 +59,7 @@ kernel_main(struct boot_info *bi)
 	arch_irq_enable();
 	if (os_init() != 0)
 		panic("no memory for the first threads: give the guest more");
+	cpu_init(!main_has_toolstack(bi));
 	guest_main(bi);
 	thread_exit();
 }

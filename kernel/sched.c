@@ -2,91 +2,55 @@
 /*
  * sched.c -- preemptive kernel threads, per-CPU run queues.
  *
- * A thread belongs to the CPU it was created on:
+ * A thread belongs to one CPU at a time, td_cpu:
  *
  *	RUN	on the CPU: cpu_thread
  *	READY	on the run queue: rq_woken or rq_spent
  *	SLEEP	off it; on the list of sleepers, sorted by time, when it has
  *		a deadline
  *	DEAD	on the list of the dead, until the idle thread or the next
- *		thread_create() frees it
+ *		thread_create() there frees it
  *
  * Every change of state happens under the lock of that CPU's struct
  * sched_rq, with interrupts masked, and arch_switch() is called with that
- * lock held: whoever is switched to releases it.  A dead thread can so not
- * be freed while it still stands on its stack.
+ * lock held: whoever is switched to releases it.  So a thread that others
+ * find ready has left its stack, and a dead one is not freed while it still
+ * stands on it.  After arch_switch() a thread may be on another CPU than
+ * before.
  *
  * Who runs: those who were woken come first, in order, then those who were
  * preempted, gave way or are new, each for a slice in turn.  So an event is
  * served at once however busy the CPU is.  The others are not starved: when
  * none of them has run for SCHED_PATIENCE the first one does.  A wake from an
- * interrupt preempts at the interrupt's end; a wake from a thread does not,
- * so a producer is not cut short by each item.
+ * interrupt preempts at the interrupt's end; a wake from a thread of the same
+ * CPU does not, so a producer is not cut short by each item.
  *
- * Only the boot CPU runs so far.  With more of them a thread may be woken on
- * another CPU, which then has to be interrupted to look at cpu_resched: one
- * operation more in arch.h, in sched_ready().
+ * Where: a thread wakes up on the CPU where it was, unless that one is busy
+ * and another is idle (sched_idlers); an idle CPU looks for a thread that
+ * waits elsewhere (sched_steal()) before it sleeps; a CPU that has had threads
+ * waiting for a slice wakes an idle one to do so.  A thread that moves between
+ * two queues is READY and on neither, with td_cpu being where it goes:
+ * nobody but the mover has anything to do with it.  Threads with a home
+ * stay there for as long as that CPU is up.
  *
- * Lock order: anything, then the run queue's.  sched_all_lock guards the
- * list of all threads and is never held with a run queue's.
+ * Lock order: anything, then one run queue's, never two.  sched_all_lock
+ * guards the list of all threads and is never held with a run queue's.
  */
 
-#include <string.h>
-
 #include <arch.h>
+#include <cpu.h>
 #include <klog.h>
 #include <ktime.h>
-#include <mm.h>
 #include <pv/errno.h>
-#include <sched.h>
-#include <sync.h>
+
+#include "sched_var.h"
 
 #define SCHED_SLICE	(10 * NSEC_PER_MSEC)
 #define SCHED_PATIENCE	(10 * SCHED_SLICE)
-#define SCHED_FILL	0xa5u			/* unused stack, each byte */
-#define SCHED_GUARD	64u			/* bytes that must stay so */
-
-enum sched_state { SCHED_RUN, SCHED_READY, SCHED_SLEEP, SCHED_DEAD };
-
-struct thread {
-	void		*td_sp;		/* while not running */
-	struct thread	*td_next, *td_prev;	/* run queue, sleepers, dead */
-	struct thread	*td_allnext;
-	enum sched_state td_state;
-	unsigned int	 td_id, td_cpu;
-	bool		 td_timed;	/* on the list of sleepers */
-	bool		 td_late;	/* the deadline ended the sleep */
-	uint64_t	 td_deadline;
-	uint64_t	 td_runtime;
-	uint64_t	 td_used;	/* of its slice */
-	void		(*td_fn)(void *);
-	void		*td_arg;
-	uint8_t		*td_stack;	/* NULL: the boot stack */
-	size_t		 td_stacklen;
-	int		 td_errno;
-	char		 td_name[24];
-};
-
-struct sched_list {
-	struct thread	*sl_first, *sl_last;
-};
-
-struct sched_rq {
-	struct spinlock	 rq_lock;
-	struct sched_list rq_woken, rq_spent;	/* ready */
-	struct sched_list rq_sleep;
-	struct thread	*rq_dead;
-	uint64_t	 rq_since;	/* cpu_thread runs since then */
-	uint64_t	 rq_patient;	/* rq_spent has been served, or empty */
-};
 
 struct cpu sched_cpu[CPU_MAX];
-static struct sched_rq sched_rq[CPU_MAX];
-static struct thread sched_boot;	/* the first thread */
-
-static struct spinlock sched_all_lock;
-static struct thread *sched_all;
-static unsigned int sched_lastid;
+struct sched_rq sched_rq[CPU_MAX];
+static uint64_t sched_idlers;		/* CPUs that sleep, one bit each */
 
 /* ---- lists ------------------------------------------------------------- */
 
@@ -120,7 +84,12 @@ sched_remove(struct sched_list *sl, struct thread *td)
 	td->td_next = td->td_prev = NULL;
 }
 
-static void
+/*
+ * sched_sleeper_add -- put a thread on the list of those who wait for a time
+ *
+ * Lock: rq_lock held.
+ */
+void
 sched_sleeper_add(struct sched_rq *rq, struct thread *td)
 {
 	struct thread *after;
@@ -134,6 +103,69 @@ sched_sleeper_add(struct sched_rq *rq, struct thread *td)
 	td->td_timed = true;
 }
 
+/* ---- queues ------------------------------------------------------------ */
+
+/*
+ * sched_here -- this CPU's queue
+ *
+ * Context: interrupts masked, for as long as the answer is used.
+ */
+struct sched_rq *
+sched_here(void)
+{
+	return &sched_rq[arch_cpu()->cpu_id];
+}
+
+/*
+ * sched_lock -- lock this CPU's queue; returns what sched_unlock() wants
+ *
+ * Context: any.
+ */
+unsigned long
+sched_lock(void)
+{
+	unsigned long s = arch_irq_save();
+
+	(void)spin_lock(&sched_here()->rq_lock);
+	return s;
+}
+
+/*
+ * sched_unlock -- unlock the queue of this CPU, which may be another by now
+ *
+ * Context: any.
+ */
+void
+sched_unlock(unsigned long s)
+{
+	spin_release(&sched_here()->rq_lock);
+	arch_irq_restore(s);
+}
+
+/* Lock: that of the queue which the thread belongs to, or to none. */
+static void
+sched_set_cpu(struct thread *td, unsigned int cpu)
+{
+	__atomic_store_n(&td->td_cpu, cpu, __ATOMIC_RELAXED);
+}
+
+/* Lock the queue that a thread belongs to. */
+static struct sched_rq *
+sched_lock_of(struct thread *td, unsigned long *s)
+{
+	struct sched_rq *rq;
+	unsigned int cpu;
+
+	for (;;) {
+		cpu = __atomic_load_n(&td->td_cpu, __ATOMIC_RELAXED);
+		rq = &sched_rq[cpu];
+		*s = spin_lock(&rq->rq_lock);
+		if (__atomic_load_n(&td->td_cpu, __ATOMIC_RELAXED) == cpu)
+			return rq;
+		spin_unlock(&rq->rq_lock, *s);
+	}
+}
+
 /* ---- switching --------------------------------------------------------- */
 
 static bool
@@ -142,25 +174,12 @@ sched_is_idle(const struct thread *td)
 	return td == sched_cpu[td->td_cpu].cpu_idle;
 }
 
-static void
-sched_check_guard(const struct thread *td)
-{
-	const uint8_t *p = td->td_stack;
-	unsigned int i;
-
-	if (p == NULL)
-		return;
-	for (i = 0; i < SCHED_GUARD; i += sizeof(uint64_t)) {
-		if (*(const uint64_t *)(const void *)(p + i) !=
-		    SCHED_FILL * 0x0101010101010101ull)
-			panic("stack overflow in thread %s", td->td_name);
-	}
-}
-
 static bool
 sched_has_ready(const struct sched_rq *rq)
 {
-	return rq->rq_woken.sl_first != NULL || rq->rq_spent.sl_first != NULL;
+	return __atomic_load_n(&rq->rq_woken.sl_first, __ATOMIC_RELAXED) !=
+	    NULL ||
+	    __atomic_load_n(&rq->rq_spent.sl_first, __ATOMIC_RELAXED) != NULL;
 }
 
 /* Take the thread that runs next off the queue.  Lock: rq_lock held. */
@@ -170,6 +189,8 @@ sched_pick(struct sched_rq *rq, uint64_t now)
 	struct sched_list *sl = &rq->rq_woken;
 	struct thread *td;
 
+	if (!arch_cpu()->cpu_online)
+		return arch_cpu()->cpu_idle;	/* it empties the queue */
 	if (rq->rq_spent.sl_first == NULL)
 		rq->rq_patient = now;
 	else if (sl->sl_first == NULL || now - rq->rq_patient > SCHED_PATIENCE)
@@ -191,8 +212,12 @@ sched_slice_end(const struct sched_rq *rq, const struct thread *td)
 	    (td->td_used < SCHED_SLICE ? td->td_used : SCHED_SLICE);
 }
 
-/* Book the time that the running thread has had. */
-static void
+/*
+ * sched_account -- book the time that the running thread has had
+ *
+ * Lock: rq_lock held.
+ */
+void
 sched_account(struct sched_rq *rq, struct thread *td, uint64_t now)
 {
 	td->td_runtime += now - rq->rq_since;
@@ -200,12 +225,25 @@ sched_account(struct sched_rq *rq, struct thread *td, uint64_t now)
 	rq->rq_since = now;
 }
 
-/*
- * Give the CPU to the next thread.  The caller has accounted for the running
- * one and has put it where it belongs.  Returns when it runs again.
- * Lock: rq_lock held, interrupts masked.
- */
 static void
+sched_set_idle(const struct cpu *cpu, bool idle)
+{
+	uint64_t bit = 1ull << cpu->cpu_id;
+
+	if (idle)
+		__atomic_fetch_or(&sched_idlers, bit, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&sched_idlers, ~bit, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * sched_switch -- give the CPU to the next thread
+ *
+ * The caller has accounted for the running one and has put it where it
+ * belongs.  Returns when it runs again, perhaps on another CPU.
+ * Lock: rq_lock held on entry, that of the new CPU on return.
+ */
+void
 sched_switch(struct sched_rq *rq)
 {
 	struct cpu *cpu = arch_cpu();
@@ -218,16 +256,20 @@ sched_switch(struct sched_rq *rq)
 		time_want(sched_slice_end(rq, to));
 	if (to == from)
 		return;
-	sched_check_guard(from);
+	thread_check(from);
+	if (from == cpu->cpu_idle)
+		sched_set_idle(cpu, false);
 	cpu->cpu_thread = to;
 	arch_switch(&from->td_sp, to->td_sp);
 }
 
 /*
- * Let others run.  A thread that has slice left comes back before those who
- * wait for a new one, unless it gives way.  Lock: rq_lock held.
+ * sched_requeue -- let others run
+ *
+ * A thread that has slice left comes back before those who wait for a new
+ * one, unless it gives way.  Lock: rq_lock held, as in sched_switch().
  */
-static void
+void
 sched_requeue(struct sched_rq *rq, bool give_way)
 {
 	struct thread *td = arch_cpu()->cpu_thread;
@@ -245,21 +287,151 @@ sched_requeue(struct sched_rq *rq, bool give_way)
 	sched_switch(rq);
 }
 
+/* Claim one of the idle CPUs, or return CPU_ANY. */
+static unsigned int
+sched_idler(void)
+{
+	uint64_t left = __atomic_load_n(&sched_idlers, __ATOMIC_RELAXED), bit;
+
+	for (; left != 0; left &= ~bit) {
+		bit = left & -left;
+		if (__atomic_fetch_and(&sched_idlers, ~bit,
+		    __ATOMIC_SEQ_CST) & bit)
+			return (unsigned int)__builtin_ctzll(bit);
+	}
+	return CPU_ANY;
+}
+
+/* Wake an idle CPU, so that it looks for work; it no longer counts as idle. */
+static void
+sched_rouse(void)
+{
+	unsigned int cpu = sched_idler();
+
+	if (cpu != CPU_ANY)
+		arch_ipi(cpu);
+}
+
 /* Put a thread on one of the ready lists.  Lock: rq_lock of its CPU. */
 static void
 sched_ready(struct sched_rq *rq, struct sched_list *sl, struct thread *td)
 {
 	struct cpu *cpu = &sched_cpu[td->td_cpu];
+	bool here = cpu == arch_cpu();
 
+	sched_insert(sl, NULL, td);
+	if (!here && !cpu->cpu_resched) {
+		cpu->cpu_resched = true;
+		arch_ipi(cpu->cpu_id);
+	} else if (here && (cpu->cpu_nintr != 0 ||
+	    sched_is_idle(cpu->cpu_thread))) {
+		cpu->cpu_resched = true;
+	} else if (here) {
+		time_want(sched_slice_end(rq, cpu->cpu_thread));
+	}
+}
+
+/* A sleeper sleeps no more.  Lock: rq_lock held. */
+static void
+sched_unsleep(struct sched_rq *rq, struct thread *td)
+{
 	if (td->td_timed)
 		sched_remove(&rq->rq_sleep, td);
 	td->td_timed = false;
 	td->td_state = SCHED_READY;
-	sched_insert(sl, NULL, td);
-	if (cpu->cpu_nintr != 0 || sched_is_idle(cpu->cpu_thread))
-		cpu->cpu_resched = true;
-	else
-		time_want(sched_slice_end(rq, cpu->cpu_thread));
+}
+
+/* Where a thread that was on the CPU of rq shall run. */
+static unsigned int
+sched_choose(const struct sched_rq *rq, const struct thread *td)
+{
+	const struct cpu *cpu = &sched_cpu[td->td_cpu];
+	unsigned int idle;
+
+	if (td->td_home != CPU_ANY)
+		return sched_cpu[td->td_home].cpu_online ? td->td_home : 0;
+	if (cpu->cpu_online && cpu->cpu_thread == cpu->cpu_idle &&
+	    !sched_has_ready(rq))
+		return td->td_cpu;
+	idle = sched_idler();
+	if (idle != CPU_ANY)
+		return idle;
+	return cpu->cpu_online ? td->td_cpu : 0;
+}
+
+/* Choose its CPU; does it stay?  Lock: rq_lock, but for a new thread. */
+static bool
+sched_place(const struct sched_rq *rq, struct thread *td)
+{
+	unsigned int to = sched_choose(rq, td);
+
+	if (to == td->td_cpu)
+		return true;
+	sched_set_cpu(td, to);
+	return false;
+}
+
+/*
+ * Put a thread that is READY and on no queue onto the woken or the spent list
+ * of its CPU, or of the boot CPU when that one is down.  Interrupts masked, no
+ * lock; td_cpu was set under the lock of the queue that it left.
+ */
+static void
+sched_send(struct thread *td, bool woken)
+{
+	struct sched_rq *rq = &sched_rq[td->td_cpu];
+
+	(void)spin_lock(&rq->rq_lock);
+	if (!sched_cpu[td->td_cpu].cpu_online) {
+		sched_set_cpu(td, 0);
+		spin_release(&rq->rq_lock);
+		rq = &sched_rq[0];
+		(void)spin_lock(&rq->rq_lock);
+	}
+	sched_ready(rq, woken ? &rq->rq_woken : &rq->rq_spent, td);
+	spin_release(&rq->rq_lock);
+}
+
+/*
+ * sched_wake -- make a thread ready if it sleeps; else nothing
+ *
+ * Context: any, no run queue locked.
+ */
+void
+sched_wake(struct thread *td)
+{
+	struct sched_rq *rq;
+	unsigned long s;
+	bool stays;
+
+	rq = sched_lock_of(td, &s);
+	if (td->td_state != SCHED_SLEEP) {
+		spin_unlock(&rq->rq_lock, s);
+		return;
+	}
+	sched_unsleep(rq, td);
+	stays = sched_place(rq, td);
+	if (stays)
+		sched_ready(rq, &rq->rq_woken, td);
+	spin_release(&rq->rq_lock);
+	if (!stays)
+		sched_send(td, true);
+	arch_irq_restore(s);
+}
+
+/*
+ * sched_submit -- a new thread, READY: to where there is time for it
+ *
+ * Context: thread, no run queue locked.
+ */
+void
+sched_submit(struct thread *td)
+{
+	unsigned long s = arch_irq_save();
+
+	(void)sched_place(&sched_rq[td->td_cpu], td);
+	sched_send(td, false);
+	arch_irq_restore(s);
 }
 
 /*
@@ -270,15 +442,13 @@ sched_ready(struct sched_rq *rq, struct sched_list *sl, struct thread *td)
 void
 sched_intr_exit(void)
 {
-	struct cpu *cpu = arch_cpu();
-	struct sched_rq *rq = &sched_rq[cpu->cpu_id];
 	unsigned long s;
 
-	if (!cpu->cpu_resched)
+	if (!arch_cpu()->cpu_resched)
 		return;
-	s = spin_lock(&rq->rq_lock);
-	sched_requeue(rq, false);
-	spin_unlock(&rq->rq_lock, s);
+	s = sched_lock();
+	sched_requeue(sched_here(), false);
+	sched_unlock(s);
 }
 
 /*
@@ -298,6 +468,7 @@ sched_tick(uint64_t now)
 	s = spin_lock(&rq->rq_lock);
 	while ((td = rq->rq_sleep.sl_first) != NULL && td->td_deadline <= now) {
 		td->td_late = true;
+		sched_unsleep(rq, td);
 		sched_ready(rq, &rq->rq_woken, td);
 	}
 	if (td != NULL)
@@ -308,71 +479,112 @@ sched_tick(uint64_t now)
 			cpu->cpu_resched = true;
 		else if (end < next)
 			next = end;
+		if (!sched_is_idle(cpu->cpu_thread))
+			sched_rouse();
 	}
 	spin_unlock(&rq->rq_lock, s);
 	return next;
 }
 
-/* ---- life of a thread -------------------------------------------------- */
+/* ---- idle CPUs --------------------------------------------------------- */
 
-static void
-sched_enlist(struct thread *td)
+/* The first thread of a list that may go elsewhere, taken off it. */
+static struct thread *
+sched_take(struct sched_list *sl)
 {
-	unsigned long s;
+	struct thread *td;
 
-	s = spin_lock(&sched_all_lock);
-	td->td_id = ++sched_lastid;
-	td->td_allnext = sched_all;
-	sched_all = td;
-	spin_unlock(&sched_all_lock, s);
+	for (td = sl->sl_first; td != NULL; td = td->td_next) {
+		if (td->td_home == CPU_ANY) {
+			sched_remove(sl, td);
+			return td;
+		}
+	}
+	return NULL;
 }
 
-static void
-sched_delist(struct thread *td)
+/*
+ * Take over a thread that waits on another CPU.  Interrupts masked, no lock.
+ */
+static bool
+sched_steal(void)
 {
-	struct thread **tp;
-	unsigned long s;
+	unsigned int me = arch_cpu()->cpu_id, i;
+	struct sched_rq *rq;
+	struct thread *td;
 
-	s = spin_lock(&sched_all_lock);
-	for (tp = &sched_all; *tp != td; tp = &(*tp)->td_allnext)
-		continue;
-	*tp = td->td_allnext;
-	spin_unlock(&sched_all_lock, s);
-}
-
-/* Free this CPU's dead threads. */
-static void
-sched_reap(void)
-{
-	struct sched_rq *rq = &sched_rq[arch_cpu()->cpu_id];
-	struct thread *td, *next;
-	unsigned long s;
-
-	s = spin_lock(&rq->rq_lock);
-	td = rq->rq_dead;
-	rq->rq_dead = NULL;
-	spin_unlock(&rq->rq_lock, s);
-	for (; td != NULL; td = next) {
-		next = td->td_next;
-		sched_delist(td);
-		if (td == &sched_boot)
+	for (i = (me + 1) % CPU_MAX; i != me; i = (i + 1) % CPU_MAX) {
+		rq = &sched_rq[i];
+		if (!sched_has_ready(rq))
 			continue;
-		page_free(td->td_stack,
-		    (unsigned int)(td->td_stacklen / PV_PAGE_SIZE));
-		kfree(td);
+		(void)spin_lock(&rq->rq_lock);
+		td = sched_take(&rq->rq_woken);
+		if (td == NULL)
+			td = sched_take(&rq->rq_spent);
+		if (td != NULL)
+			sched_set_cpu(td, me);
+		spin_release(&rq->rq_lock);
+		if (td == NULL)
+			continue;
+		sched_send(td, true);
+		if (sched_has_ready(rq))
+			sched_rouse();
+		return true;
+	}
+	return false;
+}
+
+/* Sleep, unless there is work.  Interrupts masked; enables them. */
+static void
+sched_doze(struct sched_rq *rq)
+{
+	struct cpu *cpu = arch_cpu();
+
+	if (sched_has_ready(rq) || sched_steal()) {
+		arch_irq_enable();
+		return;
+	}
+	sched_set_idle(cpu, true);
+	/* Who claims the bit puts a thread on the queue, then interrupts. */
+	if (!sched_has_ready(rq))
+		arch_idle();
+	else
+		arch_irq_enable();
+	sched_set_idle(cpu, false);
+}
+
+/* Lock: those of both queues. */
+static void
+sched_move(struct sched_rq *from, struct sched_rq *to)
+{
+	struct thread *td;
+
+	while ((td = from->rq_woken.sl_first) != NULL ||
+	    (td = from->rq_spent.sl_first) != NULL) {
+		sched_remove(td == from->rq_woken.sl_first ? &from->rq_woken :
+		    &from->rq_spent, td);
+		sched_set_cpu(td, 0);
+		sched_insert(&to->rq_spent, NULL, td);
+	}
+	while ((td = from->rq_sleep.sl_first) != NULL) {
+		sched_remove(&from->rq_sleep, td);
+		sched_set_cpu(td, 0);
+		sched_sleeper_add(to, td);
 	}
 }
 
-/* The first words of each thread; the switch that led here holds rq_lock. */
+/*
+ * What a CPU that leaves has goes to the boot CPU, which the caller of
+ * cpu_down() has look at its clock then.  Interrupts masked.
+ */
 static void
-sched_start(void *arg)
+sched_drain(struct sched_rq *rq)
 {
-	struct thread *td = arg;
-
-	spin_release(&sched_rq[td->td_cpu].rq_lock);
-	arch_irq_enable();
-	td->td_fn(td->td_arg);
-	thread_exit();
+	(void)spin_lock(&rq->rq_lock);
+	(void)spin_lock(&sched_rq[0].rq_lock);
+	sched_move(rq, &sched_rq[0]);
+	spin_release(&sched_rq[0].rq_lock);
+	spin_release(&rq->rq_lock);
 }
 
 static void
@@ -381,42 +593,20 @@ sched_idle(void *arg)
 	struct sched_rq *rq = arg;
 
 	for (;;) {
-		sched_reap();
+		thread_reap();
 		(void)arch_irq_save();
-		if (!sched_has_ready(rq))
-			arch_idle();
-		else
+		if (arch_cpu()->cpu_online) {
+			sched_doze(rq);
+		} else {
+			sched_drain(rq);
+			cpu_leave();
 			arch_irq_enable();
+		}
 		thread_yield();
 	}
 }
 
-/* A thread with its stack, on no queue yet. */
-static struct thread *
-sched_new(const char *name, void (*fn)(void *), void *arg, size_t stack)
-{
-	unsigned int npg = (unsigned int)PV_HOWMANY(stack, PV_PAGE_SIZE);
-	struct thread *td = kmalloc(sizeof(*td));
-
-	if (td == NULL)
-		return NULL;
-	td->td_stack = page_alloc(npg);
-	if (td->td_stack == NULL) {
-		kfree(td);
-		return NULL;
-	}
-	td->td_stacklen = (size_t)npg * PV_PAGE_SIZE;
-	memset(td->td_stack, SCHED_FILL, td->td_stacklen);
-	memcpy(td->td_name, name, strnlen(name, sizeof(td->td_name) - 1));
-	td->td_fn = fn;
-	td->td_arg = arg;
-	td->td_cpu = arch_cpu()->cpu_id;
-	td->td_state = SCHED_READY;
-	td->td_sp = arch_thread_stack(td->td_stack + td->td_stacklen,
-	    sched_start, td);
-	sched_enlist(td);
-	return td;
-}
+/* ---- CPUs -------------------------------------------------------------- */
 
 /*
  * sched_init -- the caller becomes the first thread; there is an idle thread
@@ -428,205 +618,56 @@ sched_init(void)
 {
 	struct cpu *cpu = arch_cpu();
 
-	memcpy(sched_boot.td_name, "main", sizeof("main"));
-	sched_boot.td_cpu = cpu->cpu_id;
-	sched_boot.td_state = SCHED_RUN;
-	sched_enlist(&sched_boot);
-	cpu->cpu_thread = &sched_boot;
-	sched_rq[cpu->cpu_id].rq_since = arch_now();
-	cpu->cpu_idle = sched_new("idle", sched_idle, &sched_rq[cpu->cpu_id],
-	    THREAD_STACK);
-	if (cpu->cpu_idle == NULL)
+	thread_boot_init();
+	sched_here()->rq_since = arch_now();
+	cpu->cpu_online = true;
+	if (sched_cpu_init(cpu->cpu_id) != 0)
 		panic("no memory for the idle thread");
 }
 
 /*
- * thread_create -- start a thread; it ends when fn returns
+ * sched_cpu_init -- give a CPU that has not run yet its idle thread
  *
- * Returns NULL when there is no memory.  Context: thread.
+ * Returns 0 or -PV_ENOMEM.  Context: thread.
  */
-struct thread *
-thread_create(const char *name, void (*fn)(void *), void *arg, size_t stack)
+int
+sched_cpu_init(unsigned int cpu)
 {
-	struct sched_rq *rq;
-	struct thread *td;
-	unsigned long s;
-
-	sched_reap();
-	td = sched_new(name, fn, arg, stack == 0 ? THREAD_STACK : stack);
-	if (td == NULL)
-		return NULL;
-	rq = &sched_rq[td->td_cpu];
-	s = spin_lock(&rq->rq_lock);
-	sched_ready(rq, &rq->rq_spent, td);
-	spin_unlock(&rq->rq_lock, s);
-	return td;
+	if (sched_cpu[cpu].cpu_idle == NULL)
+		sched_cpu[cpu].cpu_idle = thread_new("idle", sched_idle,
+		    &sched_rq[cpu], THREAD_STACK, cpu);
+	return sched_cpu[cpu].cpu_idle == NULL ? -PV_ENOMEM : 0;
 }
 
-/* thread_exit -- end the calling thread.  Context: thread. */
+/*
+ * sched_cpu_stack -- the top of the stack on which a CPU starts
+ *
+ * Context: thread; after sched_cpu_init().
+ */
+void *
+sched_cpu_stack(unsigned int cpu)
+{
+	struct thread *td = sched_cpu[cpu].cpu_idle;
+
+	return td->td_stack + td->td_stacklen;
+}
+
+/*
+ * sched_cpu_main -- a CPU's first C code after that of arch: it is idle
+ *
+ * Context: that CPU, on its idle thread's stack, interrupts masked.
+ */
 _Noreturn void
-thread_exit(void)
+sched_cpu_main(void)
 {
-	struct thread *td = thread_self();
-	struct sched_rq *rq = &sched_rq[td->td_cpu];
+	struct cpu *cpu = arch_cpu();
+	struct sched_rq *rq = &sched_rq[cpu->cpu_id];
 
-	(void)spin_lock(&rq->rq_lock);
-	sched_account(rq, td, arch_now());
-	td->td_state = SCHED_DEAD;
-	td->td_next = rq->rq_dead;
-	rq->rq_dead = td;
-	sched_switch(rq);
-	panic("a dead thread runs");
-}
-
-/* thread_self -- the calling thread.  Context: thread. */
-struct thread *
-thread_self(void)
-{
-	return arch_cpu()->cpu_thread;
-}
-
-/* thread_name -- the name it was created with.  Context: any. */
-const char *
-thread_name(struct thread *td)
-{
-	return td->td_name;
-}
-
-/* thread_errno -- where the C library keeps errno.  Context: thread. */
-int *
-thread_errno(void)
-{
-	return &thread_self()->td_errno;
-}
-
-/* ---- waiting ----------------------------------------------------------- */
-
-/* thread_yield -- let the others run first.  Context: thread. */
-void
-thread_yield(void)
-{
-	struct sched_rq *rq;
-	unsigned long s;
-
-	rq = &sched_rq[thread_self()->td_cpu];
-	s = spin_lock(&rq->rq_lock);
-	sched_requeue(rq, true);
-	spin_unlock(&rq->rq_lock, s);
-}
-
-/*
- * thread_block -- sleep until thread_wake() or the deadline, unless *gate
- *
- * Returns 0 or -PV_ETIMEDOUT.  Context: thread, no spin lock held.
- */
-int
-thread_block(volatile int *gate, uint64_t deadline)
-{
-	struct thread *td = thread_self();
-	struct sched_rq *rq = &sched_rq[td->td_cpu];
-	unsigned long s;
-	int rv = 0;
-
-	if (arch_cpu()->cpu_nintr != 0 || !arch_irq_enabled())
-		panic("thread_block with interrupts masked");
-	s = spin_lock(&rq->rq_lock);
-	if (*gate != 0)
-		goto out;
-	td->td_late = false;
-	td->td_deadline = deadline;
-	if (deadline != UINT64_MAX) {
-		if (deadline <= arch_now()) {
-			rv = -PV_ETIMEDOUT;
-			goto out;
-		}
-		sched_sleeper_add(rq, td);
-		time_want(deadline);
-	}
-	td->td_state = SCHED_SLEEP;
-	sched_account(rq, td, arch_now());
-	td->td_used = 0;
-	sched_switch(rq);
-	if (td->td_late)
-		rv = -PV_ETIMEDOUT;
-out:
-	spin_unlock(&rq->rq_lock, s);
-	return rv;
-}
-
-/*
- * thread_wake -- make a thread ready if it sleeps; else nothing
- *
- * Context: any.
- */
-void
-thread_wake(struct thread *td)
-{
-	struct sched_rq *rq = &sched_rq[td->td_cpu];
-	unsigned long s;
-
-	s = spin_lock(&rq->rq_lock);
-	if (td->td_state == SCHED_SLEEP)
-		sched_ready(rq, &rq->rq_woken, td);
-	spin_unlock(&rq->rq_lock, s);
-}
-
-/* thread_sleep -- for at least so long.  Context: thread. */
-void
-thread_sleep(uint64_t ns)
-{
-	uint64_t deadline = arch_now() + ns;
-	volatile int never = 0;
-
-	if (deadline < ns)
-		deadline = UINT64_MAX;
-	while (thread_block(&never, deadline) == 0)
-		continue;
-}
-
-/* ---- for the operator -------------------------------------------------- */
-
-static size_t
-sched_stack_used(const struct thread *td)
-{
-	size_t i;
-
-	for (i = 0; i < td->td_stacklen && td->td_stack[i] == SCHED_FILL; i++)
-		continue;
-	return td->td_stacklen - i;
-}
-
-/*
- * thread_info -- tell about the n-th thread, oldest first
- *
- * Returns 0 or -PV_ENOENT.  Context: thread.
- */
-int
-thread_info(unsigned int n, struct thread_info *ti)
-{
-	static const char *const names[] = { "run", "ready", "sleep", "dead" };
-	struct thread *td;
-	unsigned int total = 0;
-	unsigned long s;
-
-	s = spin_lock(&sched_all_lock);
-	for (td = sched_all; td != NULL; td = td->td_allnext)
-		total++;
-	if (n >= total) {
-		spin_unlock(&sched_all_lock, s);
-		return -PV_ENOENT;
-	}
-	for (td = sched_all, total -= n + 1; total > 0; total--)
-		td = td->td_allnext;
-	memcpy(ti->ti_name, td->td_name, sizeof(ti->ti_name));
-	ti->ti_state = names[td->td_state];
-	ti->ti_id = td->td_id;
-	ti->ti_cpu = td->td_cpu;
-	ti->ti_runtime = td->td_runtime;
-	if (td == thread_self())
-		ti->ti_runtime += arch_now() - sched_rq[td->td_cpu].rq_since;
-	ti->ti_stack = td->td_stacklen;
-	ti->ti_stackused = sched_stack_used(td);
-	spin_unlock(&sched_all_lock, s);
-	return 0;
+	cpu->cpu_idle->td_state = SCHED_RUN;
+	cpu->cpu_thread = cpu->cpu_idle;
+	rq->rq_since = arch_now();
+	cpu_join();
+	arch_irq_enable();
+	sched_idle(rq);
+	panic("the idle thread has ended");
 }

@@ -14,17 +14,19 @@ struct thread;
 
 /* Per-CPU data; arch_cpu() finds it.  Members belong to the file named. */
 struct cpu {
-	struct cpu	*cpu_self;	/* offset 0: arch/x86 loads it by %gs */
-	unsigned int	 cpu_id;
+	struct cpu	*cpu_self;	/* arch/x86 loads the first three .. */
 	struct thread	*cpu_thread;	/* sched.c: running now */
+	void		*cpu_arch;	/* .. by %gs, see its cpu.c */
+	unsigned int	 cpu_id;
 	struct thread	*cpu_idle;	/* sched.c */
 	unsigned int	 cpu_nintr;	/* irq.c: interrupt nesting */
-	bool		 cpu_resched;	/* sched.c: switch when nesting ends */
-	void		*cpu_arch;	/* arch/x86 */
+	volatile bool	 cpu_resched;	/* sched.c: switch when nesting ends */
+	volatile bool	 cpu_online;	/* cpu.c: has threads */
 	uint64_t	 cpu_kstack;	/* arch/x86: stack top for user entry */
 };
 
 #define CPU_MAX		64
+#define CPU_ANY		(~0u)
 extern struct cpu sched_cpu[CPU_MAX];
 
 /* Make the calling context the first thread; threads can then be created. */
@@ -37,6 +39,10 @@ void	 sched_init(void);
  */
 struct thread *thread_create(const char *name, void (*fn)(void *), void *arg,
 	    size_t stack);
+/* The same, with THREAD_STACK, for a thread that stays on one CPU; while that
+   one is down it runs on the boot CPU. */
+struct thread *thread_create_on(unsigned int cpu, const char *name,
+	    void (*fn)(void *), void *arg);
 _Noreturn void thread_exit(void);
 struct thread *thread_self(void);
 const char *thread_name(struct thread *);
@@ -60,6 +66,12 @@ void	 sched_intr_exit(void);
    when it wants to be called again. */
 uint64_t sched_tick(uint64_t now);
 int	*thread_errno(void);		/* the C library's, per thread */
+
+/* cpu.c starts a CPU: its idle thread, on whose stack the CPU comes up, and
+   the C code that it then runs, interrupts masked. */
+int	 sched_cpu_init(unsigned int cpu);
+void	*sched_cpu_stack(unsigned int cpu);
+_Noreturn void sched_cpu_main(void);
 
 /* For the shell: the n-th thread. */
 struct thread_info {

@@ -7,6 +7,10 @@
  * queue, or what the scheduler asked for with time_want().  tq_armed says
  * for when; a timer that is cancelled leaves it be, and the interrupt then
  * finds nothing to do.
+ *
+ * tm_cpu changes under the lock of the queue which it names.  The timers of a
+ * CPU that is taken down go to the boot CPU.  Lock order: the queue of the CPU
+ * that leaves, then the boot CPU's; no others at once.
  */
 
 #include <arch.h>
@@ -79,6 +83,38 @@ time_unlink(struct time_queue *tq, struct timer *tm)
 	return true;
 }
 
+/* Lock the queue that a timer is on, or was on last. */
+static struct time_queue *
+time_lock_of(const struct timer *tm, unsigned long *s)
+{
+	struct time_queue *tq;
+	unsigned int cpu;
+
+	for (;;) {
+		cpu = __atomic_load_n(&tm->tm_cpu, __ATOMIC_RELAXED);
+		tq = &time_queue[cpu];
+		*s = spin_lock(&tq->tq_lock);
+		if (__atomic_load_n(&tm->tm_cpu, __ATOMIC_RELAXED) == cpu)
+			return tq;
+		spin_unlock(&tq->tq_lock, *s);
+	}
+}
+
+/* Lock: tq_lock held. */
+static void
+time_link(struct time_queue *tq, struct timer *tm)
+{
+	struct timer **tp;
+
+	for (tp = &tq->tq_first; *tp != NULL; tp = &(*tp)->tm_next) {
+		if ((*tp)->tm_when > tm->tm_when)
+			break;
+	}
+	tm->tm_next = *tp;
+	*tp = tm;
+	tm->tm_armed = true;
+}
+
 /*
  * timer_cancel -- take a timer off its queue; was it there?
  *
@@ -88,11 +124,11 @@ time_unlink(struct time_queue *tq, struct timer *tm)
 bool
 timer_cancel(struct timer *tm)
 {
-	struct time_queue *tq = &time_queue[tm->tm_cpu];
+	struct time_queue *tq;
 	unsigned long s;
 	bool was;
 
-	s = spin_lock(&tq->tq_lock);
+	tq = time_lock_of(tm, &s);
 	was = time_unlink(tq, tm);
 	spin_unlock(&tq->tq_lock, s);
 	return was;
@@ -107,24 +143,40 @@ void
 timer_set(struct timer *tm, uint64_t when)
 {
 	struct time_queue *tq;
-	struct timer **tp;
 	unsigned long s;
 
 	(void)timer_cancel(tm);
+	/* It is on no queue now, so nobody else looks at tm_cpu. */
 	s = arch_irq_save();
 	tm->tm_cpu = arch_cpu()->cpu_id;
 	tq = &time_queue[tm->tm_cpu];
 	(void)spin_lock(&tq->tq_lock);
 	tm->tm_when = when;
-	tm->tm_armed = true;
-	for (tp = &tq->tq_first; *tp != NULL; tp = &(*tp)->tm_next) {
-		if ((*tp)->tm_when > when)
-			break;
-	}
-	tm->tm_next = *tp;
-	*tp = tm;
+	time_link(tq, tm);
 	time_want(tq->tq_first->tm_when);
 	spin_unlock(&tq->tq_lock, s);
+}
+
+/*
+ * time_leave -- this CPU is taken down: its timers go to the boot CPU
+ *
+ * Somebody must call time_rearm() there.  Context: interrupts masked.
+ */
+void
+time_leave(void)
+{
+	struct time_queue *tq = &time_queue[arch_cpu()->cpu_id];
+	struct timer *tm;
+
+	(void)spin_lock(&tq->tq_lock);
+	(void)spin_lock(&time_queue[0].tq_lock);
+	while ((tm = tq->tq_first) != NULL) {
+		(void)time_unlink(tq, tm);
+		__atomic_store_n(&tm->tm_cpu, 0, __ATOMIC_RELAXED);
+		time_link(&time_queue[0], tm);
+	}
+	spin_release(&time_queue[0].tq_lock);
+	spin_release(&tq->tq_lock);
 }
 
 /* Take the first timer that is due off its queue, or return NULL. */

@@ -14,6 +14,7 @@
 
 #include <arch.h>
 #include <ktime.h>
+#include <sched.h>
 
 #include "mode.h"
 #include "x86.h"
@@ -22,9 +23,12 @@
 #define CLOCK_KVM_MSR	0x4b564d01u	/* MSR_KVM_SYSTEM_TIME_NEW */
 #define CLOCK_KVM_ON	1u
 
-static volatile struct vcpu_time_info *clock_pv;
+static volatile struct vcpu_time_info *clock_pv[CPU_MAX];
 static struct vcpu_time_info clock_fixed;	/* a factor of our own */
-static struct vcpu_time_info clock_kvm __attribute__((__aligned__(64)));
+static struct {
+	struct vcpu_time_info ck_time;
+} __attribute__((__aligned__(64))) clock_kvm[CPU_MAX];
+static bool clock_is_kvm;
 static uint64_t clock_start;		/* system time at arch_now() 0 */
 static uint64_t clock_last;		/* latest answer of arch_now() */
 static uint64_t clock_wall;		/* UTC at arch_now() 0, without Xen */
@@ -41,11 +45,12 @@ clock_scale(uint64_t tsc, uint32_t mul, int shift)
 
 /*
  * System time, in ns.  The hypervisor makes version odd while it writes.
+ * Interrupts masked: the factor is the one of the CPU whose TSC is read.
  */
 static uint64_t
 clock_system(void)
 {
-	volatile struct vcpu_time_info *ti = clock_pv;
+	volatile struct vcpu_time_info *ti = clock_pv[arch_cpu()->cpu_id];
 	uint64_t tsc, now;
 	uint32_t ver;
 
@@ -73,10 +78,13 @@ uint64_t
 arch_now(void)
 {
 	uint64_t now, last;
+	unsigned long s;
 
-	if (clock_pv == NULL)
+	if (!clock_running())
 		return 0;
+	s = arch_irq_save();
 	now = clock_system() - clock_start;
+	arch_irq_restore(s);
 	last = __atomic_load_n(&clock_last, __ATOMIC_RELAXED);
 	do {
 		if ((int64_t)(now - last) <= 0)
@@ -95,19 +103,56 @@ clock_base(void)
 bool
 clock_running(void)
 {
-	return clock_pv != NULL;
+	return clock_pv[0] != NULL;
 }
 
 /* ---- sources ----------------------------------------------------------- */
 
 /*
- * Context: entry; a structure that is being kept up to date.
+ * clock_init_xen -- time begins; ti is being kept up to date
+ *
+ * Context: entry.
  */
 void
 clock_init_xen(volatile struct vcpu_time_info *ti)
 {
-	clock_pv = ti;
+	clock_pv[0] = ti;
 	clock_start = clock_system();
+}
+
+/*
+ * clock_set -- from now on a CPU finds its factor there
+ *
+ * Context: that CPU, interrupts masked; any before it starts.
+ */
+void
+clock_set(unsigned int cpu, volatile struct vcpu_time_info *ti)
+{
+	clock_pv[cpu] = ti;
+}
+
+static void
+clock_kvm_on(unsigned int cpu)
+{
+	x86_wrmsr(CLOCK_KVM_MSR,
+	    arch_va_to_pa(&clock_kvm[cpu].ck_time) | CLOCK_KVM_ON);
+	clock_set(cpu, &clock_kvm[cpu].ck_time);
+}
+
+/*
+ * clock_cpu_init -- a further CPU's clock, where Xen has not set it
+ *
+ * Context: entry, on that CPU.
+ */
+void
+clock_cpu_init(void)
+{
+	unsigned int cpu = arch_cpu()->cpu_id;
+
+	if (clock_is_kvm)
+		clock_kvm_on(cpu);
+	else if (clock_pv[cpu] == NULL)
+		clock_set(cpu, &clock_fixed);
 }
 
 /*
@@ -123,8 +168,9 @@ clock_init_kvm(uint32_t base)
 		clock_init_tsc();
 		return;
 	}
-	x86_wrmsr(CLOCK_KVM_MSR, arch_va_to_pa(&clock_kvm) | CLOCK_KVM_ON);
-	clock_init_xen(&clock_kvm);
+	clock_is_kvm = true;
+	clock_kvm_on(0);
+	clock_init_xen(&clock_kvm[0].ck_time);
 	clock_wall = rtc_read();
 }
 

@@ -11,6 +11,10 @@
 #include "mode.h"
 #include "x86.h"
 
+/* For arch_cpu() and pv/irq.S. */
+_Static_assert(offsetof(struct cpu, cpu_self) == 0 &&
+    offsetof(struct cpu, cpu_arch) == CPU_ARCH, "struct cpu");
+
 const struct cpu_mode *cpu_mode;
 struct boot_info mode_boot;
 const char *mode_name = "?";
@@ -26,6 +30,16 @@ arch_cpu(void)
 
 	__asm__ __volatile__("movq %%gs:0, %0" : "=r" (cpu));
 	return cpu;
+}
+
+struct thread *
+arch_thread(void)
+{
+	struct thread *td;
+
+	__asm__ __volatile__("movq %%gs:%c1, %0" : "=r" (td) :
+	    "i" (offsetof(struct cpu, cpu_thread)));
+	return td;
 }
 
 unsigned long
@@ -62,13 +76,6 @@ void
 arch_pause(void)
 {
 	x86_pause();
-}
-
-__attribute__((__weak__)) bool
-arch_vcpu_runs(unsigned int cpu)
-{
-	(void)cpu;
-	return true;
 }
 
 /*

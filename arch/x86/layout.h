@@ -49,6 +49,11 @@
 /* The index of an address in the table of each level, 1 to 4. */
 #define PTE_INDEX(va, lvl) (((va) >> (12 + 9 * ((lvl) - 1))) & 511)
 
+/* In struct cpu; cpu.c asserts them. */
+#define CPU_ARCH		16
+
+#define PV_IRQ_SLOT		32			/* bytes; pv/irq.S */
+
 #define BOOT_STACK	0x4000			/* bytes */
 
 /* Selectors of the hardware-virtualized modes. */

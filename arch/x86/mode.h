@@ -35,6 +35,8 @@ struct cpu_mode {
 	/* One page of the window: va -> frame; frame 0 takes it away. */
 	int	 (*cm_map)(uintptr_t va, gfn_t, unsigned int flags);
 	void	 (*cm_unmap)(uintptr_t va);
+	/* This CPU forgets what it had of the window.  PV: nothing to do. */
+	void	 (*cm_flush)(void);
 	/* The direct map: pfn to gfn, and another frame behind a page. */
 	gfn_t	 (*cm_gfn)(uint64_t pfn);
 	int	 (*cm_rebind)(void *va, gfn_t);
@@ -42,6 +44,8 @@ struct cpu_mode {
 	uint64_t (*cm_fault_addr)(void);
 	/* Have Xen call xen_upcall() on a vCPU; 0 or -PV_E*. */
 	int	 (*cm_upcall_attach)(unsigned int vcpu);
+	/* Have a CPU that never ran begin; under Xen, be ready to. */
+	int	 (*cm_cpu_start)(unsigned int cpu, void *stack_top);
 	/* End without Xen's help; may return when it is not possible. */
 	void	 (*cm_shutdown)(enum mode_shutdown, int status);
 };
@@ -64,6 +68,7 @@ struct cpu *mode_cpu0(void);		/* initialised; to put behind %gs */
 
 /* trap.c: every exception and vector ends up here. */
 void	 trap_entry(struct trap_frame *);
+void	 pv_restart(struct trap_frame *);	/* pv/start.c */
 _Noreturn void trap_panic(struct trap_frame *, const char *what);
 
 /* early.c: the ways out for polled output. */
@@ -86,8 +91,10 @@ bool	 irq_run(enum pv_irqkind, unsigned int num);
 
 /* clock.c */
 void	 clock_init_xen(volatile struct vcpu_time_info *);
+void	 clock_set(unsigned int cpu, volatile struct vcpu_time_info *);
 void	 clock_init_kvm(uint32_t base);
 void	 clock_init_tsc(void);
+void	 clock_cpu_init(void);		/* on each further CPU */
 uint64_t clock_base(void);		/* arch_now() 0 in the source's time */
 bool	 clock_running(void);
 
@@ -100,10 +107,26 @@ extern struct shared_info *xen_shared;	/* NULL before it is mapped */
 extern char xen_shared_page[];		/* a page of the image for it */
 uint32_t xen_features(void);
 void	 xen_upcall(void);
-void	 xen_timer_set(uint64_t when);
 void	 xen_time_start(void);
-void	 xen_intr_init(void);
 void	 xen_shutdown(enum mode_shutdown);
+
+/* smp.c */
+void	 smp_intr(void);		/* another CPU has interrupted us */
+void	 smp_flush(void);
+
+/* xencpu.c: virtual CPUs of Xen's. */
+void	 xencpu_init(void);
+void	 xencpu_timer_set(uint64_t when);
+unsigned int xencpu_count(void);
+int	 xencpu_attach(unsigned int cpu);
+int	 xencpu_up(unsigned int cpu);
+void	 xencpu_stop(void);
+bool	 xencpu_reap(unsigned int cpu);
+void	 xencpu_ipi(unsigned int cpu);
+
+/* hvm/smp.c: those of a machine without Xen. */
+unsigned int hvm_smp_count(void);
+void	 hvm_smp_ipi(unsigned int cpu);
 
 /* hvm/lapic.c: the timer and lines of a machine without Xen. */
 uint64_t lapic_measure_tsc(void);	/* ticks per second */

@@ -8,6 +8,7 @@
  */
 
 #include <arch.h>
+#include <klog.h>
 #include <ktime.h>
 #include <sched.h>
 
@@ -34,6 +35,7 @@ static const struct {
 	{ VEC_UPCALL, 1, "xen callback vector" },
 	{ VEC_UPCALL_LAPIC, 1, "xen upcall vector" },
 	{ VEC_TIMER, 1, "timer" },
+	{ VEC_IPI, 1, "other CPUs" },
 	{ VEC_LINE, VEC_NLINE, "line" },
 	{ VEC_MSI, VEC_NMSI, "message" },
 	{ VEC_SPURIOUS, 1, "spurious" }
@@ -80,17 +82,12 @@ trap_dump(const struct trap_frame *tf)
 _Noreturn void
 trap_panic(struct trap_frame *tf, const char *what)
 {
-	static bool again;
-	struct thread *td = arch_cpu()->cpu_thread;
+	struct cpu *cpu = arch_cpu();
+	struct thread *td = cpu->cpu_thread;
 
-	if (again) {
-		printf_early("PANIC: %s while panicking, at %016llx\n", what,
-		    (unsigned long long)tf->tf_rip);
-		arch_crash();
-	}
-	again = true;
-	printf_early("\nPANIC: trap %u: %s, thread %s\n",
-	    (unsigned int)tf->tf_vec, what,
+	panic_begin();
+	printf_early("\nPANIC: trap %u: %s, cpu %u, thread %s\n",
+	    (unsigned int)tf->tf_vec, what, cpu->cpu_id,
 	    td != NULL ? thread_name(td) : "none");
 	trap_dump(tf);
 	backtrace_from(tf->tf_rip, tf->tf_rbp, tf->tf_rsp);
@@ -135,6 +132,8 @@ trap_astray(const struct trap_frame *tf)
 void
 trap_entry(struct trap_frame *tf)
 {
+	if (tf->tf_vec == TRAP_UPCALL)
+		pv_restart(tf);
 	if (tf->tf_vec < TRAP_NEXC || tf->tf_vec == TRAP_FAILSAFE)
 		trap_panic(tf, trap_name(tf->tf_vec));
 	if (!trap_astray(tf))

@@ -31,6 +31,7 @@ struct trap_frame {
 
 #define VEC_UPCALL	0x30		/* Xen's callback vector */
 #define VEC_TIMER	0x31		/* LAPIC timer */
+#define VEC_IPI		0x32		/* another CPU; without Xen */
 #define VEC_UPCALL_LAPIC 0x33		/* Xen's, through the LAPIC */
 #define VEC_LINE	0x40		/* + I/O APIC input, 24 of them */
 #define VEC_NLINE	24

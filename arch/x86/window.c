@@ -64,6 +64,7 @@ window_free(unsigned int pg, unsigned int npg)
 
 	for (i = 0; i < npg; i++)
 		cpu_mode->cm_unmap(window_va(pg + i));
+	smp_flush();
 	s = spin_lock(&window_lock);
 	window_mark(pg, npg, false);
 	spin_unlock(&window_lock, s);

@@ -95,6 +95,24 @@ x86_rdtsc(void)
 }
 
 static inline uint64_t
+x86_read_cr0(void)
+{
+	uint64_t v;
+
+	__asm__ __volatile__("movq %%cr0, %0" : "=r" (v));
+	return v;
+}
+
+static inline uint64_t
+x86_read_cr4(void)
+{
+	uint64_t v;
+
+	__asm__ __volatile__("movq %%cr4, %0" : "=r" (v));
+	return v;
+}
+
+static inline uint64_t
 x86_read_cr2(void)
 {
 	uint64_t v;

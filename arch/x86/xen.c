@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xen.c -- what the kernel itself needs of Xen, PV or not: the shared info
- * page, the upcall, the timer, the end.
- *
- * The clock runs from entry on.  The timer is a port of the library's core,
- * which wants memory: it is there from arch_intr_init() on, before XenStore
- * and devices are attached (their deadlines need it) and in a dom0 that
- * attaches nothing.
+ * xen.c -- what the kernel itself needs of Xen, PV or not, beside the library:
+ * the shared info page, the upcall, the end.  Virtual CPUs are xencpu.c's.
  */
 
 #include <arch.h>
-#include <cmdline.h>
-#include <ktime.h>
 #include <sched.h>
 
-#include <pv/xen.h>
-
 #include "mode.h"
-#include "x86.h"
 #include "xen_abi.h"
 #include "xen_call.h"
 
@@ -26,8 +16,6 @@
 unsigned char xen_call_insn = XEN_CALL_NONE;
 struct shared_info *xen_shared;
 char xen_shared_page[PV_PAGE_SIZE] __attribute__((__aligned__(4096)));
-
-static struct pv_evtchn *xen_timer[CPU_MAX];
 
 /*
  * XENFEAT_* of submap 0.
@@ -44,10 +32,10 @@ xen_features(void)
 	return fi.submap;
 }
 
-/* ---- upcall and timer -------------------------------------------------- */
+/* ---- upcall ------------------------------------------------------------ */
 
 /*
- * xen_upcall -- Xen says that some event is pending
+ * xen_upcall -- Xen says that some event is pending for this CPU
  *
  * Until the core takes events they wait where they are.
  * Context: interrupt.
@@ -55,15 +43,15 @@ xen_features(void)
 void
 xen_upcall(void)
 {
-	unsigned int cpu = arch_cpu()->cpu_id;
+	struct cpu *cpu = arch_cpu();
+	struct vcpu_info *vi = cpu->cpu_arch;
 
-	if (irq_run(PV_IRQ_XEN, cpu))
-		return;
-	shm_write8(&xen_shared->vcpu_info[cpu].evtchn_upcall_pending, 0);
+	if (!irq_run(PV_IRQ_XEN, cpu->cpu_id))
+		shm_write8(&vi->evtchn_upcall_pending, 0);
 }
 
 /*
- * xen_time_start -- the clock; no timer yet
+ * xen_time_start -- the clock; arch_timer_set() works from xencpu_init() on
  *
  * Context: entry, upcalls masked.
  */
@@ -71,59 +59,18 @@ void
 xen_time_start(void)
 {
 	clock_init_xen(&xen_shared->vcpu_info[0].time);
-	/* PV guests come with a 100 Hz tick that nobody here asked for. */
-	(void)xen_call3(NULL, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer,
-	    0, 0);
-}
-
-static void
-xen_timer_intr(void *arg)
-{
-	(void)arg;
-	time_intr();
 }
 
 /*
- * xen_intr_init -- the library's core and the boot CPU's timer
+ * arch_intr_init -- see arch.h
  *
- * Context: boot, upcalls masked.
+ * Context: boot.
  */
 void
-xen_intr_init(void)
+arch_intr_init(void)
 {
-	struct pv_xen_boot *boot = &mode_boot.bi_xenboot;
-	int rv;
-
-	if (!cmdline_bool("evtchn.fifo", true))
-		boot->xb_flags |= PV_XEN_NO_FIFO;
-	rv = pv_xen_init(boot);
-	if (rv == 0)
-		rv = pv_evtchn_virq(0, VIRQ_TIMER, xen_timer_intr, NULL,
-		    &xen_timer[0]);
-	if (rv != 0) {
-		printf_early("xen: no timer (error %d): no preemption\n", -rv);
-		return;
-	}
-	poll_attach(0, 0);
-	/* Whoever asked for a moment before got none. */
-	time_rearm();
-}
-
-/*
- * xen_timer_set -- see arch_timer_set(); a moment in the past fires at once
- *
- * Context: any, interrupts masked.
- */
-void
-xen_timer_set(uint64_t when)
-{
-	struct vcpu_set_singleshot_timer set;
-
-	set.timeout_abs_ns = when + clock_base();
-	set.flags = 0;
-	(void)xen_call3(NULL, __HYPERVISOR_vcpu_op,
-	    VCPUOP_set_singleshot_timer, arch_cpu()->cpu_id,
-	    (unsigned long)&set);
+	if (mode_boot.bi_xen)
+		xencpu_init();
 }
 
 /*
@@ -135,21 +82,9 @@ void
 arch_timer_set(uint64_t deadline)
 {
 	if (mode_boot.bi_xen)
-		xen_timer_set(deadline);
+		xencpu_timer_set(deadline);
 	else
 		lapic_timer_set(deadline);
-}
-
-/*
- * arch_intr_init -- see arch.h
- *
- * Context: boot, interrupts masked.
- */
-void
-arch_intr_init(void)
-{
-	if (mode_boot.bi_xen)
-		xen_intr_init();
 }
 
 /* ---- the end ----------------------------------------------------------- */

@@ -8,6 +8,7 @@ t_fs-srcs := tests/unit/fs_shim.c kernel/file.c kernel/path.c \
 # Images are made and checked by e2fsprogs: one width will do.
 t_fs-variants := gcc64 clang64
 t_disk-srcs := kernel/disk.c kernel/part.c tests/unit/shim.c kernel/sched.c \
+	kernel/thread.c \
 	$(lock-parts) kernel/time.c kernel/mm.c kernel/mm_heap.c \
 	kernel/printf.c
 t_path-srcs := kernel/path.c

@@ -4,7 +4,7 @@
 unit-tests += t_printf t_mm t_sched t_cmdline t_ktime t_libc t_klog t_tty t_lock
 t_printf-srcs := tests/unit/shim.c kernel/printf.c
 t_mm-srcs := tests/unit/shim.c kernel/spin.c
-sched-parts := tests/unit/shim.c kernel/sched.c $(lock-parts) \
+sched-parts := tests/unit/shim.c kernel/sched.c kernel/thread.c $(lock-parts) \
 	kernel/time.c kernel/mm.c kernel/mm_heap.c kernel/printf.c
 t_sched-srcs := $(sched-parts)
 # It measures its stack: none of it may be elsewhere.

@@ -9,6 +9,7 @@
 #include "shim.h"
 
 #include <arch.h>
+#include <cpu.h>
 #include <klog.h>
 #include <ktime.h>
 #include <printf.h>
@@ -107,6 +108,35 @@ struct cpu *
 arch_cpu(void)
 {
 	return &sched_cpu[0];
+}
+
+struct thread *
+arch_thread(void)
+{
+	return sched_cpu[0].cpu_thread;
+}
+
+/* There are no other CPUs. */
+void
+arch_ipi(unsigned int cpu)
+{
+	assert_int_equal(cpu, 0);
+}
+
+void
+arch_cpu_halt_others(void)
+{
+}
+
+__attribute__((__weak__)) void
+cpu_join(void)
+{
+}
+
+__attribute__((__weak__)) void
+cpu_leave(void)
+{
+	assert_true(false);
 }
 
 unsigned long

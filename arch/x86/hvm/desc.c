@@ -7,6 +7,7 @@
  * gates, so handlers run with interrupts masked, as under PV.
  */
 
+#include <mm.h>
 #include <sched.h>
 
 #include "../layout.h"
@@ -35,12 +36,20 @@ struct desc_ptr {
 	uint64_t	 dp_base;
 } __attribute__((__packed__));
 
+/* What each CPU has of its own. */
+struct desc_cpu {
+	uint64_t	 dc_gdt[SEL_TSS / 8 + 2];
+	struct desc_tss	 dc_tss;
+	char		 dc_ist[3][DESC_IST_SIZE]
+			    __attribute__((__aligned__(16)));
+};
+
 extern uint64_t boot_gdt[];		/* entry.S */
 extern char hvm_stubs[];		/* traps.S; 16 bytes each */
 
 static struct desc_gate desc_idt[256];
-static struct desc_tss desc_tss;
-static char desc_ist[3][DESC_IST_SIZE] __attribute__((__aligned__(16)));
+static struct desc_cpu desc_boot;
+static struct desc_cpu *desc_cpus[CPU_MAX] = { &desc_boot };
 
 static void
 desc_set_gate(unsigned int vec, unsigned int ist)
@@ -57,28 +66,86 @@ desc_set_gate(unsigned int vec, unsigned int ist)
 }
 
 static void
-desc_set_tss(void)
+desc_fill(struct desc_cpu *dc)
 {
-	uint64_t at = (uintptr_t)&desc_tss, lim = sizeof(desc_tss) - 1;
+	uint64_t at = (uintptr_t)&dc->dc_tss, lim = sizeof(dc->dc_tss) - 1;
 	unsigned int i;
 
+	for (i = 0; i < SEL_TSS / 8; i++)
+		dc->dc_gdt[i] = boot_gdt[i];
+	dc->dc_gdt[SEL_TSS / 8] = lim | (at & 0xffffff) << 16 |
+	    0x89ull << 40 | (at >> 24 & 0xff) << 56;
+	dc->dc_gdt[SEL_TSS / 8 + 1] = at >> 32;
 	for (i = 0; i < 3; i++)
-		desc_tss.ts_ist[i] = (uintptr_t)desc_ist[i] + DESC_IST_SIZE;
-	desc_tss.ts_iobase = sizeof(desc_tss);
-	boot_gdt[SEL_TSS / 8] = lim | (at & 0xffffff) << 16 | 0x89ull << 40 |
-	    (at >> 24 & 0xff) << 56;
-	boot_gdt[SEL_TSS / 8 + 1] = at >> 32;
+		dc->dc_tss.ts_ist[i] = (uintptr_t)dc->dc_ist[i] +
+		    DESC_IST_SIZE;
+	dc->dc_tss.ts_iobase = sizeof(dc->dc_tss);
 }
 
 /*
- * desc_init -- GDT, IDT and TSS at their final addresses, %gs
+ * desc_prepare -- make the tables of another CPU
+ *
+ * Returns 0 or -PV_ENOMEM.  Context: thread.
+ */
+int
+desc_prepare(unsigned int cpu)
+{
+	struct desc_cpu *dc = desc_cpus[cpu];
+
+	if (dc == NULL)
+		dc = page_alloc(PV_HOWMANY(sizeof(*dc), PV_PAGE_SIZE));
+	if (dc == NULL)
+		return -PV_ENOMEM;
+	desc_cpus[cpu] = dc;
+	desc_fill(dc);
+	return 0;
+}
+
+/* Until now they may be anything: a vCPU of Xen's begins with none. */
+static void
+desc_set_segments(void)
+{
+	__asm__ __volatile__(
+	    "pushq	%0\n\t"
+	    "leaq	1f(%%rip), %%rax\n\t"
+	    "pushq	%%rax\n\t"
+	    "lretq\n"
+	    "1:\tmovl	%1, %%ds\n\t"
+	    "movl	%1, %%es\n\t"
+	    "movl	%1, %%ss"
+	    : : "i" (SEL_CODE), "r" (SEL_DATA) : "rax", "memory");
+}
+
+/*
+ * desc_load -- this CPU's GDT, IDT, TSS, segments and %gs
+ *
+ * Context: entry.
+ */
+void
+desc_load(unsigned int cpu)
+{
+	struct desc_cpu *dc = desc_cpus[cpu];
+	struct desc_ptr p;
+
+	p.dp_limit = sizeof(dc->dc_gdt) - 1;
+	p.dp_base = (uintptr_t)dc->dc_gdt;
+	__asm__ __volatile__("lgdt %0" : : "m" (p));
+	desc_set_segments();
+	p.dp_limit = sizeof(desc_idt) - 1;
+	p.dp_base = (uintptr_t)desc_idt;
+	__asm__ __volatile__("lidt %0" : : "m" (p));
+	__asm__ __volatile__("ltr %w0" : : "r" (SEL_TSS));
+	x86_wrmsr(DESC_MSR_GS, (uintptr_t)&sched_cpu[cpu]);
+}
+
+/*
+ * desc_init -- the tables of the boot CPU, at their final addresses
  *
  * Context: entry.
  */
 void
 desc_init(void)
 {
-	struct desc_ptr p;
 	unsigned int vec;
 
 	for (vec = 0; vec < PV_NELEM(desc_idt); vec++)
@@ -86,13 +153,7 @@ desc_init(void)
 	desc_set_gate(TRAP_NMI, 1);
 	desc_set_gate(TRAP_DF, 2);
 	desc_set_gate(TRAP_MC, 3);
-	desc_set_tss();
-	p.dp_limit = SEL_TSS + 15;
-	p.dp_base = (uintptr_t)boot_gdt;
-	__asm__ __volatile__("lgdt %0" : : "m" (p));
-	p.dp_limit = sizeof(desc_idt) - 1;
-	p.dp_base = (uintptr_t)desc_idt;
-	__asm__ __volatile__("lidt %0" : : "m" (p));
-	__asm__ __volatile__("ltr %w0" : : "r" (SEL_TSS));
-	x86_wrmsr(DESC_MSR_GS, (uintptr_t)mode_cpu0());
+	desc_fill(&desc_boot);
+	(void)mode_cpu0();
+	desc_load(0);
 }

@@ -66,12 +66,12 @@ boot_gdt:
 	.quad	0x00cf9b000000ffff	/* SEL_CODE32 */
 	.quad	0x00af9b000000ffff	/* SEL_CODE */
 	.quad	0x00cf93000000ffff	/* SEL_DATA */
-	.quad	0, 0			/* SEL_TSS; desc.c */
 boot_gdtr:
 	.short	. - boot_gdt - 1
 	.long	PHYS(boot_gdt)
 
 	.balign	4096
+	.globl	boot_l4
 boot_l4:
 	.quad	PHYS(boot_l3) + PTE_TABLE
 	.fill	271, 8, 0

@@ -13,11 +13,20 @@
 
 struct xencpuid;
 
-/* desc.c: GDT, TSS, IDT, %gs. */
+/* desc.c: GDT, TSS, IDT, %gs; the other CPUs' are made, then loaded there. */
 void	 desc_init(void);
+int	 desc_prepare(unsigned int cpu);
+void	 desc_load(unsigned int cpu);
 
 /* memmap.c: command line and RAM, from whoever loaded us. */
 void	 memmap_init(uint32_t magic, uint64_t info);
+extern uint64_t memmap_rsdp;		/* where ACPI's tables begin, or 0 */
+
+/* madt.c: the processors' APIC ids. */
+unsigned int madt_read(uint32_t *ids, unsigned int max);
+
+/* smp.c: the other processors. */
+int	 hvm_smp_start(unsigned int cpu, void *stack_top);
 
 /* mm.c */
 void	 hvm_mm_init(void);
@@ -25,6 +34,7 @@ int	 hvm_mm_map(uintptr_t va, gfn_t, unsigned int flags);
 void	 hvm_mm_unmap(uintptr_t va);
 gfn_t	 hvm_mm_gfn(uint64_t pfn);
 int	 hvm_mm_rebind(void *va, gfn_t);
+void	 hvm_mm_flush(void);
 
 /* xenhvm.c: Xen beneath a hardware-virtualized guest. */
 bool	 xenhvm_detect(void);
@@ -40,6 +50,10 @@ int	 xenirq_attach(unsigned int vcpu);
 bool	 lapic_init(void);
 bool	 lapic_present(void);
 void	 lapic_eoi(void);
+uint32_t lapic_id(void);
+void	 lapic_send(uint32_t id, uint32_t what);
+#define LAPIC_INIT	0x4500u		/* what: a vector, or one of these */
+#define LAPIC_STARTUP	0x4600u		/* + page number */
 
 /* ioapic.c */
 void	 ioapic_init(void);

@@ -20,9 +20,13 @@
 #define LAPIC_BASE_ON	0x800ul
 #define LAPIC_MSR_X2	0x800u		/* + register offset / 16 */
 
+#define LAPIC_ID	0x020u
 #define LAPIC_EOI	0x0b0u
 #define LAPIC_SVR	0x0f0u
 #define LAPIC_SVR_ON	0x100u
+#define LAPIC_ICR	0x300u
+#define LAPIC_ICR_BUSY	0x1000u
+#define LAPIC_ICR_TO	0x310u
 #define LAPIC_LVT_TIMER	0x320u
 #define LAPIC_LVT_LINT0	0x350u
 #define LAPIC_LVT_LINT1	0x360u
@@ -36,6 +40,7 @@
 #define LAPIC_SPIN	50000000u
 
 static volatile uint32_t *lapic_regs;	/* NULL: by MSR */
+static bool lapic_found;
 
 static uint32_t
 lapic_get(uint32_t reg)
@@ -68,8 +73,9 @@ lapic_present(void)
 /*
  * lapic_init -- switch it on, its timer one-shot and quiet
  *
- * False when this CPU has none: a Xen guest whose configuration says apic=0.
- * Context: entry.
+ * The other CPUs' are used as the boot CPU's is, all at one address.  False
+ * when this CPU has none: a Xen guest whose configuration says apic=0.
+ * Context: entry, on each CPU.
  */
 bool
 lapic_init(void)
@@ -78,12 +84,14 @@ lapic_init(void)
 
 	if (!lapic_present())
 		return false;
-	base = x86_rdmsr(LAPIC_MSR_BASE);
-	if ((base & LAPIC_BASE_X2) == 0) {
+	base = x86_rdmsr(LAPIC_MSR_BASE) | LAPIC_BASE_ON;
+	if (!lapic_found && (base & LAPIC_BASE_X2) == 0)
 		lapic_regs = window_map(base & ~0xffful, PV_PAGE_SIZE,
 		    MODE_UNCACHED | MODE_IO);
-		x86_wrmsr(LAPIC_MSR_BASE, base | LAPIC_BASE_ON);
-	}
+	lapic_found = true;
+	x86_wrmsr(LAPIC_MSR_BASE, base);
+	if (lapic_regs == NULL)
+		x86_wrmsr(LAPIC_MSR_BASE, base | LAPIC_BASE_X2);
 	lapic_set(LAPIC_SVR, LAPIC_SVR_ON | VEC_SPURIOUS);
 	lapic_set(LAPIC_LVT_LINT0, LAPIC_MASKED);
 	lapic_set(LAPIC_DIVIDE, LAPIC_DIVIDE_1);
@@ -132,6 +140,43 @@ lapic_timer_set(uint64_t when)
 	lapic_set(LAPIC_COUNT, ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX);
 }
 
+/*
+ * lapic_id -- by which the others know this CPU
+ *
+ * Context: any, on a CPU that stays.
+ */
+uint32_t
+lapic_id(void)
+{
+	uint32_t id = lapic_get(LAPIC_ID);
+
+	return lapic_regs == NULL ? id : id >> 24;
+}
+
+/*
+ * lapic_send -- an interrupt to another CPU: a vector, or LAPIC_*
+ *
+ * Context: any, interrupts masked if an interrupt may send one, too.
+ */
+void
+lapic_send(uint32_t id, uint32_t what)
+{
+	unsigned int i;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (lapic_regs == NULL) {
+		x86_wrmsr(LAPIC_MSR_X2 + LAPIC_ICR / 16,
+		    (uint64_t)id << 32 | what);
+		return;
+	}
+	for (i = 0; i < LAPIC_SPIN; i++) {
+		if ((lapic_get(LAPIC_ICR) & LAPIC_ICR_BUSY) == 0)
+			break;
+	}
+	lapic_set(LAPIC_ICR_TO, id << 24);
+	lapic_set(LAPIC_ICR, what);
+}
+
 void
 lapic_eoi(void)
 {
@@ -153,9 +198,12 @@ lapic_intr(unsigned int vec)
 		xen_upcall();
 		return;
 	}
-	if (vec == VEC_TIMER) {
+	if (vec == VEC_TIMER || vec == VEC_IPI) {
 		lapic_eoi();
-		time_intr();
+		if (vec == VEC_TIMER)
+			time_intr();
+		else
+			smp_intr();
 		return;
 	}
 	if (vec >= VEC_LINE && vec < VEC_LINE + VEC_NLINE)

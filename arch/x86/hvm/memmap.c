@@ -32,6 +32,8 @@
 #define MEMMAP_MAX		128u	/* entries looked at */
 #define MEMMAP_TAGS		0x10000u	/* bytes of tags looked at */
 
+uint64_t memmap_rsdp;
+
 struct memmap_e820 {
 	uint64_t	 e_base, e_len;
 	uint32_t	 e_type;
@@ -61,6 +63,7 @@ memmap_pvh(const struct hvm_start_info *si)
 		mode_cmdline(arch_pa_to_va(si->cmdline_paddr), BOOT_CMDLINE);
 	if (si->flags & SIF_INITDOMAIN)
 		mode_boot.bi_xenboot.xb_flags |= PV_XEN_DOM0;
+	memmap_rsdp = si->rsdp_paddr;
 	if (si->version < 1)
 		return;
 	me = arch_pa_to_va(si->memmap_paddr);

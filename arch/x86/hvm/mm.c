@@ -153,6 +153,13 @@ hvm_mm_unmap(uintptr_t va)
 	x86_invlpg(va);
 }
 
+/* cm_flush: there are no global pages. */
+void
+hvm_mm_flush(void)
+{
+	x86_write_cr3(x86_read_cr3());
+}
+
 /* cm_gfn */
 gfn_t
 hvm_mm_gfn(uint64_t pfn)

@@ -70,7 +70,9 @@ const struct cpu_mode hvm_mode = {
 	.cm_unmap = hvm_mm_unmap,
 	.cm_gfn = hvm_mm_gfn,
 	.cm_rebind = hvm_mm_rebind,
+	.cm_flush = hvm_mm_flush,
 	.cm_fault_addr = hvm_fault_addr,
+	.cm_cpu_start = hvm_smp_start,
 	.cm_upcall_attach = xenirq_attach,
 	.cm_shutdown = power_shutdown
 };

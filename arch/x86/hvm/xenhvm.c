@@ -8,6 +8,7 @@
  */
 
 #include <arch.h>
+#include <sched.h>
 
 #include "../trap.h"
 #include "../x86.h"
@@ -100,6 +101,7 @@ xenhvm_shared_init(void)
 		return false;
 	mode_boot.bi_xenboot.xb_shared_info = arch_va_to_pa(xen_shared_page);
 	xen_shared = (struct shared_info *)(void *)xen_shared_page;
+	sched_cpu[0].cpu_arch = &xen_shared->vcpu_info[0];
 	return true;
 }
 

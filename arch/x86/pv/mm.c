@@ -35,6 +35,8 @@
 unsigned long *pv_mm_p2m;
 uint64_t pv_mm_npfn;
 
+static uint64_t pv_mm_l4;		/* mfn of the root */
+
 static struct {
 	uint64_t	 boot_lo, boot_hi;	/* pfns of Xen's tables */
 	uint64_t	 pool_lo, pool_hi;	/* pfns of ours */
@@ -172,9 +174,9 @@ static void
 pv_mm_hang(const struct start_info *si, uintptr_t va, uint64_t l3)
 {
 	struct mmu_update up;
-	uint64_t l4 = pv_mm_p2m[pv_mm_va_to_pfn((void *)si->pt_base)];
 
-	up.ptr = (l4 << PV_PAGE_SHIFT) + PTE_INDEX(va, 4) * 8;
+	pv_mm_l4 = pv_mm_p2m[pv_mm_va_to_pfn((void *)si->pt_base)];
+	up.ptr = (pv_mm_l4 << PV_PAGE_SHIFT) + PTE_INDEX(va, 4) * 8;
 	up.val = pv_mm_table_pte(l3);
 	pv_mm_must(xen_call4(NULL, __HYPERVISOR_mmu_update,
 	    (unsigned long)&up, 1, 0, DOMID_SELF), "page tables");
@@ -276,6 +278,17 @@ pv_mm_init(const struct start_info *si, uintptr_t end)
 	mode_boot.bi_nbytes = pv_mm_npfn << PV_PAGE_SHIFT;
 }
 
+/*
+ * pv_mm_cr3 -- the root of all page tables, as Xen wants it in cr3
+ *
+ * Context: thread.
+ */
+uint64_t
+pv_mm_cr3(void)
+{
+	return pv_mm_l4 << PV_PAGE_SHIFT;
+}
+
 /* ---- afterwards -------------------------------------------------------- */
 
 /* cm_gfn */
@@ -326,6 +339,12 @@ pv_mm_map(uintptr_t va, gfn_t gfn, unsigned int flags)
 		    __HYPERVISOR_update_va_mapping_otherdomain, va, pte,
 		    UVMF_INVLPG | UVMF_ALL, DOMID_IO);
 	return pv_mm_set(va, pte);
+}
+
+/* cm_flush: pv_mm_set() has Xen do it on all vCPUs. */
+void
+pv_mm_flush(void)
+{
 }
 
 /* cm_unmap */

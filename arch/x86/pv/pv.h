@@ -11,6 +11,7 @@
 #include <pv/types.h>
 
 struct start_info;
+struct trap_info;
 
 /* mm.c */
 extern unsigned long *pv_mm_p2m;	/* pfn -> mfn */
@@ -25,5 +26,25 @@ int	 pv_mm_map(uintptr_t va, gfn_t, unsigned int flags);
 void	 pv_mm_unmap(uintptr_t va);
 gfn_t	 pv_mm_gfn(uint64_t pfn);
 int	 pv_mm_rebind(void *va, gfn_t);
+
+void	 pv_mm_flush(void);
+uint64_t pv_mm_cr3(void);		/* of all vCPUs, as Xen wants it */
+
+/* start.c */
+unsigned int pv_trap_table(struct trap_info *);
+
+/* smp.c: the other vCPUs. */
+int	 pv_smp_start(unsigned int cpu, void *stack_top);
+
+/* irq.S: the interrupt flag. */
+extern char pv_irq_begin[], pv_irq_end[];
+unsigned long pv_irq_save(void);
+unsigned long pv_irq_masked(void);
+unsigned long pv_irq_unmask(void);
+
+/* traps.S: where Xen enters. */
+void	 pv_trap_256(void);
+void	 pv_trap_257(void);
+void	 pv_syscall(void);
 
 #endif /* ARCH_PV_H */

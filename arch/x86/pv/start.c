@@ -17,35 +17,13 @@
 #include "../x86.h"
 #include "../xen_abi.h"
 #include "pv.h"
-#include "shm.h"
 #include "xen_call.h"
 
 _Noreturn void pv_start(struct start_info *, uintptr_t sp);
-void	 pv_trap_256(void);		/* traps.S */
-void	 pv_trap_257(void);
-void	 pv_syscall(void);
 extern const uintptr_t pv_trap_stubs[TRAP_NEXC];
 extern char boot_stack[];
 
 /* ---- interrupt flag ---------------------------------------------------- */
-
-/* Only this CPU looks at its mask, and Xen only on this CPU. */
-static struct vcpu_info *
-pv_vcpu(void)
-{
-	return &xen_shared->vcpu_info[arch_cpu()->cpu_id];
-}
-
-static unsigned long
-pv_irq_save(void)
-{
-	struct vcpu_info *vi = pv_vcpu();
-	unsigned long old = shm_read8(&vi->evtchn_upcall_mask);
-
-	shm_write8(&vi->evtchn_upcall_mask, 1);
-	x86_barrier();
-	return old;
-}
 
 /*
  * An event that came while the mask was set made no upcall.  Any hypercall
@@ -54,12 +32,7 @@ pv_irq_save(void)
 static void
 pv_irq_enable(void)
 {
-	struct vcpu_info *vi = pv_vcpu();
-
-	x86_barrier();
-	shm_write8(&vi->evtchn_upcall_mask, 0);
-	x86_barrier();
-	if (shm_read8(&vi->evtchn_upcall_pending) != 0)
+	if (pv_irq_unmask() != 0)
 		(void)xen_call2(NULL, __HYPERVISOR_xen_version,
 		    XENVER_version, 0);
 }
@@ -74,7 +47,20 @@ pv_irq_restore(unsigned long old)
 static bool
 pv_irq_enabled(void)
 {
-	return shm_read8(&pv_vcpu()->evtchn_upcall_mask) == 0;
+	return pv_irq_masked() == 0;
+}
+
+/*
+ * pv_restart -- an upcall came: begin anew what irq.S says can not go on
+ *
+ * Context: interrupt.
+ */
+void
+pv_restart(struct trap_frame *tf)
+{
+	if (tf->tf_rip >= (uintptr_t)pv_irq_begin &&
+	    tf->tf_rip < (uintptr_t)pv_irq_end)
+		tf->tf_rip &= ~(uintptr_t)(PV_IRQ_SLOT - 1);
 }
 
 /* SCHEDOP_block clears the mask and sleeps in one step. */
@@ -89,13 +75,19 @@ pv_idle(void)
 static uint64_t
 pv_fault_addr(void)
 {
-	return pv_vcpu()->arch.cr2;
+	struct vcpu_info *vi = arch_cpu()->cpu_arch;
+
+	return vi->arch.cr2;
 }
 
-static void
-pv_trap_init(void)
+/*
+ * pv_trap_table -- fill what Xen has instead of an IDT
+ *
+ * Returns the number of entries, at most TRAP_NEXC.  Context: entry, thread.
+ */
+unsigned int
+pv_trap_table(struct trap_info *ti)
 {
-	static struct trap_info ti[TRAP_NEXC + 1];
 	unsigned int i, n = 0;
 
 	for (i = 0; i < TRAP_NEXC; i++) {
@@ -108,6 +100,15 @@ pv_trap_init(void)
 		ti[n].cs = FLAT_KERNEL_CS;
 		ti[n++].address = pv_trap_stubs[i];
 	}
+	return n;
+}
+
+static void
+pv_trap_init(void)
+{
+	static struct trap_info ti[TRAP_NEXC + 1];	/* the last one: zero */
+
+	(void)pv_trap_table(ti);
 	(void)xen_call1(NULL, __HYPERVISOR_set_trap_table, (unsigned long)ti);
 	(void)xen_call3(NULL, __HYPERVISOR_set_callbacks,
 	    (unsigned long)pv_trap_256, (unsigned long)pv_trap_257,
@@ -140,9 +141,11 @@ const struct cpu_mode pv_mode = {
 	.cm_idle = pv_idle,
 	.cm_map = pv_mm_map,
 	.cm_unmap = pv_mm_unmap,
+	.cm_flush = pv_mm_flush,
 	.cm_gfn = pv_mm_gfn,
 	.cm_rebind = pv_mm_rebind,
 	.cm_fault_addr = pv_fault_addr,
+	.cm_cpu_start = pv_smp_start,
 	.cm_upcall_attach = pv_upcall_attach,
 	.cm_shutdown = pv_shutdown
 };
@@ -219,6 +222,7 @@ pv_start(struct start_info *si, uintptr_t sp)
 	xen_shared = (struct shared_info *)(void *)xen_shared_page;
 	(void)xen_call2(NULL, __HYPERVISOR_set_segment_base,
 	    SEGBASE_GS_KERNEL, (unsigned long)mode_cpu0());
+	sched_cpu[0].cpu_arch = &xen_shared->vcpu_info[0];
 	pv_mm_early(si);
 	pv_early_out(si, LAYOUT_KERNEL);
 	if (pv_mm_set((uintptr_t)xen_shared_page,

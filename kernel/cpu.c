@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cpu.c -- the CPUs come and go.
+ *
+ * One thread, at home on the boot CPU, starts and stops the others until they
+ * are as somebody wants them (cpu_wanted).  In a domU that is the toolstack:
+ *
+ *	xl vcpu-set -> cpu/N/availability -> watch -> cpu_ask -> the thread
+ *
+ * Starting: the idle thread of the CPU is made, arch/x86 brings the processor
+ * up on its stack, and sched_cpu_main() calls cpu_join(): it is online.
+ *
+ * Stopping: cpu_online goes first, so nothing is sent there any more; the CPU
+ * switches to its idle thread, which gives threads and timers to the boot CPU
+ * and stops.  Nobody there is waited for: who runs is preempted.
+ */
+
+#include <string.h>
+
+#include <arch.h>
+#include <cpu.h>
+#include <klog.h>
+#include <ktime.h>
+#include <printf.h>
+#include <pv/errno.h>
+#include <pv/pv.h>
+#include <sched.h>
+#include <sync.h>
+
+#define CPU_PATIENCE	(20 * NSEC_PER_SEC)	/* for it to start or stop */
+#define CPU_POLL	(NSEC_PER_MSEC)
+
+static volatile bool cpu_wanted[CPU_MAX];
+static volatile bool cpu_ask;		/* the toolstack has said something */
+static struct sem cpu_sem;		/* one of them has changed */
+static struct sem cpu_settled;		/* and the thread has seen to it */
+static struct pv_store_watch *cpu_watch;
+
+/* ---- on the CPU -------------------------------------------------------- */
+
+/*
+ * cpu_join -- this CPU takes threads from now on
+ *
+ * Context: its idle thread, interrupts masked.
+ */
+void
+cpu_join(void)
+{
+	time_rearm();
+	arch_cpu()->cpu_online = true;
+}
+
+/*
+ * cpu_leave -- stop, until this CPU is started again
+ *
+ * Context: its idle thread, interrupts masked; no thread is here any more.
+ */
+void
+cpu_leave(void)
+{
+	time_leave();
+	arch_cpu_stop();
+	cpu_join();
+}
+
+/* ---- the thread that starts and stops them ----------------------------- */
+
+/* Wait for a CPU to be online, or to have stopped. */
+static bool
+cpu_wait(unsigned int cpu, bool up)
+{
+	uint64_t end = arch_now() + CPU_PATIENCE;
+
+	while (up ? !sched_cpu[cpu].cpu_online : !arch_cpu_reap(cpu)) {
+		if (arch_now() > end)
+			return false;
+		thread_sleep(CPU_POLL);
+	}
+	return true;
+}
+
+static void
+cpu_up(unsigned int cpu)
+{
+	int rv;
+
+	sched_cpu[cpu].cpu_self = &sched_cpu[cpu];
+	sched_cpu[cpu].cpu_id = cpu;
+	rv = sched_cpu_init(cpu);
+	if (rv == 0)
+		rv = arch_cpu_start(cpu, sched_cpu_stack(cpu));
+	if (rv == 0 && !cpu_wait(cpu, true))
+		rv = -PV_ETIMEDOUT;
+	if (rv == 0)
+		return;
+	klog(PV_LOG_ERR, "cpu %u does not start (error %d)", cpu, -rv);
+	cpu_wanted[cpu] = false;
+}
+
+static void
+cpu_down(unsigned int cpu)
+{
+	unsigned long s;
+
+	sched_cpu[cpu].cpu_online = false;
+	sched_cpu[cpu].cpu_resched = true;
+	arch_ipi(cpu);
+	if (!cpu_wait(cpu, false))
+		klog(PV_LOG_ERR, "cpu %u does not stop", cpu);
+	/* What waited for a time there now waits here. */
+	s = arch_irq_save();
+	time_rearm();
+	arch_irq_restore(s);
+}
+
+/* What the toolstack wants; a CPU that it does not speak of shall be up. */
+static void
+cpu_read_store(void)
+{
+	char path[32], text[16];
+	unsigned int cpu;
+	size_t len;
+
+	for (cpu = 1; cpu < arch_ncpu(); cpu++) {
+		printf_format(path, sizeof(path), "cpu/%u/availability", cpu);
+		len = 0;
+		if (pv_store_read(path, text, sizeof(text), &len) != 0)
+			len = 0;
+		/* peer: only the word that takes it away does. */
+		cpu_wanted[cpu] = len != strlen("offline") ||
+		    memcmp(text, "offline", len) != 0;
+	}
+}
+
+static void
+cpu_settle(void)
+{
+	unsigned int cpu, n = cpu_count();
+
+	if (cpu_ask) {
+		cpu_ask = false;
+		cpu_read_store();
+	}
+	for (cpu = 1; cpu < arch_ncpu(); cpu++) {
+		if (cpu_wanted[cpu] && !sched_cpu[cpu].cpu_online)
+			cpu_up(cpu);
+		else if (!cpu_wanted[cpu] && sched_cpu[cpu].cpu_online)
+			cpu_down(cpu);
+	}
+	if (cpu_count() != n)
+		klog(PV_LOG_INFO, "cpu: %u of %u up", cpu_count(),
+		    arch_ncpu());
+}
+
+static void
+cpu_thread(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		(void)sem_wait(&cpu_sem, UINT64_MAX);
+		cpu_settle();
+		sem_post(&cpu_settled);
+	}
+}
+
+/* ---- who wants what ---------------------------------------------------- */
+
+/*
+ * cpu_init -- see cpu.h
+ */
+void
+cpu_init(bool all)
+{
+	unsigned int cpu;
+
+	if (thread_create_on(0, "cpus", cpu_thread, NULL) == NULL)
+		panic("no memory for the first threads: give the guest more");
+	if (!all)
+		return;
+	for (cpu = 1; cpu < arch_ncpu(); cpu++)
+		cpu_wanted[cpu] = true;
+	sem_post(&cpu_sem);
+	(void)sem_wait(&cpu_settled, UINT64_MAX);
+}
+
+/*
+ * cpu_want -- see cpu.h
+ */
+void
+cpu_want(unsigned int cpu, bool up)
+{
+	if (cpu == 0 || cpu >= arch_ncpu())
+		return;
+	cpu_wanted[cpu] = up;
+	sem_post(&cpu_sem);
+}
+
+static void
+cpu_changed(void *arg, const char *path)
+{
+	(void)arg;
+	(void)path;
+	cpu_ask = true;
+	sem_post(&cpu_sem);
+}
+
+/*
+ * cpu_follow -- see cpu.h
+ */
+void
+cpu_follow(void)
+{
+	unsigned int cpu;
+
+	if (cpu_watch != NULL || arch_ncpu() == 1 ||
+	    pv_store_watch("cpu", cpu_changed, NULL, &cpu_watch) == 0)
+		return;
+	for (cpu = 1; cpu < arch_ncpu(); cpu++)
+		cpu_want(cpu, true);
+}
+
+/*
+ * cpu_count -- how many are up
+ *
+ * Context: any.
+ */
+unsigned int
+cpu_count(void)
+{
+	unsigned int cpu, n = 0;
+
+	for (cpu = 0; cpu < CPU_MAX; cpu++)
+		n += sched_cpu[cpu].cpu_online;
+	return n;
+}

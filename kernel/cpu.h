@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cpu.h -- the CPUs come and go; see cpu.c.
+ */
+
+#ifndef CPU_H
+#define CPU_H
+
+#include <pv/types.h>
+
+/*
+ * Start the other CPUs; all: every one there is, before it returns.  Else
+ * those are started that somebody wants, with the two functions below.
+ * Context: thread, once.
+ */
+void	 cpu_init(bool all);
+/* From now on a CPU shall be up, or down; soon.  CPU 0 stays.  Thread. */
+void	 cpu_want(unsigned int cpu, bool up);
+/* As the toolstack says (xl vcpu-set), or all when it says nothing.  Thread,
+   once, after pv_attach(). */
+void	 cpu_follow(void);
+unsigned int cpu_count(void);		/* that are up */
+
+/* sched.c, on the CPU itself, interrupts masked: it has come up; it leaves,
+   and comes back. */
+void	 cpu_join(void);
+void	 cpu_leave(void);
+
+#endif /* CPU_H */
