@@ -8,8 +8,8 @@
  * what there is to write and marks the mounts dead: open files get -PV_ENXIO
  * from then on.
  *
- * Locks: fs_mtx (the list, f_busy), then a mount's f_mtx.  Never the other
- * way.
+ * Locks: fs_sx (the list; alone to change it), then a mount's f_mtx.  Never
+ * the other way.
  */
 
 #include <fs/fs.h>
@@ -29,14 +29,15 @@
 #define FS_STOP_WAIT	(5 * NSEC_PER_SEC)
 #define FS_STACK	(32 * 1024)	/* libext2fs goes deep */
 
-static struct mutex fs_mtx;
+static struct sx fs_sx;
+static struct mutex fs_idle_mtx;
 static struct condvar fs_idle;		/* some f_busy became 0 */
 static struct fs *fs_list;
 static bool fs_syncing;			/* the thread has been started */
 
 /* ---- using a mount ----------------------------------------------------- */
 
-/* Lock: fs_mtx.  The mount whose path is the longest that fits. */
+/* Lock: fs_sx.  The mount whose path is the longest that fits. */
 static struct fs *
 fs_find(const char *path, const char **rest)
 {
@@ -54,13 +55,22 @@ fs_find(const char *path, const char **rest)
 	return best;
 }
 
+/* Lock: fs_sx. */
+static void
+fs_busy(struct fs *f)
+{
+	__atomic_add_fetch(&f->f_busy, 1, __ATOMIC_RELAXED);
+}
+
 static void
 fs_unbusy(struct fs *f)
 {
-	mutex_lock(&fs_mtx);
-	if (--f->f_busy == 0)
-		cond_broadcast(&fs_idle);
-	mutex_unlock(&fs_mtx);
+	if (__atomic_sub_fetch(&f->f_busy, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	/* It may be gone now; who waits for that looks under this lock. */
+	mutex_lock(&fs_idle_mtx);
+	cond_broadcast(&fs_idle);
+	mutex_unlock(&fs_idle_mtx);
 }
 
 struct fs *
@@ -68,11 +78,11 @@ fs_get(const char *path, const char **rest)
 {
 	struct fs *f;
 
-	mutex_lock(&fs_mtx);
+	sx_slock(&fs_sx);
 	f = fs_find(path, rest);
 	if (f != NULL)
-		f->f_busy++;
-	mutex_unlock(&fs_mtx);
+		fs_busy(f);
+	sx_sunlock(&fs_sx);
 	if (f == NULL)
 		return NULL;
 	mutex_lock(&f->f_mtx);
@@ -140,12 +150,12 @@ fs_nth(unsigned int n)
 {
 	struct fs *f;
 
-	mutex_lock(&fs_mtx);
+	sx_slock(&fs_sx);
 	for (f = fs_list; f != NULL && n > 0; n--)
 		f = f->f_next;
 	if (f != NULL)
-		f->f_busy++;
-	mutex_unlock(&fs_mtx);
+		fs_busy(f);
+	sx_sunlock(&fs_sx);
 	return f;
 }
 
@@ -176,7 +186,7 @@ fs_sync_main(void *arg)
 	}
 }
 
-/* Lock: fs_mtx. */
+/* Lock: fs_sx. */
 static void
 fs_sync_start(void)
 {
@@ -191,7 +201,7 @@ fs_sync_start(void)
 
 /* ---- mount ------------------------------------------------------------- */
 
-/* Lock: fs_mtx. */
+/* Lock: fs_sx. */
 static bool
 fs_taken(const char *disk, const char *path)
 {
@@ -240,7 +250,7 @@ fs_mount(const char *disk, const char *path, bool writable)
 	}
 	memcpy(f->f_disk, disk, strlen(disk) + 1);
 	/* Mounts are rare: the list is locked while the disk is looked at. */
-	mutex_lock(&fs_mtx);
+	sx_xlock(&fs_sx);
 	mutex_lock(&f->f_mtx);
 	rv = fs_taken(disk, f->f_path) ? -PV_EBUSY : fs_ext_open(f, writable);
 	mutex_unlock(&f->f_mtx);
@@ -252,7 +262,7 @@ fs_mount(const char *disk, const char *path, bool writable)
 		klog(PV_LOG_INFO, "fs: %s mounted at %s%s", f->f_disk,
 		    f->f_path, writable ? ", writable" : ", read-only");
 	}
-	mutex_unlock(&fs_mtx);
+	sx_xunlock(&fs_sx);
 	if (rv != 0)
 		kfree(f);
 	return rv;
@@ -260,7 +270,7 @@ fs_mount(const char *disk, const char *path, bool writable)
 
 /* ---- unmount ----------------------------------------------------------- */
 
-/* Lock: fs_mtx.  Off the list, and wait until nobody is in it. */
+/* Lock: fs_sx, alone.  Off the list, and wait until nobody is in it. */
 static struct fs *
 fs_unlist(const char *path)
 {
@@ -272,8 +282,10 @@ fs_unlist(const char *path)
 	if (f == NULL)
 		return NULL;
 	*fp = f->f_next;
-	while (f->f_busy > 0)
-		(void)cond_wait(&fs_idle, &fs_mtx, UINT64_MAX);
+	mutex_lock(&fs_idle_mtx);
+	while (__atomic_load_n(&f->f_busy, __ATOMIC_ACQUIRE) > 0)
+		(void)cond_wait(&fs_idle, &fs_idle_mtx, UINT64_MAX);
+	mutex_unlock(&fs_idle_mtx);
 	return f;
 }
 
@@ -286,22 +298,22 @@ fs_unmount(const char *path)
 
 	if (path_plain(path, plain, sizeof(plain)) != 0)
 		return -PV_ENOENT;
-	mutex_lock(&fs_mtx);
+	sx_xlock(&fs_sx);
 	f = fs_unlist(plain);
 	if (f == NULL) {
-		mutex_unlock(&fs_mtx);
+		sx_xunlock(&fs_sx);
 		return -PV_ENOENT;
 	}
 	if (f->f_nopen > 0) {
 		f->f_next = fs_list;
 		fs_list = f;
-		mutex_unlock(&fs_mtx);
+		sx_xunlock(&fs_sx);
 		return -PV_EBUSY;
 	}
 	mutex_lock(&f->f_mtx);
 	rv = f->f_dead ? 0 : fs_ext_close(f);
 	mutex_unlock(&f->f_mtx);
-	mutex_unlock(&fs_mtx);
+	sx_xunlock(&fs_sx);
 	kfree(f);
 	return rv;
 }

@@ -33,8 +33,8 @@ struct disk;
 struct fs_io;
 
 struct fs {
-	struct fs	*f_next;	/* fs_mtx */
-	unsigned int	 f_busy;	/* fs_mtx: calls under way */
+	struct fs	*f_next;	/* fs_sx */
+	unsigned int	 f_busy;	/* calls under way; atomic */
 	char		 f_path[32], f_disk[16];
 	bool		 f_writable;
 	struct mutex	 f_mtx;

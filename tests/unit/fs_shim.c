@@ -237,18 +237,33 @@ arch_wallclock(void)
 	return (uint64_t)time(NULL) * 1000000000u;
 }
 
+/* One thread: a lock that is taken would never be released. */
+static void
+shim_take(struct lock *lk, uintptr_t by)
+{
+	if (lk->lk_word != 0)
+		abort();
+	lk->lk_word = by;
+}
+
+static void
+shim_drop(struct lock *lk, uintptr_t by)
+{
+	if (lk->lk_word != by)
+		abort();
+	lk->lk_word = 0;
+}
+
 void
 mutex_lock(struct mutex *mx)
 {
-	if (mx->mx_owner != NULL)
-		abort();
-	mx->mx_owner = (void *)1;
+	shim_take(&mx->mx_lock, 1);
 }
 
 bool
 mutex_trylock(struct mutex *mx)
 {
-	if (mx->mx_owner != NULL)
+	if (mx->mx_lock.lk_word != 0)
 		return false;
 	mutex_lock(mx);
 	return true;
@@ -257,9 +272,31 @@ mutex_trylock(struct mutex *mx)
 void
 mutex_unlock(struct mutex *mx)
 {
-	if (mx->mx_owner == NULL)
-		abort();
-	mx->mx_owner = NULL;
+	shim_drop(&mx->mx_lock, 1);
+}
+
+void
+sx_slock(struct sx *sx)
+{
+	shim_take(&sx->sx_lock, 2);
+}
+
+void
+sx_sunlock(struct sx *sx)
+{
+	shim_drop(&sx->sx_lock, 2);
+}
+
+void
+sx_xlock(struct sx *sx)
+{
+	shim_take(&sx->sx_lock, 1);
+}
+
+void
+sx_xunlock(struct sx *sx)
+{
+	shim_drop(&sx->sx_lock, 1);
 }
 
 int
