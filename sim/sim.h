@@ -153,6 +153,15 @@ uint64_t sim_store_num(struct sim *, const char *path, uint64_t dflt);
 void	 sim_store_rm(struct sim *, const char *path);
 bool	 sim_store_exists(struct sim *, const char *path);
 void	 sim_store_chown(struct sim *, const char *path, uint16_t owner);
+/* What the store offers on the domain's ring: XENSTORE_SERVER_FEATURE_*. */
+void	 sim_store_offer(struct sim_dom *, uint32_t features);
+/* Another store takes over: it knows no watch, request and transaction of
+   before, and connects each guest after ns. */
+void	 sim_store_restart(struct sim *, uint64_t ns);
+/* While it is held the store reads and answers nothing. */
+void	 sim_store_hold(struct sim_dom *, bool);
+/* Connections that the guest asked for. */
+unsigned int sim_store_nreconnect(const struct sim_dom *);
 /* Quotas per domain. */
 void	 sim_store_limit(struct sim *, unsigned int nwatch, unsigned int nnode,
 	    unsigned int ntrans);

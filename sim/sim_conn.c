@@ -277,6 +277,9 @@ sim_conn_write(struct sim_conn *cn, struct sim_trans *tn, const char *path,
 		sim_store_set(cn->cn_sim, path, val, len);
 		return;
 	}
+	/* A new node changes its parent, which must be there still. */
+	if (sim_tree_find(tr, path) == NULL)
+		(void)sim_conn_note(tn, sim_tree_nearest(tr, path)->no_path);
 	ch = sim_conn_note(tn, path);
 	ch->ch_write = true;
 	ch->ch_val = malloc(len + 1);
@@ -345,24 +348,13 @@ sim_dom_nwatch(const struct sim_dom *d)
 	return sim_conn_nwatch(d);
 }
 
-/* The guest does not speak to a store any more that told one of these. */
-static bool
-sim_conn_forsaken(void)
-{
-	return sim_evil_told(sim_world, SIM_EVIL_XS_INDEX_WILD) > 0 ||
-	    sim_evil_told(sim_world, SIM_EVIL_XS_LEN_HUGE) > 0 ||
-	    sim_evil_told(sim_world, SIM_EVIL_XS_ID_UNKNOWN) > 0 ||
-	    sim_evil_told(sim_world, SIM_EVIL_XS_TYPE_WRONG) > 0 ||
-	    sim_evil_told(sim_world, SIM_EVIL_XS_SILENT) > 0;
-}
-
 void
 sim_conn_check(const struct sim_dom *d)
 {
 	struct sim_conn *cn = d->d_conn;
 	struct list *l;
 
-	if (cn->cn_dead || sim_conn_forsaken())
+	if (cn->cn_dead || sim_conn_forsaken(cn))
 		return;
 	LIST_FOREACH(l, &cn->cn_watches)
 		sim_bug("domain %u still watches %s", d->d_id,
@@ -657,7 +649,7 @@ sim_conn_step(void *arg)
 	struct sim_conn *cn = arg;
 	bool moved = false;
 
-	if (cn->cn_dead)
+	if (!sim_conn_state(cn) || cn->cn_dead)
 		return;
 	while (sim_conn_pull(cn, &moved)) {
 		cn->cn_have = 0;
@@ -707,9 +699,8 @@ sim_conn_create(struct sim_dom *d)
 }
 
 void
-sim_conn_destroy(struct sim_dom *d)
+sim_conn_clear(struct sim_conn *cn)
 {
-	struct sim_conn *cn = d->d_conn;
 	struct list *l;
 
 	while ((l = list_pop(&cn->cn_out)) != NULL)
@@ -720,6 +711,15 @@ sim_conn_destroy(struct sim_dom *d)
 	while (!list_empty(&cn->cn_trans))
 		sim_conn_forget(LIST_ENTRY(cn->cn_trans.li_next,
 		    struct sim_trans, tn_link));
+	cn->cn_have = 0;
+}
+
+void
+sim_conn_destroy(struct sim_dom *d)
+{
+	struct sim_conn *cn = d->d_conn;
+
+	sim_conn_clear(cn);
 	sim_sched_drop(&cn->cn_actor);
 	sim_mem_xen_free(cn->cn_if);
 	free(cn);

@@ -53,7 +53,10 @@ struct sim_conn {
 	struct sim_actor cn_actor;
 	struct list	 cn_out, cn_watches, cn_trans;
 	uint32_t	 cn_nexttrans;
-	bool		 cn_dead;
+	bool		 cn_dead, cn_held;
+	uint32_t	 cn_features;	/* as offered */
+	unsigned int	 cn_nreconnect;
+	uint64_t	 cn_back;	/* restarting until then, or 0 */
 	/* the request being read */
 	size_t		 cn_have;
 	union {
@@ -70,6 +73,17 @@ void	 sim_conn_error(struct sim_conn *, const char *name);
 struct sim_tree *sim_conn_tree(struct sim_conn *, struct sim_trans *);
 /* The transaction has to do with a path. */
 struct sim_change *sim_conn_note(struct sim_trans *, const char *path);
+
+/* Forget what the guest asked for. */
+void	 sim_conn_clear(struct sim_conn *);
+
+/* ---- sim_conn_state.c: connections lost and made anew ------------------- */
+/* Is there a connection?  May make one, or tell a lie about it. */
+bool	 sim_conn_state(struct sim_conn *);
+/* Queues are empty, the guest is told that it is connected. */
+void	 sim_conn_reset(struct sim_conn *);
+/* Told lies after which the guest does not speak to the store. */
+bool	 sim_conn_forsaken(const struct sim_conn *);
 
 /* ---- sim_conn_ls.c: directories ----------------------------------------- */
 void	 sim_conn_ls(struct sim_conn *, struct sim_trans *, const char *path);

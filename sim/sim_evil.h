@@ -50,6 +50,10 @@ enum sim_lie {
 	SIM_EVIL_XS_NOT_TERMINATED,	/* strings without their NUL */
 	SIM_EVIL_XS_EAGAIN_FOREVER,	/* no transaction ever ends */
 	SIM_EVIL_XS_SILENT,		/* no reply at all */
+	/* The connection to the store. */
+	SIM_EVIL_XS_ERROR_WILD,		/* tells of an error, falls silent */
+	SIM_EVIL_XS_CONNECTION_WILD,	/* "reconnect" out of the blue */
+	SIM_EVIL_XS_RECONNECT_NEVER,	/* offers it, and does not do it */
 	/* The back end's state node. */
 	SIM_EVIL_STATE_SKIPPED,		/* Connected without InitWait */
 	SIM_EVIL_STATE_BACKWARD,	/* InitWait after Connected */

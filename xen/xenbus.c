@@ -581,6 +581,11 @@ xenbus_scan(struct xenbus *xb)
 		/* Half a listing must not unplug what is in the other. */
 		pv_log(NULL, PV_LOG_WARN, "xenbus: can not list the devices "
 		    "(error %d)", -rv);
+		/* No watch would come again. */
+		__atomic_store_n(&xb->xb_rescan, rv != -PV_EIO,
+		    __ATOMIC_RELEASE);
+		if (rv != -PV_EIO)
+			pv_os_defer(&xb->xb_work, XENBUS_LATER);
 		return;
 	}
 	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {

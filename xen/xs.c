@@ -32,6 +32,7 @@ xs_req_init(struct xs_req *rq, uint32_t type, const struct xs_trans *t)
 	*rq = (struct xs_req){ .rq_slot = -1, .rq_npiece = 1 };
 	rq->rq_hdr.type = type;
 	rq->rq_hdr.tx_id = t != XS_NOTRANS ? t->xt_id : 0;
+	rq->rq_epoch = t != XS_NOTRANS ? t->xt_epoch : 0;
 	rq->rq_piece[0].pc_base = &rq->rq_hdr;
 	rq->rq_piece[0].pc_len = sizeof(rq->rq_hdr);
 }
@@ -59,8 +60,13 @@ xs_req_into(struct xs_req *rq, char *buf, size_t size)
 	rq->rq_size = size;
 }
 
-/* The header's length; -PV_E2BIG: the server would cut the connection. */
-static int
+/*
+ * xs_req_seal -- fill in the header's length
+ *
+ * 0; -PV_E2BIG: the server would cut the connection.
+ * Context: any.
+ */
+int
 xs_req_seal(struct xs_req *rq)
 {
 	size_t sum = 0;
@@ -103,10 +109,17 @@ xs_req_report(const struct xs_req *rq, int rv)
 static void
 xs_complain(struct xs *xs)
 {
-	if (xs->xs_why == NULL ||
-	    __atomic_exchange_n(&xs->xs_said, true, __ATOMIC_ACQ_REL))
-		return;
-	pv_log(NULL, PV_LOG_ERR, "xenstore: broken: %s", xs->xs_why);
+	const char *why;
+	bool dead;
+
+	pv_lock(&xs->xs_lock);
+	why = xs->xs_said ? NULL : xs->xs_why;
+	dead = xs->xs_dead;
+	xs->xs_said = true;
+	pv_unlock(&xs->xs_lock);
+	if (why != NULL)
+		pv_log(NULL, PV_LOG_ERR, "xenstore: broken: %s%s", why,
+		    dead ? "" : "; connecting again");
 }
 
 /* Send and receive what is possible now; number of messages received. */
@@ -143,11 +156,10 @@ xs_intr(void *arg)
 	return xs_serve(xs) > 0 ? EVTCHN_MORE : EVTCHN_DONE;
 }
 
-/* Wait for the answer.  Lock: xs_lock held at the end, not meanwhile. */
-static void
-xs_wait(struct xs *xs, struct xs_req *rq)
+/* Until the answer is there or the deadline.  Lock: xs_lock at the end. */
+static int
+xs_wait_until(struct xs *xs, struct xs_req *rq, uint64_t deadline)
 {
-	uint64_t deadline = pv_os_now() + XS_PATIENCE;
 	int rv = 0;
 
 	pv_lock(&xs->xs_lock);
@@ -156,6 +168,19 @@ xs_wait(struct xs *xs, struct xs_req *rq)
 		rv = pv_os_wait(&rq->rq_event, deadline);
 		pv_lock(&xs->xs_lock);
 	}
+	return rv;
+}
+
+/* Wait for the answer.  Lock: xs_lock held at the end, not meanwhile. */
+static void
+xs_wait(struct xs *xs, struct xs_req *rq)
+{
+	if (xs_wait_until(xs, rq, pv_os_now() + XS_PATIENCE) == 0)
+		return;
+	pv_unlock(&xs->xs_lock);
+	/* Its event may have been lost. */
+	(void)xs_serve(xs);
+	pv_lock(&xs->xs_lock);
 	if (!rq->rq_done)
 		xs_ring_abandon(xs, rq);
 }
@@ -164,7 +189,7 @@ xs_wait(struct xs *xs, struct xs_req *rq)
  * xs_talk -- send a request and wait for its answer
  *
  * 0; the store's error; -PV_EIO: the store is broken; -PV_ETIMEDOUT;
- * -PV_ENODEV: there is none.
+ * -PV_EAGAIN: the transaction was lost; -PV_ENODEV: there is no store.
  * Context: thread.
  */
 int
@@ -178,9 +203,15 @@ xs_talk(struct xen *x, struct xs_req *rq)
 	if (rv < 0)
 		return rv;
 	pv_lock(&xs->xs_lock);
-	if (xs->xs_why != NULL) {
+	if (xs->xs_dead)
+		rv = -PV_EIO;
+	else if (rq->rq_once && !xs_conn_up(xs))
+		rv = -PV_EAGAIN;
+	else if (rq->rq_hdr.tx_id != 0 && rq->rq_epoch != xs->xs_epoch)
+		rv = -PV_EAGAIN;	/* its connection is gone, and it */
+	if (rv < 0) {
 		pv_unlock(&xs->xs_lock);
-		return -PV_EIO;
+		return rv;
 	}
 	list_append(&xs->xs_sendq, &rq->rq_link);
 	pv_unlock(&xs->xs_lock);
@@ -386,6 +417,7 @@ xs_begin(struct xen *x, struct xs_req *rq, struct xs_trans *t)
 	if (str_num(val, rq->rq_len, 1, UINT32_MAX, &id) < 0)
 		return -PV_EPROTO;
 	t->xt_id = (uint32_t)id;
+	t->xt_epoch = rq->rq_epoch;
 	return 0;
 }
 
@@ -440,33 +472,47 @@ xs_turn_give(struct xs *xs)
 	pv_unlock(&xs->xs_lock);
 }
 
-/* One transaction.  -PV_EAGAIN: the store asks to do it again. */
+/* Was the connection lost in which a transaction was begun? */
+static bool
+xs_gone(struct xs *xs, const struct xs_trans *t)
+{
+	bool gone;
+
+	pv_lock(&xs->xs_lock);
+	gone = t->xt_epoch != xs->xs_epoch;
+	pv_unlock(&xs->xs_lock);
+	return gone;
+}
+
+/* One transaction; *again: it has to be done again. */
 static int
 xs_try(struct xen *x, int (*fn)(void *, const struct xs_trans *), void *arg,
-    bool *ended)
+    bool *again)
 {
 	struct xs_trans t;
 	struct xs_req rq;	/* one for all: the stack is small */
 	int rv;
 
-	*ended = false;
+	*again = false;
 	rv = xs_begin(x, &rq, &t);
 	if (rv < 0)
 		return rv;
 	rv = fn(arg, &t);
 	if (rv != 0) {
 		(void)xs_end(x, &rq, &t, false);
-		return rv;
+		*again = xs_gone(x->x_xs, &t);
+		return *again ? -PV_EAGAIN : rv;
 	}
-	*ended = true;
-	return xs_end(x, &rq, &t, true);
+	rv = xs_end(x, &rq, &t, true);
+	*again = rv == -PV_EAGAIN;
+	return rv;
 }
 
 /*
  * xs_transact -- run fn in a transaction, as often as the store asks to
  *
  * 0; what fn returned when it was not 0, and then nothing was changed;
- * -PV_EAGAIN after XS_RETRY attempts.
+ * -PV_EAGAIN after XS_RETRY attempts; -PV_EIO: lost at its end.
  * Context: thread.
  */
 int
@@ -475,16 +521,16 @@ xs_transact(struct xen *x, int (*fn)(void *, const struct xs_trans *),
 {
 	struct xs *xs = x->x_xs;
 	unsigned int n;
-	bool ended;
+	bool again;
 	int rv;
 
 	if (xs == NULL)
 		return -PV_ENODEV;
 	for (n = 0; n < XS_RETRY; n++) {
 		xs_turn_take(xs);
-		rv = xs_try(x, fn, arg, &ended);
+		rv = xs_try(x, fn, arg, &again);
 		xs_turn_give(xs);
-		if (rv != -PV_EAGAIN || !ended)
+		if (!again)
 			return rv;
 	}
 	pv_log(NULL, PV_LOG_ERR, "xenstore: a transaction was refused %u "
@@ -495,17 +541,18 @@ xs_transact(struct xen *x, int (*fn)(void *, const struct xs_trans *),
 /* ---- attach and detach ------------------------------------------------- */
 
 /*
- * Map the ring when the store has told us where; its work, and at attach.
+ * What takes a thread: map the ring when the store has told us where, connect
+ * anew, set watches again.
  * Context: thread.
  */
 static void
-xs_map(void *arg)
+xs_connect(void *arg)
 {
 	struct xs *xs = arg;
 	void *page = NULL;
 	evport_t port;
 	gfn_t gfn;
-	bool waiting;
+	bool waiting, kick;
 
 	if (xs->xs_page == NULL && xen_store(xs->xs_xen, &gfn, &port) == 0 &&
 	    !gfn_eq(gfn, GFN_NONE))
@@ -513,15 +560,18 @@ xs_map(void *arg)
 	pv_lock(&xs->xs_lock);
 	if (page != NULL)
 		xs->xs_page = page;
-	waiting = !xs_ring_up(xs);
+	kick = xs_conn_ask(xs);
+	waiting = !xs_conn_up(xs) && !xs->xs_lost && !xs->xs_dead && !kick;
 	pv_unlock(&xs->xs_lock);
+	if (kick)
+		evtchn_notify(&xs->xs_handler);
 	if (waiting && !xs->xs_told) {
 		xs->xs_told = true;
 		pv_log(NULL, PV_LOG_INFO, "xenstore: not there yet, waiting "
 		    "for it");
 	}
-	if (!waiting)
-		(void)xs_serve(xs);
+	(void)xs_serve(xs);
+	xs_watch_restore(xs);
 }
 
 static void
@@ -537,7 +587,7 @@ xs_init(struct xs *xs, struct xen *x)
 	for (i = 0; i < XS_NEVENT; i++)
 		list_append(&xs->xs_evfree, &xs->xs_event[i].ev_link);
 	idmap_init(&xs->xs_ids, xs->xs_slot, XS_INFLIGHT);
-	pv_work_init(&xs->xs_late, xs_map, xs, PV_WORK_SLEEPS);
+	pv_work_init(&xs->xs_late, xs_connect, xs, PV_WORK_SLEEPS);
 	pv_work_init(&xs->xs_work, xs_watch_run, xs, PV_WORK_SLEEPS);
 }
 
@@ -564,7 +614,7 @@ xs_attach(struct xen *x)
 		goto err_store;
 	xs_init(xs, x);
 	x->x_xs = xs;
-	xs_map(xs);
+	xs_connect(xs);
 	if (xs->xs_page == NULL && !gfn_eq(gfn, GFN_NONE))
 		goto err_map;
 	rv = evtchn_adopt(x, NULL, port, &xs->xs_handler, xs_intr, xs);

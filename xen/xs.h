@@ -9,8 +9,9 @@
  *
  * Everything the store says is checked: lengths against XENSTORE_PAYLOAD_MAX,
  * ids against those in flight, ring indexes against the ring's size.  A store
- * that breaks the protocol fails all requests with -PV_EIO, once, with one
- * log line.  Requests have a deadline (XS_PATIENCE).
+ * that breaks the protocol is asked for a new connection where it offers that
+ * (see xs_conn.c); else all requests fail with -PV_EIO, with one log line.
+ * Requests have a deadline (XS_PATIENCE).
  *
  * Paths are NUL-terminated, absolute or relative to our domain, shorter than
  * XS_PATHMAX.
@@ -26,6 +27,7 @@
 #define XS_INFLIGHT	20		/* the server's quota per domain */
 #define XS_PATIENCE	(30ull * 1000 * 1000 * 1000)	/* ns */
 #define XS_PATHMAX	256		/* bytes, NUL included */
+#define XS_TOKENMAX	16
 #define XS_TRANS	8		/* open at once; the quota is 10 */
 #define XS_RETRY	1000		/* transactions redone on EAGAIN */
 #define XS_NEVENT	32		/* watch events queued, all watches */
@@ -33,6 +35,7 @@
 
 struct xs_trans {
 	uint32_t	 xt_id;		/* 0: no transaction */
+	uint32_t	 xt_epoch;	/* of the connection that it is in */
 };
 #define XS_NOTRANS	((const struct xs_trans *)NULL)
 
@@ -40,13 +43,14 @@ struct xs_watch {
 	struct list	 xw_link;
 	struct xen	*xw_xen;
 	char		 xw_path[XS_PATHMAX];
-	char		 xw_token[16];
+	char		 xw_token[XS_TOKENMAX];
 	/* Context: thread, one call at a time; path is what changed. */
 	void		(*xw_fn)(void *, const char *path);
 	void		*xw_arg;
 	struct pv_dev	*xw_dev;	/* counter, or NULL */
 	/* xs.c's own: */
 	bool		 xw_set, xw_running;
+	bool		 xw_again;	/* to be set again */
 	bool		 xw_overflow;	/* events were merged to xw_path */
 	unsigned int	 xw_nevent;
 	struct list	 xw_events;
@@ -74,7 +78,9 @@ int	 xs_ls(struct xen *, const struct xs_trans *, const char *path,
 
 /*
  * Run fn in a transaction; it is run again from the start when the store says
- * EAGAIN.  fn returning not 0 aborts the transaction and is passed up.
+ * EAGAIN or its connection was lost.  fn returning not 0 aborts the
+ * transaction and is passed up.  -PV_EIO: the connection was lost at the end,
+ * and nobody knows whether it took place.
  */
 int	 xs_transact(struct xen *, int (*fn)(void *, const struct xs_trans *),
 	    void *arg);

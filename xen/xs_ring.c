@@ -5,7 +5,7 @@
  *
  * Nothing here sleeps or logs: all of it runs under xs_lock.  The stream has
  * no marks to find a message again, so after the first thing that can not be
- * right the store counts as broken for good.
+ * right the connection counts as broken.
  */
 
 #include "shm.h"
@@ -19,75 +19,30 @@ PV_WIRE_OFFSET(struct xenstore_domain_interface, req_cons, 2048);
 PV_WIRE_OFFSET(struct xenstore_domain_interface, rsp_cons, 2056);
 PV_WIRE_OFFSET(struct xenstore_domain_interface, connection, 2068);
 
-/* ---- the ring ---------------------------------------------------------- */
-
-/*
- * Take the ring over.  Indexes may stand anywhere.  Replies that nobody took
- * were meant for a kernel or firmware before us.
- */
-static void
-xs_ring_take(struct xs *xs)
-{
-	struct xenstore_domain_interface *page = xs->xs_page;
-
-	shm_store_release32(&page->rsp_cons, shm_read32(&page->rsp_prod));
-	bytering_init(&xs->xs_req, (volatile void *)page->req,
-	    XENSTORE_RING_SIZE, &page->req_prod, &page->req_cons, true);
-	bytering_init(&xs->xs_rsp, (volatile void *)page->rsp,
-	    XENSTORE_RING_SIZE, &page->rsp_prod, &page->rsp_cons, false);
-}
-
-/*
- * xs_ring_up -- is the store there?
- *
- * A store that starts after us leaves "reconnect" in the page until then.
- * Context: any.  Lock: xs_lock.
- */
-bool
-xs_ring_up(struct xs *xs)
-{
-	if (xs->xs_up)
-		return true;
-	if (xs->xs_page == NULL ||
-	    shm_read32(&xs->xs_page->connection) != XENSTORE_CONNECTED)
-		return false;
-	xs_ring_take(xs);
-	xs->xs_up = true;
-	return true;
-}
-
 /* ---- requests ---------------------------------------------------------- */
 
-static void
-xs_ring_done(struct xs_req *rq, int rv)
-{
-	rq->rq_rv = rv;
-	rq->rq_done = true;
-	pv_os_wake(&rq->rq_event);
-}
-
 /*
- * xs_ring_fail -- the store broke the protocol
+ * xs_ring_done -- answer a request
  *
  * Context: any.  Lock: xs_lock.
  */
 void
-xs_ring_fail(struct xs *xs, const char *why)
+xs_ring_done(struct xs *xs, struct xs_req *rq, int rv)
 {
-	struct xs_req *rq;
-	struct list *p;
-	uint32_t id;
+	rq->rq_rv = rv;
+	rq->rq_epoch = xs->xs_epoch;
+	rq->rq_done = true;
+	pv_os_wake(&rq->rq_event);
+}
 
-	if (xs->xs_why == NULL)
-		xs->xs_why = why;
-	for (id = 0; (rq = idmap_next(&xs->xs_ids, &id)) != NULL;) {
-		idmap_release(&xs->xs_ids, id);
-		if (rq->rq_slot >= 0 && rq->rq_link.li_next != NULL)
-			list_remove(&rq->rq_link);
-		xs_ring_done(rq, -PV_EIO);
-	}
-	while ((p = list_pop(&xs->xs_sendq)) != NULL)
-		xs_ring_done(LIST_ENTRY(p, struct xs_req, rq_link), -PV_EIO);
+/* A request takes a slot, under an id that was not used lately. */
+static void
+xs_ring_set_id(struct xs *xs, struct xs_req *rq, uint32_t slot)
+{
+	xs->xs_gen += XS_RING_SLOT + 1;
+	rq->rq_slot = slot;
+	rq->rq_hdr.req_id = xs->xs_gen | slot;
+	xs->xs_id[slot] = rq->rq_hdr.req_id;
 }
 
 /* Give a request its id; false when as many as may be are in flight. */
@@ -101,10 +56,7 @@ xs_ring_number(struct xs *xs, struct xs_req *rq)
 	slot = idmap_take(&xs->xs_ids, rq);
 	if (slot < 0)
 		return false;
-	xs->xs_gen += XS_RING_SLOT + 1;
-	rq->rq_slot = slot;
-	rq->rq_hdr.req_id = xs->xs_gen | (uint32_t)slot;
-	xs->xs_id[slot] = rq->rq_hdr.req_id;
+	xs_ring_set_id(xs, rq, (uint32_t)slot);
 	return true;
 }
 
@@ -144,7 +96,7 @@ xs_ring_send(struct xs *xs)
 	bool kick = false;
 	int n;
 
-	if (!xs_ring_up(xs))
+	if (!xs_conn_up(xs))
 		return false;
 	while (!list_empty(&xs->xs_sendq)) {
 		rq = LIST_ENTRY(xs->xs_sendq.li_next, struct xs_req, rq_link);
@@ -152,7 +104,7 @@ xs_ring_send(struct xs *xs)
 			break;
 		n = xs_ring_send_one(xs, rq);
 		if (n < 0) {
-			xs_ring_fail(xs, "impossible request index");
+			xs_conn_fail(xs, "impossible request index");
 			break;
 		}
 		kick |= n > 0;
@@ -161,6 +113,86 @@ xs_ring_send(struct xs *xs)
 		list_remove(&rq->rq_link);
 	}
 	return kick;
+}
+
+/* ---- requests that nobody waits for any more --------------------------- */
+
+/*
+ * What a request would do, if the store does it after all, has to be undone.
+ * It leaves a ghost in its slot; what undoes it takes over the slot.
+ */
+static void
+xs_ring_haunt(struct xs *xs, const struct xs_req *rq)
+{
+	struct xs_ghost *gh = &xs->xs_ghost[rq->rq_slot];
+	struct strbuf path, token;
+
+	gh->gh_type = rq->rq_once ? XS_INVALID : rq->rq_hdr.type;
+	xs->xs_slot[rq->rq_slot].is_obj = &gh->gh_req;
+	gh->gh_req = (struct xs_req){ .rq_slot = rq->rq_slot };
+	if (gh->gh_type != XS_WATCH)
+		return;
+	str_begin(&path, gh->gh_path, sizeof(gh->gh_path));
+	str_add(&path, rq->rq_piece[1].pc_base);
+	str_begin(&token, gh->gh_token, sizeof(gh->gh_token));
+	str_add(&token, rq->rq_piece[2].pc_base);
+}
+
+/* The ghost whose request this is, or NULL. */
+static struct xs_ghost *
+xs_ring_ghost(struct xs *xs, const struct xs_req *rq)
+{
+	uint32_t i;
+
+	for (i = 0; i < XS_INFLIGHT; i++) {
+		if (rq == &xs->xs_ghost[i].gh_req)
+			return &xs->xs_ghost[i];
+	}
+	return NULL;
+}
+
+/*
+ * xs_ring_lost -- is it nobody's request, which needs no answer?
+ *
+ * Context: any.  Lock: xs_lock.
+ */
+bool
+xs_ring_lost(struct xs *xs, const struct xs_req *rq)
+{
+	return xs_ring_ghost(xs, rq) != NULL;
+}
+
+/*
+ * A ghost's answer, of len bytes in xs_body.  When the store has begun a
+ * transaction or set a watch, of which it allows a domain few, end that.
+ */
+static void
+xs_ring_undo(struct xs *xs, struct xs_ghost *gh, uint32_t len)
+{
+	struct xs_req *rq = &gh->gh_req;
+	uint32_t slot = (uint32_t)rq->rq_slot;
+	struct xs_trans t;
+	uint64_t id;
+
+	if (gh->gh_type == XS_TRANSACTION_START &&
+	    xs->xs_hdr.type == XS_TRANSACTION_START &&
+	    str_num(xs->xs_body, len, 1, UINT32_MAX, &id) == 0) {
+		t.xt_id = (uint32_t)id;
+		t.xt_epoch = xs->xs_epoch;
+		xs_req_init(rq, XS_TRANSACTION_END, &t);
+		xs_req_path(rq, "F");
+	} else if (gh->gh_type == XS_WATCH && xs->xs_hdr.type == XS_WATCH) {
+		xs_req_init(rq, XS_UNWATCH, XS_NOTRANS);
+		xs_req_path(rq, gh->gh_path);
+		xs_req_path(rq, gh->gh_token);
+	} else {
+		idmap_release(&xs->xs_ids, slot);
+		return;
+	}
+	gh->gh_type = XS_INVALID;
+	(void)xs_req_seal(rq);
+	xs_ring_set_id(xs, rq, slot);
+	list_append(&xs->xs_sendq, &rq->rq_link);
 }
 
 /*
@@ -176,77 +208,55 @@ xs_ring_abandon(struct xs *xs, struct xs_req *rq)
 	bool queued = rq->rq_link.li_next != NULL;
 
 	rq->rq_rv = -PV_ETIMEDOUT;
-	if (queued && (rq->rq_at > 0 || rq->rq_off > 0)) {
-		xs_ring_fail(xs, "it stopped in the middle of a request");
+	if (!queued) {
+		if (rq->rq_slot >= 0)
+			xs_ring_haunt(xs, rq);
 		return;
 	}
-	if (queued)
-		list_remove(&rq->rq_link);
-	if (rq->rq_slot < 0)
-		return;
-	if (queued)
+	list_remove(&rq->rq_link);
+	if (rq->rq_slot >= 0)
 		idmap_release(&xs->xs_ids, (uint64_t)rq->rq_slot);
-	else
-		xs->xs_slot[rq->rq_slot].is_obj = &xs->xs_ghost;
+	if (rq->rq_at > 0 || rq->rq_off > 0)
+		xs_conn_fail(xs, "it stopped in the middle of a request");
 }
 
 /* ---- replies ----------------------------------------------------------- */
-
-/*
- * The answer to a request that nobody waits for came after all.  If it began
- * a transaction, end it: the store allows a domain only few.
- */
-static void
-xs_ring_undo(struct xs *xs, uint32_t len)
-{
-	struct xs_req *rq = &xs->xs_undo;
-	struct xs_trans t;
-	uint64_t id;
-
-	if (xs->xs_hdr.type != XS_TRANSACTION_START ||
-	    (rq->rq_npiece > 0 && !rq->rq_done) ||
-	    str_num(xs->xs_body, len, 1, UINT32_MAX, &id) < 0)
-		return;
-	t.xt_id = (uint32_t)id;
-	xs_req_init(rq, XS_TRANSACTION_END, &t);
-	xs_req_path(rq, "F");
-	rq->rq_hdr.len = sizeof("F");
-	list_append(&xs->xs_sendq, &rq->rq_link);
-}
 
 /* A whole reply of len bytes is in xs_body.  NULL or what is wrong with it. */
 static const char *
 xs_ring_reply(struct xs *xs, uint32_t len)
 {
 	uint32_t slot = xs->xs_hdr.req_id & XS_RING_SLOT;
+	struct xs_ghost *gh;
 	struct xs_req *rq;
 
 	/* peer: any id; only one that is in flight counts. */
 	rq = idmap_find(&xs->xs_ids, slot);
 	if (rq == NULL || xs->xs_id[slot] != xs->xs_hdr.req_id)
 		return "a reply to no request";
-	if (rq != &xs->xs_ghost && rq->rq_link.li_next != NULL)
+	if (rq->rq_link.li_next != NULL)
 		return "a reply to half a request";
-	if (rq != &xs->xs_ghost && xs->xs_hdr.type != XS_ERROR &&
+	gh = xs_ring_ghost(xs, rq);
+	if (gh != NULL) {
+		xs_ring_undo(xs, gh, len);
+		return NULL;
+	}
+	if (xs->xs_hdr.type != XS_ERROR &&
 	    xs->xs_hdr.type != rq->rq_hdr.type)
 		return "a reply to another question";
 	idmap_release(&xs->xs_ids, slot);
-	if (rq == &xs->xs_ghost) {
-		xs_ring_undo(xs, len);
-		return NULL;
-	}
 	if (xs->xs_hdr.type == XS_ERROR) {
-		xs_ring_done(rq, xs_path_error(xs->xs_body, len));
+		xs_ring_done(xs, rq, xs_path_error(xs->xs_body, len));
 		return NULL;
 	}
 	rq->rq_len = len;
 	if (rq->rq_buf != NULL && len > rq->rq_size) {
-		xs_ring_done(rq, -PV_E2BIG);
+		xs_ring_done(xs, rq, -PV_E2BIG);
 		return NULL;
 	}
 	if (rq->rq_buf != NULL)
 		__builtin_memcpy(rq->rq_buf, xs->xs_body, len);
-	xs_ring_done(rq, 0);
+	xs_ring_done(xs, rq, 0);
 	return NULL;
 }
 
@@ -298,7 +308,7 @@ xs_ring_message(struct xs *xs)
 	rv = why == NULL ? 1 : -PV_EPROTO;
 out:
 	if (rv < 0)
-		xs_ring_fail(xs, why);
+		xs_conn_fail(xs, why);
 	return rv;
 }
 
@@ -312,9 +322,9 @@ xs_ring_receive(struct xs *xs)
 {
 	unsigned int n;
 
-	if (!xs_ring_up(xs))
+	if (!xs_conn_up(xs))
 		return 0;
-	for (n = 0; n < XS_RING_BUDGET && xs->xs_why == NULL; n++) {
+	for (n = 0; n < XS_RING_BUDGET; n++) {
 		if (xs_ring_message(xs) <= 0)
 			break;
 	}

@@ -11,6 +11,7 @@
 
 #include "xs_wire.h"
 
+#define XS_WATCH_AGAIN	(10ull * 1000 * 1000 * 1000)	/* ns */
 #define XS_WATCH_BUDGET	64		/* calls in one run of the work */
 
 /* Forget what is queued.  Lock: xs_lock. */
@@ -179,17 +180,14 @@ xs_watch_talk(struct xs_watch *w, uint32_t type)
 }
 
 /*
- * A token that no other watch of this domain has.  A watch that is set again
- * keeps its own: when the first attempt timed out, the store may have set it
- * all the same.
+ * A token that no other watch of this domain has or had: what undoes an
+ * earlier attempt that timed out must not take this one away.
  */
 static void
 xs_watch_name(struct xs *xs, struct xs_watch *w)
 {
 	struct strbuf sb;
 
-	if (w->xw_token[0] != '\0')
-		return;
 	str_begin(&sb, w->xw_token, sizeof(w->xw_token));
 	str_add(&sb, "w");
 	str_addu(&sb, ++xs->xs_token);
@@ -222,7 +220,7 @@ xs_watch(struct xen *x, struct xs_watch *w, const char *path,
 	w->xw_fn = fn;
 	w->xw_arg = arg;
 	w->xw_nevent = 0;
-	w->xw_overflow = w->xw_running = false;
+	w->xw_overflow = w->xw_running = w->xw_again = false;
 	list_init(&w->xw_events);
 	/* On the list before it is asked for: events may overtake the reply. */
 	pv_lock(&xs->xs_lock);
@@ -234,14 +232,8 @@ xs_watch(struct xen *x, struct xs_watch *w, const char *path,
 	if (w->xw_dev != NULL)
 		pv_count(&w->xw_dev->pd_nwatch, 1);
 	rv = xs_watch_talk(w, XS_WATCH);
-	if (rv == -PV_EEXIST) {
-		/* Its first event was lost then. */
-		pv_lock(&xs->xs_lock);
-		w->xw_overflow = true;
-		pv_unlock(&xs->xs_lock);
-		pv_os_defer(&xs->xs_work, 0);
-		return 0;
-	}
+	if (rv == -PV_EEXIST)
+		return 0;	/* xs_watch_restore() was faster */
 	if (rv < 0)
 		xs_watch_forget(xs, w);
 	return rv;
@@ -260,4 +252,92 @@ xs_unwatch(struct xs_watch *w)
 	xs_watch_forget(w->xw_xen->x_xs, w);
 	/* The path may be gone and the watch with it: that is what we want. */
 	(void)xs_watch_talk(w, XS_UNWATCH);
+}
+
+/* ---- a new connection -------------------------------------------------- */
+
+static struct xs_watch *
+xs_watch_by_token(struct xs *xs, const char *token)
+{
+	struct xs_watch *w;
+	struct list *p;
+
+	LIST_FOREACH(p, &xs->xs_watches) {
+		w = LIST_ENTRY(p, struct xs_watch, xw_link);
+		if (str_eqn(w->xw_token, str_len(w->xw_token), token))
+			return w;
+	}
+	return NULL;
+}
+
+/* Copy the next watch to be set; it may be taken away while we wait. */
+static bool
+xs_watch_pick(struct xs *xs)
+{
+	struct xs_watch *w = NULL;
+	struct strbuf path, token;
+	struct list *p;
+
+	LIST_FOREACH(p, &xs->xs_watches) {
+		w = LIST_ENTRY(p, struct xs_watch, xw_link);
+		if (w->xw_again)
+			break;
+	}
+	if (p == &xs->xs_watches)
+		return false;
+	w->xw_again = false;
+	str_begin(&path, xs->xs_setpath, sizeof(xs->xs_setpath));
+	str_add(&path, w->xw_path);
+	str_begin(&token, xs->xs_settoken, sizeof(xs->xs_settoken));
+	str_add(&token, w->xw_token);
+	return true;
+}
+
+/* One request about the watch that was picked. */
+static int
+xs_watch_ask(struct xs *xs, uint32_t type)
+{
+	xs_req_init(&xs->xs_set, type, XS_NOTRANS);
+	xs_req_path(&xs->xs_set, xs->xs_setpath);
+	xs_req_path(&xs->xs_set, xs->xs_settoken);
+	xs->xs_set.rq_once = true;
+	return xs_talk(xs->xs_xen, &xs->xs_set);
+}
+
+/*
+ * xs_watch_restore -- set again what a lost connection took away
+ *
+ * A watch that can not be set now is tried again later.
+ * Context: thread; one at a time.
+ */
+void
+xs_watch_restore(struct xs *xs)
+{
+	struct xs_watch *w;
+	bool any;
+	int rv;
+
+	for (;;) {
+		pv_lock(&xs->xs_lock);
+		any = xs_conn_up(xs) && xs_watch_pick(xs);
+		pv_unlock(&xs->xs_lock);
+		if (!any)
+			return;
+		rv = xs_watch_ask(xs, XS_WATCH);
+		if (rv == -PV_EEXIST)
+			rv = 0;		/* xs_watch() was faster */
+		pv_lock(&xs->xs_lock);
+		w = xs_watch_by_token(xs, xs->xs_settoken);
+		if (w != NULL && rv < 0)
+			w->xw_again = true;
+		pv_unlock(&xs->xs_lock);
+		if (w == NULL && rv == 0) {
+			(void)xs_watch_ask(xs, XS_UNWATCH);
+		} else if (w != NULL && rv < 0 && rv != -PV_EAGAIN) {
+			pv_log(NULL, PV_LOG_ERR, "xenstore: can not watch %s "
+			    "again (error %d)", xs->xs_setpath, -rv);
+			pv_os_defer(&xs->xs_late, XS_WATCH_AGAIN);
+			return;
+		}
+	}
 }

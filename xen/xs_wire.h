@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xs_wire.h -- what xs.c (requests and watches) and xs_ring.c (the ring) know
- * of each other.
+ * xs_wire.h -- what xs.c (requests), xs_watch.c (watches), xs_ring.c (the
+ * ring) and xs_conn.c (the connection) know of each other.
  *
  *	caller: xs_talk --> send queue --> ring --> store
  *	                    (takes an id)             |
@@ -11,7 +11,7 @@
  * All of it is under xs_lock.  A request lives on its caller's stack, who
  * does not return before it is answered or taken back.  One that timed out
  * after it was sent leaves a ghost in the id map, for its reply may still
- * come.
+ * come; what it did is undone then.
  */
 
 #ifndef XS_WIRE_H
@@ -47,12 +47,22 @@ struct xs_req {
 	size_t		 rq_size, rq_len;
 	int		 rq_rv;
 	bool		 rq_done;
+	bool		 rq_once;	/* on this connection or never */
+	uint32_t	 rq_epoch;	/* connection that it belongs to */
 	struct pv_os_event rq_event;
 };
 
 struct xs_event {
 	struct list	 ev_link;
 	char		 ev_path[XS_PATHMAX];
+};
+
+/* Stands for a request that timed out, then for what undoes it. */
+struct xs_ghost {
+	struct xs_req	 gh_req;
+	uint32_t	 gh_type;	/* to be undone, or XS_INVALID */
+	char		 gh_path[XS_PATHMAX];	/* of a watch */
+	char		 gh_token[XS_TOKENMAX];
 };
 
 /* A thread that waits to begin a transaction; on its stack. */
@@ -67,11 +77,16 @@ struct xs {
 	struct pv_lock	 xs_lock;
 	struct xenstore_domain_interface *xs_page;
 	struct evtchn_handler xs_handler;
+	/* the connection */
 	bool		 xs_up;		/* the store is connected */
 	bool		 xs_told;	/* that we wait for it */
+	bool		 xs_lost;	/* to be asked for anew */
+	bool		 xs_dead;	/* for good */
 	const char	*xs_why;	/* broken, and why */
 	bool		 xs_said;	/* that it is broken */
-	struct pv_os_work xs_late;	/* map a ring that came late */
+	uint32_t	 xs_epoch;	/* connections that ended */
+	uint64_t	 xs_next;	/* no sooner asked for anew */
+	struct pv_os_work xs_late;	/* maps, connects, sets watches */
 	/* requests */
 	struct bytering	 xs_req, xs_rsp;
 	struct list	 xs_sendq;
@@ -79,8 +94,7 @@ struct xs {
 	struct idmap_slot xs_slot[XS_INFLIGHT];
 	uint32_t	 xs_id[XS_INFLIGHT]; /* req_id of each */
 	uint32_t	 xs_gen;	/* makes ids not used lately */
-	struct xs_req	 xs_ghost;	/* stands for all that timed out */
-	struct xs_req	 xs_undo;	/* ends a transaction of a ghost */
+	struct xs_ghost	 xs_ghost[XS_INFLIGHT];	/* by slot */
 	/* transactions */
 	unsigned int	 xs_ntrans;	/* open */
 	struct list	 xs_turns;	/* of struct xs_turn, who waits */
@@ -96,30 +110,44 @@ struct xs {
 	struct xs_event	 xs_event[XS_NEVENT];
 	struct pv_os_work xs_work;	/* calls xw_fn */
 	char		 xs_path[XS_PATHMAX];	/* what it is called with */
+	struct xs_req	 xs_set;	/* sets a watch again: .. */
+	char		 xs_setpath[XS_PATHMAX], xs_settoken[XS_TOKENMAX];
 };
 
 /* ---- xs_ring.c; Lock: xs_lock held ------------------------------------- */
-/* Is the store there?  Takes the ring over when it is for the first time. */
-bool	 xs_ring_up(struct xs *);
 /* Send what fits; true: notify the store. */
 bool	 xs_ring_send(struct xs *);
 /* Take a few messages; returns their number. */
 unsigned int xs_ring_receive(struct xs *);
-/* The store broke the protocol: everybody fails, now and later. */
-void	 xs_ring_fail(struct xs *, const char *why);
+/* Answer a request. */
+void	 xs_ring_done(struct xs *, struct xs_req *, int rv);
+/* Is it a ghost's? */
+bool	 xs_ring_lost(struct xs *, const struct xs_req *);
 /* A request that is not waited for any more. */
 void	 xs_ring_abandon(struct xs *, struct xs_req *);
+
+/* ---- xs_conn.c; Lock: xs_lock held ------------------------------------- */
+/* Is the store there?  Takes the ring over when it is for the first time. */
+bool	 xs_conn_up(struct xs *);
+/* The store broke the protocol: connect anew, or everybody fails. */
+void	 xs_conn_fail(struct xs *, const char *why);
+/* Ask for a new connection when it is time; true: notify the store. */
+bool	 xs_conn_ask(struct xs *);
 
 /* ---- xs_watch.c; Lock: xs_lock held ------------------------------------ */
 /* A watch event of len bytes in xs_body came; 0 or -PV_EPROTO. */
 int	 xs_watch_event(struct xs *, size_t len);
 /* The work that delivers them; Lock: none. */
 void	 xs_watch_run(void *);
+/* Set again what a lost connection took away; Lock: none; thread. */
+void	 xs_watch_restore(struct xs *);
 
 /* ---- xs.c -------------------------------------------------------------- */
 void	 xs_req_init(struct xs_req *, uint32_t type, const struct xs_trans *);
 void	 xs_req_add(struct xs_req *, const void *, size_t len);
 void	 xs_req_path(struct xs_req *, const char *);	/* with its NUL */
+/* The header's length; 0 or -PV_E2BIG. */
+int	 xs_req_seal(struct xs_req *);
 /* Send, wait; 0 or -PV_E*.  Thread. */
 int	 xs_talk(struct xen *, struct xs_req *);
 

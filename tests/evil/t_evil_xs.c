@@ -4,6 +4,10 @@
  * left behind.
  */
 
+#include <pv/types.h>
+
+#include <xen/io/xs_wire.h>
+
 #include "loop/loop.h"
 
 static int
@@ -132,6 +136,118 @@ LOOP_TEST(evil_xs_not_terminated)
 	assert_int_equal(rv, -PV_EPROTO);
 }
 
+/* ---- a store that can connect anew -------------------------------------- */
+
+static unsigned int evil_xs_fired;
+
+static void
+evil_xs_changed(void *arg, const char *path)
+{
+	evil_xs_fired++;
+}
+
+/* The lie ends a connection; the next one has all that this one had. */
+static void
+evil_xs_recovers(struct loop *l, enum sim_lie lie)
+{
+	static struct xs_watch w;
+	unsigned int nwatch;
+
+	sim_store_offer(l->l_dom, XENSTORE_SERVER_FEATURE_RECONNECTION |
+	    XENSTORE_SERVER_FEATURE_ERROR);
+	memset(&w, 0, sizeof(w));
+	assert_int_equal(xs_watch(&l->l_xen, &w, "data", evil_xs_changed,
+	    NULL), 0);
+	sim_run(l->l_sim, SIM_S);
+	nwatch = sim_dom_nwatch(l->l_dom);
+	(void)evil_xs_until(l, lie);
+	sim_honest(l->l_sim, lie);
+	sim_run(l->l_sim, 30 * SIM_S);
+	/* Some lies are found out by the next request only. */
+	assert_int_equal(evil_xs_read(l), 0);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(sim_dom_nwatch(l->l_dom), nwatch);
+	evil_xs_fired = 0;
+	sim_store_write(l->l_sim, "/local/domain/1/data/q", "1");
+	sim_run(l->l_sim, SIM_S);
+	assert_true(evil_xs_fired > 0);
+	xs_unwatch(&w);
+	(void)loop_blk(l, 0);
+}
+
+LOOP_TEST(evil_xs_index_recovers)
+{
+	evil_xs_recovers(l, SIM_EVIL_XS_INDEX_WILD);
+	assert_true(sim_store_nreconnect(l->l_dom) > 0);
+}
+
+LOOP_TEST(evil_xs_len_recovers)
+{
+	evil_xs_recovers(l, SIM_EVIL_XS_LEN_HUGE);
+	assert_true(sim_store_nreconnect(l->l_dom) > 0);
+}
+
+LOOP_TEST(evil_xs_id_recovers)
+{
+	evil_xs_recovers(l, SIM_EVIL_XS_ID_UNKNOWN);
+	assert_true(sim_store_nreconnect(l->l_dom) > 0);
+}
+
+LOOP_TEST(evil_xs_type_recovers)
+{
+	evil_xs_recovers(l, SIM_EVIL_XS_TYPE_WRONG);
+	assert_true(sim_store_nreconnect(l->l_dom) > 0);
+}
+
+LOOP_TEST(evil_xs_error_recovers)
+{
+	evil_xs_recovers(l, SIM_EVIL_XS_ERROR_WILD);
+	assert_true(sim_store_nreconnect(l->l_dom) > 0);
+}
+
+/* "Reconnect" without having been asked, whatever is offered. */
+LOOP_TEST(evil_xs_connection_wild)
+{
+	evil_xs_recovers(l, SIM_EVIL_XS_CONNECTION_WILD);
+}
+
+/* A store that breaks each connection costs a line now and then. */
+LOOP_TEST(evil_xs_breaks_always)
+{
+	unsigned int i, nlog;
+
+	sim_store_offer(l->l_dom, XENSTORE_SERVER_FEATURE_RECONNECTION);
+	sim_run(l->l_sim, SIM_S);
+	sim_evil(l->l_sim, SIM_EVIL_XS_ID_UNKNOWN, 0);
+	nlog = sim_nlog(PV_LOG_ERR);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(evil_xs_read(l), -PV_ETIMEDOUT);
+	/* 120 s: each "broken", each "no answer", and the other users'. */
+	assert_true(sim_nlog(PV_LOG_ERR) - nlog <= 40);
+	assert_true(sim_store_nreconnect(l->l_dom) <= 14);
+	sim_honest(l->l_sim, SIM_EVIL_XS_ID_UNKNOWN);
+	sim_run(l->l_sim, 30 * SIM_S);
+	assert_int_equal(evil_xs_read(l), 0);
+}
+
+LOOP_TEST(evil_xs_reconnect_never)
+{
+	sim_store_offer(l->l_dom, XENSTORE_SERVER_FEATURE_RECONNECTION);
+	sim_run(l->l_sim, SIM_S);
+	sim_evil(l->l_sim, SIM_EVIL_XS_RECONNECT_NEVER, 0);
+	(void)evil_xs_until(l, SIM_EVIL_XS_ID_UNKNOWN);
+	sim_honest(l->l_sim, SIM_EVIL_XS_ID_UNKNOWN);
+	assert_int_equal(evil_xs_read(l), -PV_ETIMEDOUT);
+	assert_true(sim_evil_told(l->l_sim, SIM_EVIL_XS_RECONNECT_NEVER) > 0);
+}
+
+/* The error indicator alone: an end, at once and with its reason. */
+LOOP_TEST(evil_xs_error_told)
+{
+	sim_store_offer(l->l_dom, XENSTORE_SERVER_FEATURE_ERROR);
+	evil_xs_breaks(l, SIM_EVIL_XS_ERROR_WILD);
+}
+
 int
 main(void)
 {
@@ -145,6 +261,15 @@ main(void)
 		cmocka_unit_test(evil_xs_eagain_forever),
 		cmocka_unit_test(evil_xs_not_a_number),
 		cmocka_unit_test(evil_xs_not_terminated),
+		cmocka_unit_test(evil_xs_index_recovers),
+		cmocka_unit_test(evil_xs_len_recovers),
+		cmocka_unit_test(evil_xs_id_recovers),
+		cmocka_unit_test(evil_xs_type_recovers),
+		cmocka_unit_test(evil_xs_error_recovers),
+		cmocka_unit_test(evil_xs_connection_wild),
+		cmocka_unit_test(evil_xs_breaks_always),
+		cmocka_unit_test(evil_xs_reconnect_never),
+		cmocka_unit_test(evil_xs_error_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
