@@ -43,3 +43,15 @@ ioapic_disable(unsigned int line)
 {
 	(void)line;
 }
+
+unsigned int
+hvm_smp_count(void)
+{
+	return 1;
+}
+
+void
+hvm_smp_ipi(unsigned int cpu)
+{
+	(void)cpu;
+}

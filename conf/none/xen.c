@@ -41,6 +41,62 @@ arch_intr_init(void)
 {
 }
 
+/* ---- arch/x86/xencpu.c ------------------------------------------------- */
+
+/* arch_vcpu_runs -- see arch.h: nobody says */
+bool
+arch_vcpu_runs(unsigned int cpu)
+{
+	(void)cpu;
+	return true;
+}
+
+bool
+arch_steal(unsigned int cpu, struct arch_steal *as)
+{
+	(void)cpu;
+	(void)as;
+	return false;
+}
+
+unsigned int
+xencpu_count(void)
+{
+	return 1;
+}
+
+int
+xencpu_attach(unsigned int cpu)
+{
+	(void)cpu;
+	return -PV_ENOSYS;
+}
+
+int
+xencpu_up(unsigned int cpu)
+{
+	(void)cpu;
+	return -PV_ENOSYS;
+}
+
+void
+xencpu_stop(void)
+{
+}
+
+bool
+xencpu_reap(unsigned int cpu)
+{
+	(void)cpu;
+	return true;
+}
+
+void
+xencpu_ipi(unsigned int cpu)
+{
+	(void)cpu;
+}
+
 /* ---- arch/x86/poll.c --------------------------------------------------- */
 
 /* arch_poll_begin -- who waits for a spin lock can only spin */
@@ -90,6 +146,28 @@ pv_totals(struct pv_totals *pt)
 	*pt = (struct pv_totals){ 0 };
 	for (n = 0; pv_dev_info(n, &di) == 0; n++)
 		pt->pt_npage += di.di_npage;
+}
+
+/* pv_store_read, pv_store_watch -- there is no store */
+int
+pv_store_read(const char *path, char *buf, size_t size, size_t *lenp)
+{
+	(void)path;
+	(void)buf;
+	(void)size;
+	*lenp = 0;
+	return -PV_ENODEV;
+}
+
+int
+pv_store_watch(const char *path, void (*fn)(void *, const char *path),
+    void *arg, struct pv_store_watch **swp)
+{
+	(void)path;
+	(void)fn;
+	(void)arg;
+	*swp = NULL;
+	return -PV_ENODEV;
 }
 
 /* pv_xen_cpu_info -- no vCPU is attached */
