@@ -95,12 +95,11 @@ static const struct locks_kind {
 	const char	*lk_name;
 	void		(*lk_round)(unsigned int i);
 	unsigned int	 lk_part;	/* one in so many changes something */
-	bool		 lk_shares;
 } locks_kinds[] = {
-	{ "spin lock", locks_with_spin, 1, false },
-	{ "mutex", locks_with_mutex, 1, false },
-	{ "rwlock", locks_with_rw, 4, true },
-	{ "sx lock", locks_with_sx, 4, true }
+	{ "spin lock", locks_with_spin, 1 },
+	{ "mutex", locks_with_mutex, 1 },
+	{ "rwlock", locks_with_rw, 4 },
+	{ "sx lock", locks_with_sx, 4 }
 };
 
 static void
@@ -136,8 +135,37 @@ locks_try(const struct locks_kind *lk)
 	    (unsigned long long)(spin_npoll() - polled), locks_most);
 	TEST(locks_a == locks_b);
 	TEST(locks_a == (uint64_t)LOCKS_NTHREAD * LOCKS_ROUNDS / lk->lk_part);
-	TEST(!lk->lk_shares || locks_most > 1);
 	TEST(locks_inside == 0);
+}
+
+/* Holds it until somebody else holds it too. */
+static void
+locks_meet(void *arg)
+{
+	bool sx = arg == &locks_sx;
+
+	if (sx)
+		sx_slock(&locks_sx);
+	else
+		rw_rlock(&locks_rw);
+	__atomic_add_fetch(&locks_inside, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&locks_inside, __ATOMIC_SEQ_CST) < 2)
+		thread_sleep(NSEC_PER_MSEC);
+	if (sx)
+		sx_sunlock(&locks_sx);
+	else
+		rw_runlock(&locks_rw);
+	__atomic_add_fetch(&locks_done, 1, __ATOMIC_RELEASE);
+}
+
+static void
+locks_share(void *lock)
+{
+	locks_inside = locks_done = 0;
+	TEST(thread_create("meet", locks_meet, lock, 0) != NULL);
+	TEST(thread_create("meet", locks_meet, lock, 0) != NULL);
+	while (__atomic_load_n(&locks_done, __ATOMIC_ACQUIRE) < 2)
+		thread_sleep(NSEC_PER_MSEC);
 }
 
 void
@@ -148,4 +176,6 @@ test_main(const struct boot_info *bi)
 	(void)bi;
 	for (i = 0; i < PV_NELEM(locks_kinds); i++)
 		locks_try(&locks_kinds[i]);
+	locks_share(&locks_rw);
+	locks_share(&locks_sx);
 }
