@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
+#include "virtio_blk.h"
 #include "vloop.h"
 
-#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
@@ -218,6 +218,28 @@ VLOOP_TEST(queue_size_set)
 	loop_pages_free(buf, 4);
 }
 
+/* A queue is taken from the device and given back, empty. */
+VLOOP_TEST(one_queue_reset)
+{
+	struct vloop_disk *d = up(l);
+	struct virtio_blk_softc *sc = l->l_blk[0]->bk_sc;
+	struct virtio_queue *vn = &sc->sc_q[0]->q_queue;
+	bool can = sim_vdev_has(d->vd_dev, VIRTIO_F_RING_RESET);
+	uint8_t *buf = loop_pages(2);
+	int rv;
+
+	sim_run(l->l_sim, SIM_S);
+	rv = virtio_queue_reset(vn);
+	assert_int_equal(rv, can ? 0 : -PV_EOPNOTSUPP);
+	if (can) {
+		assert_null(vq_drain(&vn->vn_vq));
+		assert_int_equal(virtio_queue_restart(vn), 0);
+	}
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_READ, 8, buf, 8192),
+	    0);
+	loop_pages_free(buf, 2);
+}
+
 int
 main(void)
 {
@@ -231,6 +253,7 @@ main(void)
 		cmocka_unit_test(features_refused),
 		cmocka_unit_test(features_refused_badly),
 		cmocka_unit_test(queue_size_set),
+		cmocka_unit_test(one_queue_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
