@@ -37,6 +37,7 @@ const struct cmd *const cmd_tables[] = {
 	cmd_check,
 	cmd_dev,
 	cmd_class,
+	cmd_evstress,
 	cmd_xs,
 	cmd_net,
 	NULL

@@ -12,7 +12,7 @@
 
 /* The tables, one per cmd_*.c. */
 extern const struct cmd cmd_sys[], cmd_file[], cmd_disk[], cmd_check[],
-    cmd_dev[], cmd_class[], cmd_xs[];
+    cmd_dev[], cmd_class[], cmd_xs[], cmd_evstress[];
 
 /* Print the command's usage line; returns SHELL_USAGE. */
 int	 shell_usage(char **argv);

@@ -154,6 +154,76 @@ pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
 	return rv;
 }
 
+/*
+ * pv_evtchn_alloc, pv_evtchn_bind -- a channel to another domain; see pv/xen.h
+ *
+ * Context: thread.
+ */
+int
+pv_evtchn_alloc(pv_domid_t peer, void (*fn)(void *), void *arg,
+    struct pv_evtchn **pep)
+{
+	struct pv_evtchn *pe;
+	int rv;
+
+	*pep = NULL;
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENODEV;
+	pe = pv_evtchn_create(fn, arg);
+	if (pe == NULL)
+		return -PV_ENOMEM;
+	rv = evtchn_alloc(&pv_xen, NULL, peer, &pe->pe_eh, pv_evtchn_intr, pe);
+	if (rv < 0)
+		pv_os_free(pe, sizeof(*pe));
+	else
+		*pep = pe;
+	return rv;
+}
+
+int
+pv_evtchn_bind(pv_domid_t peer, evport_t remote, void (*fn)(void *),
+    void *arg, struct pv_evtchn **pep)
+{
+	struct pv_evtchn *pe;
+	int rv;
+
+	*pep = NULL;
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENODEV;
+	pe = pv_evtchn_create(fn, arg);
+	if (pe == NULL)
+		return -PV_ENOMEM;
+	rv = evtchn_bind_peer(&pv_xen, NULL, peer, remote, &pe->pe_eh,
+	    pv_evtchn_intr, pe);
+	if (rv < 0)
+		pv_os_free(pe, sizeof(*pe));
+	else
+		*pep = pe;
+	return rv;
+}
+
+/*
+ * pv_evtchn_port -- its number
+ *
+ * Context: any.
+ */
+evport_t
+pv_evtchn_port(const struct pv_evtchn *pe)
+{
+	return pe->pe_eh.eh_port;
+}
+
+/*
+ * pv_evtchn_move -- deliver it to another vCPU; see pv/xen.h
+ *
+ * Context: thread.
+ */
+int
+pv_evtchn_move(struct pv_evtchn *pe, unsigned int vcpu)
+{
+	return evtchn_move(&pe->pe_eh, vcpu);
+}
+
 static void
 pv_evtchn_nothing(void *arg)
 {
@@ -188,7 +258,7 @@ pv_evtchn_wait(struct pv_evtchn *pe)
 }
 
 /*
- * pv_evtchn_send -- have its fn run on the vCPU that it is bound to
+ * pv_evtchn_send -- notify the peer, or have fn run on the vCPU of an IPI
  *
  * Context: any.
  */

@@ -184,3 +184,9 @@ pv_xen_cpu_info(unsigned int vcpu, struct pv_xen_cpu_info *ci)
 const struct cmd cmd_xs[] = {
 	{ .cm_name = NULL }
 };
+
+/* ---- apps/cmd_evstress.c ----------------------------------------------- */
+
+const struct cmd cmd_evstress[] = {
+	{ .cm_name = NULL }
+};

@@ -89,7 +89,24 @@ int	 pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
 int	 pv_evtchn_poll(unsigned int vcpu, struct pv_evtchn **);
 void	 pv_evtchn_forget(struct pv_evtchn *);
 void	 pv_evtchn_wait(struct pv_evtchn *);
-/* Have fn run; several before it ran may count once.  Context: any. */
+/*
+ * A channel to another domain.  pv_evtchn_alloc() makes a port that the peer
+ * may bind to, pv_evtchn_port() tells its number; pv_evtchn_bind() binds to a
+ * port that the peer made, which also counts as a first event here.  fn(arg)
+ * runs in deferred context.  The port begins at vCPU 0.  0 or -PV_E*, which is
+ * -PV_ENODEV before pv_xen_init() or pv_attach().  Context: thread.
+ */
+int	 pv_evtchn_alloc(pv_domid_t peer, void (*fn)(void *), void *arg,
+	    struct pv_evtchn **);
+int	 pv_evtchn_bind(pv_domid_t peer, evport_t remote, void (*fn)(void *),
+	    void *arg, struct pv_evtchn **);
+evport_t pv_evtchn_port(const struct pv_evtchn *);
+/* Deliver it to another vCPU that is attached.  0 or -PV_E*.  Thread. */
+int	 pv_evtchn_move(struct pv_evtchn *, unsigned int vcpu);
+/*
+ * To the peer, or have fn run here; several before fn ran may count once.
+ * Context: any.
+ */
 void	 pv_evtchn_send(struct pv_evtchn *);
 /* On return fn is not running and will not run; NULL does nothing.  Thread. */
 void	 pv_evtchn_close(struct pv_evtchn *);
