@@ -109,20 +109,27 @@ trap_interrupt(unsigned int vec)
 /*
  * Was Xen's callback delivered to code that has interrupts masked?  That was
  * seen, rarely, where an emulator runs Xen.  It may not be handled there; it
- * is a level, so Xen delivers it again once they are unmasked.
+ * is a level, so Xen delivers it again once they are unmasked.  Then it is
+ * told of: here the log may be locked, and the console is its driver's.
  */
 static bool
 trap_astray(const struct trap_frame *tf)
 {
+	static uint64_t where;
 	static bool told;
 
-	if (tf->tf_vec != VEC_UPCALL || (tf->tf_rflags & RFLAGS_IF) != 0)
+	if (tf->tf_vec != VEC_UPCALL)
 		return false;
-	if (!told)
-		printf_early("xen: an upcall at %016llx, where they are "
-		    "masked\n", (unsigned long long)tf->tf_rip);
-	told = true;
-	return true;
+	if ((tf->tf_rflags & RFLAGS_IF) == 0) {
+		where = tf->tf_rip;
+		return true;
+	}
+	if (where != 0 && !told) {
+		told = true;
+		klog(PV_LOG_INFO, "xen: an upcall at %016llx, where they are "
+		    "masked", (unsigned long long)where);
+	}
+	return false;
 }
 
 /*
