@@ -26,6 +26,10 @@
  * (a peer that finds none takes the link down), whatever the consumer does:
  * it has the pieces during the call only.
  *
+ * A peer that goes away takes only packets with it: the interface stays, has
+ * no carrier, and drops what it is given, until the next peer connects; then
+ * the consumer is asked to tell the neighbours where it is.
+ *
  * Quarantine.  A buffer that the peer keeps although it has answered is
  * parked, and comes back through a call back, perhaps after the device has
  * gone.  Until then nothing of ours takes its place, so a peer can not make us
@@ -102,12 +106,39 @@ netfront_connect(void *softc)
 	return netfront_xs_publish(sc);
 }
 
+/* Withdraw the class device. */
+static void
+netfront_withdraw(struct netfront_softc *sc)
+{
+	const struct pv_client *pc = sc->sc_dev->pd_client;
+	struct pv_net *nt = &sc->sc_net;
+
+	if (sc->sc_announced && pc->pc_net_down != NULL)
+		pc->pc_net_down(nt);
+	sc->sc_announced = false;
+	nt->nt_recv = NULL;
+	nt->nt_ready = nt->nt_change = nt->nt_announce = NULL;
+}
+
+/* To a consumer that has had the interface all the while: it is back. */
+static void
+netfront_resume(struct pv_net *nt)
+{
+	if (nt->nt_change != NULL)
+		nt->nt_change(nt);
+	if (nt->nt_ready != NULL)
+		nt->nt_ready(nt);
+	if (nt->nt_announce != NULL)
+		nt->nt_announce(nt);
+}
+
 static int
 netfront_start(void *softc)
 {
 	struct netfront_softc *sc = softc;
 	const struct pv_client *pc = sc->sc_dev->pd_client;
 	const uint8_t *mac = sc->sc_net.nt_mac;
+	bool up = sc->sc_announced;
 	int rv;
 
 	netfront_xs_read(sc);
@@ -121,11 +152,13 @@ netfront_start(void *softc)
 	pv_unlock(&sc->sc_tt->tt_lock);
 	netfront_rx_start(sc, true);
 	sc->sc_announced = true;
-	if (pc->pc_net_up != NULL)
+	if (!up && pc->pc_net_up != NULL)
 		pc->pc_net_up(&sc->sc_net);
 	/* Packets wait until the consumer has set nt_recv. */
 	evtchn_again(&sc->sc_eh);
 	evtchn_notify(&sc->sc_eh);
+	if (up)
+		netfront_resume(&sc->sc_net);
 	rv = netfront_xs_watch(sc);
 	if (rv < 0)
 		pv_log(sc->sc_dev, PV_LOG_WARN, "no watch on the carrier "
@@ -151,7 +184,7 @@ static void
 netfront_disconnect(void *softc)
 {
 	struct netfront_softc *sc = softc;
-	const struct pv_client *pc = sc->sc_dev->pd_client;
+	struct pv_net *nt = &sc->sc_net;
 
 	pv_lock(&sc->sc_tt->tt_lock);
 	sc->sc_up = false;
@@ -161,12 +194,11 @@ netfront_disconnect(void *softc)
 	evtchn_close(&sc->sc_eh);
 	netfront_tx_disconnect(sc);
 	netfront_rx_disconnect(sc);
-	if (sc->sc_announced && pc->pc_net_down != NULL)
-		pc->pc_net_down(&sc->sc_net);
-	sc->sc_announced = false;
-	sc->sc_net.nt_recv = NULL;
-	sc->sc_net.nt_ready = sc->sc_net.nt_change = NULL;
-	sc->sc_net.nt_link = false;
+	nt->nt_link = false;
+	if (!sc->sc_announced || !pv_dev_held(sc->sc_dev))
+		netfront_withdraw(sc);
+	else if (nt->nt_change != NULL)
+		nt->nt_change(nt);
 }
 
 /* ---- Events ------------------------------------------------------------ */

@@ -219,6 +219,9 @@ struct sim_net *sim_net_create(struct sim_dom *, const struct sim_net_cfg *);
 void	 sim_net_unplug(struct sim_net *);
 void	 sim_net_vanish(struct sim_net *);
 void	 sim_net_restart(struct sim_net *);
+void	 sim_net_die(struct sim_net *);		/* as sim_blk_* */
+void	 sim_net_revive(struct sim_net *, uint16_t id);
+uint16_t sim_net_home(const struct sim_net *);
 /* Deliver a frame when there is a buffer; flags are NETRXF_*. */
 void	 sim_net_deliver(struct sim_net *, const void *, size_t len,
 	    unsigned int flags);

@@ -550,6 +550,24 @@ sim_net_vanish(struct sim_net *n)
 }
 
 void
+sim_net_die(struct sim_net *n)
+{
+	sim_back_die(&n->ne);
+}
+
+void
+sim_net_revive(struct sim_net *n, uint16_t id)
+{
+	sim_back_revive(&n->ne, id);
+}
+
+uint16_t
+sim_net_home(const struct sim_net *n)
+{
+	return n->ne.ba_id;
+}
+
+void
 sim_net_restart(struct sim_net *n)
 {
 	sim_back_restart(&n->ne);

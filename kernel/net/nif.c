@@ -558,13 +558,27 @@ nif_output(struct netif *netif, struct pbuf *p)
 
 /* ---- life -------------------------------------------------------------- */
 
-/* lwIP's thread: carrier or MTU changed.  Holds a reference. */
+/* lwIP leaves to the device what that can do. */
+static void
+nif_offload(struct nif *nif)
+{
+	u16_t gen = NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_UDP |
+	    NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6;
+	uint32_t both = PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6;
+
+	if ((nif->nif_nt->nt_offload & both) != both)
+		gen |= NETIF_CHECKSUM_GEN_TCP;
+	NETIF_SET_CHECKSUM_CTRL(&nif->nif_netif, gen);
+}
+
+/* lwIP's thread: carrier, MTU or offloads changed.  Holds a reference. */
 static void
 nif_changed(void *arg)
 {
 	struct nif *nif = arg;
 
 	if (!nif->nif_gone) {
+		nif_offload(nif);
 		nif->nif_netif.mtu = nif->nif_nt->nt_mtu;
 		nif->nif_netif.mtu6 = nif->nif_nt->nt_mtu;
 		if (nif->nif_nt->nt_link)
@@ -591,9 +605,6 @@ nif_netif_init(struct netif *netif)
 {
 	struct nif *nif = netif->state;
 	struct pv_net *nt = nif->nif_nt;
-	u16_t gen = NETIF_CHECKSUM_GEN_IP | NETIF_CHECKSUM_GEN_UDP |
-	    NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6;
-	uint32_t both = PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6;
 
 	netif->name[0] = nt->nt_name[0];
 	netif->name[1] = nt->nt_name[1];
@@ -606,9 +617,7 @@ nif_netif_init(struct netif *netif)
 	netif->output = etharp_output;
 	netif->output_ip6 = ethip6_output;
 	netif->linkoutput = nif_output;
-	if ((nt->nt_offload & both) != both)
-		gen |= NETIF_CHECKSUM_GEN_TCP;
-	NETIF_SET_CHECKSUM_CTRL(netif, gen);
+	nif_offload(nif);
 	return ERR_OK;
 }
 

@@ -468,9 +468,11 @@ LOOP_TEST(evil_net_backend_vanishes)
 		rv = loop_wait_sent(l, &e.e_lp[i]);
 		assert_true(rv == 0 || rv == -PV_ENXIO);
 	}
-	assert_true(loop_nets(l, 0));
 	sim_run(l->l_sim, 20 * SIM_S);
 	assert_int_equal(sim_dom_ngrant(l->l_dom), 0);
+	assert_int_equal(l->l_nnet, 1);		/* waiting for another */
+	sim_net_vanish(e.e_n);
+	assert_true(loop_nets(l, 0));
 	loop_pages_free(e.e_buf, 1);
 }
 

@@ -334,6 +334,63 @@ LOOP_TEST(net_restart)
 	loop_pages_free(buf, 1);
 }
 
+static unsigned int net_nchange, net_nannounce;
+
+static void
+net_change(struct pv_net *nt)
+{
+	(void)nt;
+	net_nchange++;
+}
+
+static void
+net_announce(struct pv_net *nt)
+{
+	(void)nt;
+	net_nannounce++;
+}
+
+/*
+ * The back end's domain ends, and it comes back in another: packets get lost
+ * meanwhile, the interface stays and works again.
+ */
+LOOP_TEST(net_back_elsewhere)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_ECHO);
+	uint8_t *buf = loop_pages(1);
+	struct loop_pkt lp;
+	unsigned int round;
+
+	l->l_net[0]->nt_change = net_change;
+	l->l_net[0]->nt_announce = net_announce;
+	for (round = 0; round < 5; round++) {
+		net_nchange = net_nannounce = 0;
+		net_send_one(l, n, buf, 500, 1);
+		sim_net_hold(n, true);
+		assert_int_equal(loop_send(l->l_net[0], &lp, buf, 100, 1), 0);
+		sim_run(l->l_sim, SIM_MS);
+		sim_net_die(n);
+		sim_net_hold(n, false);
+		assert_int_equal(loop_wait_sent(l, &lp), -PV_ENXIO);
+		sim_run(l->l_sim, SIM_S);
+		assert_false(l->l_net[0]->nt_link);
+		assert_int_equal(loop_send(l->l_net[0], &lp, buf, 100, 1),
+		    -PV_ENXIO);
+		sim_net_revive(n, (uint16_t)(sim_net_home(n) + round % 2));
+		assert_true(loop_wait_state(l, "vif/0", "connected"));
+		sim_run(l->l_sim, SIM_S);
+		assert_true(l->l_net[0]->nt_link);
+		assert_true(net_nchange >= 2);
+		assert_int_equal(net_nannounce, 1);
+		loop_fill(buf, 500, round);
+		net_send_one(l, n, buf, 500, 1);
+		sim_run(l->l_sim, SIM_S);
+		assert_memory_equal(l->l_frame, buf, 500);
+	}
+	assert_int_equal(l->l_nnetup, 1);
+	loop_pages_free(buf, 1);
+}
+
 LOOP_TEST(net_plug_rounds)
 {
 	struct sim_net_cfg cfg = { .nc_devid = 3, .nc_flags = SIM_NET_ECHO };
@@ -389,6 +446,7 @@ main(void)
 		cmocka_unit_test(net_vanish_in_flight),
 		cmocka_unit_test(net_restart_in_flight),
 		cmocka_unit_test(net_restart),
+		cmocka_unit_test(net_back_elsewhere),
 		cmocka_unit_test(net_plug_rounds),
 	};
 
