@@ -7,6 +7,7 @@
 #include "shell.h"
 
 #include <arch.h>
+#include <balloon.h>
 #include <cons.h>
 #include <hba.h>
 #include <klog.h>
@@ -20,6 +21,34 @@
 #define CMD_RNG_LINE	32u
 #define CMD_PORT_WAIT	(200 * NSEC_PER_MSEC)
 #define CMD_PORT_PATIENCE (10 * NSEC_PER_SEC)
+
+/* ---- balloon ----------------------------------------------------------- */
+
+static int
+cmd_balloon(int argc, char **argv)
+{
+	struct pv_balloon bl;
+	char name[16];
+	uint64_t floor;
+
+	if (argc > 1)
+		return shell_usage(argv);
+	if (balloon_info(&bl, name, &floor) != 0) {
+		kprintf("balloon: there is none\n");
+		return 1;
+	}
+	kprintf("balloon: %s target %llu held %llu in %llu out %llu reported"
+	    " %llu hinted %llu asked %llu floor %llu%s%s%s\n", name,
+	    (unsigned long long)bl.bl_target, (unsigned long long)bl.bl_held,
+	    (unsigned long long)bl.bl_nin, (unsigned long long)bl.bl_nout,
+	    (unsigned long long)bl.bl_nreport,
+	    (unsigned long long)bl.bl_nhint, (unsigned long long)bl.bl_nstat,
+	    (unsigned long long)floor,
+	    (bl.bl_flags & PV_BALLOON_OOM) != 0 ? " oom" : "",
+	    (bl.bl_flags & PV_BALLOON_REPORTS) != 0 ? " reports" : "",
+	    (bl.bl_flags & PV_BALLOON_HINTS) != 0 ? " hints" : "");
+	return 0;
+}
 
 /* ---- rng --------------------------------------------------------------- */
 
@@ -203,6 +232,8 @@ cmd_ports(int argc, char **argv)
 }
 
 const struct cmd cmd_class[] = {
+	{ "balloon", "", "memory given back to the host, in pages",
+	    cmd_balloon },
 	{ "ports", "[read PORT | write PORT WORD ... | echo PORT COUNT]",
 	    "serial ports and consoles; what came in; text out; bytes back",
 	    cmd_ports },

@@ -14,6 +14,7 @@
 
 #include <app.h>
 #include <arch.h>
+#include <balloon.h>
 #include <cmdline.h>
 #include <cons.h>
 #include <cpu.h>
@@ -67,6 +68,8 @@ static const struct pv_client main_client = {
 	.pc_net_down = net_down,
 	.pc_cons_up = cons_up,
 	.pc_cons_down = cons_down,
+	.pc_balloon_up = balloon_up,
+	.pc_balloon_down = balloon_down,
 	.pc_rng_up = rng_up,
 	.pc_rng_down = rng_down,
 	.pc_scsi_up = hba_up,

@@ -14,6 +14,7 @@ extern const struct pv_driver console_driver;
 extern const struct pv_driver control_driver;
 extern const struct pv_driver netfront_driver;
 extern const struct pv_driver virtio_blk_driver;
+extern const struct pv_driver virtio_balloon_driver;
 extern const struct pv_driver virtio_console_driver;
 extern const struct pv_driver virtio_net_driver;
 extern const struct pv_driver virtio_rng_driver;
@@ -34,6 +35,9 @@ static const struct pv_driver *const conf_drivers[] = {
 #endif
 #ifdef PV_CONFIG_VIRTIO_BLK
 	&virtio_blk_driver,
+#endif
+#ifdef PV_CONFIG_VIRTIO_BALLOON
+	&virtio_balloon_driver,
 #endif
 #ifdef PV_CONFIG_VIRTIO_CONSOLE
 	&virtio_console_driver,

@@ -81,7 +81,8 @@ virtio_rng_detach(void *arg)
 {
 	struct virtio_rng_softc *sc = arg;
 
-	pv_pages_free(sc->sc_dev, sc->sc_page, 1);
+	if (!sc->sc_dev->pd_kept)
+		pv_pages_free(sc->sc_dev, sc->sc_page, 1);
 	virtio_rng_units &= ~(1u << sc->sc_unit);
 }
 

@@ -150,9 +150,11 @@ virtio_scsi_detach(void *arg)
 {
 	struct virtio_scsi_softc *sc = arg;
 
+	virtio_scsi_units &= ~(1u << sc->sc_unit);
+	if (sc->sc_dev->pd_kept)
+		return;
 	pv_dma_release(&sc->sc_pool);
 	pv_pages_free(sc->sc_dev, sc->sc_cells, VIRTIO_SCSI_NPG + 2);
-	virtio_scsi_units &= ~(1u << sc->sc_unit);
 }
 
 /* ---- Connection -------------------------------------------------------- */

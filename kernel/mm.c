@@ -6,6 +6,7 @@
  * byte per page:
  *
  *	0 .. MM_NORDER-1	first page of a free block of 2^n pages
+ *	.. | MM_REPORTED	the same, and the host knows that it is free
  *	MM_INSIDE		another page of a free block
  *	MM_HEAD			first page of an allocation
  *	MM_TAIL			another page of an allocation
@@ -29,6 +30,7 @@
 #include <sync.h>
 
 #define MM_NORDER	20u		/* up to 2 GiB in a block */
+#define MM_REPORTED	0x20u
 #define MM_INSIDE	0x40u
 #define MM_HEAD		0x80u
 #define MM_TAIL		0x81u
@@ -48,6 +50,8 @@ static struct mm_zone mm_zone[BOOT_NMEM];
 static unsigned int mm_nzone;
 static struct mm_free *mm_free[MM_NORDER];
 static uint64_t mm_npg, mm_nfree, mm_low, mm_nfail;
+static uint64_t mm_reserve;		/* with fewer pages: mm_hungry */
+static void (*mm_hungry)(void);
 
 static void *
 mm_va(uint64_t pfn)
@@ -70,7 +74,8 @@ mm_find(uint64_t pfn)
 /* ---- free blocks ------------------------------------------------------- */
 
 static void
-mm_link(struct mm_zone *mz, uint64_t pfn, unsigned int order)
+mm_link(struct mm_zone *mz, uint64_t pfn, unsigned int order,
+    unsigned int flag)
 {
 	struct mm_free *mf = mm_va(pfn);
 
@@ -79,7 +84,7 @@ mm_link(struct mm_zone *mz, uint64_t pfn, unsigned int order)
 	if (mf->mf_next != NULL)
 		mf->mf_next->mf_prev = mf;
 	mm_free[order] = mf;
-	mz->mz_map[pfn - mz->mz_base] = (uint8_t)order;
+	mz->mz_map[pfn - mz->mz_base] = (uint8_t)(order | flag);
 }
 
 static void
@@ -102,12 +107,13 @@ mm_is_free(const struct mm_zone *mz, uint64_t pfn, unsigned int order)
 {
 	return pfn >= mz->mz_base &&
 	    pfn - mz->mz_base + (1ull << order) <= mz->mz_npg &&
-	    mz->mz_map[pfn - mz->mz_base] == order;
+	    (mz->mz_map[pfn - mz->mz_base] & ~MM_REPORTED) == order;
 }
 
 /* Free one aligned block, merging it with its buddy as often as it can. */
 static void
-mm_merge(struct mm_zone *mz, uint64_t pfn, unsigned int order)
+mm_merge(struct mm_zone *mz, uint64_t pfn, unsigned int order,
+    unsigned int flag)
 {
 	uint64_t buddy;
 
@@ -115,16 +121,18 @@ mm_merge(struct mm_zone *mz, uint64_t pfn, unsigned int order)
 		buddy = pfn ^ (1ull << order);
 		if (!mm_is_free(mz, buddy, order))
 			break;
+		/* The host knows of the whole only if it does of both. */
+		flag &= mz->mz_map[buddy - mz->mz_base];
 		mm_unlink(mz, buddy, order);
 		pfn &= ~(1ull << order);
 		order++;
 	}
-	mm_link(mz, pfn, order);
+	mm_link(mz, pfn, order, flag);
 }
 
 /* Free any run of pages: cut into aligned blocks. */
 static void
-mm_release(struct mm_zone *mz, uint64_t pfn, uint64_t npg)
+mm_release(struct mm_zone *mz, uint64_t pfn, uint64_t npg, unsigned int flag)
 {
 	unsigned int order;
 
@@ -136,7 +144,7 @@ mm_release(struct mm_zone *mz, uint64_t pfn, uint64_t npg)
 			    2ull << order > npg)
 				break;
 		}
-		mm_merge(mz, pfn, order);
+		mm_merge(mz, pfn, order, flag);
 		pfn += 1ull << order;
 		npg -= 1ull << order;
 	}
@@ -168,7 +176,7 @@ mm_add_zone(uint64_t pfn, uint64_t npg)
 	memset(mz->mz_map, MM_TAIL, (size_t)nmap);
 	mz->mz_map[0] = MM_HEAD;
 	mm_npg += npg - nmap;
-	mm_release(mz, pfn + nmap, npg - nmap);
+	mm_release(mz, pfn + nmap, npg - nmap, 0);
 }
 
 /*
@@ -194,7 +202,7 @@ static uint64_t
 mm_take(unsigned int npg)
 {
 	struct mm_zone *mz;
-	unsigned int order = 0, want;
+	unsigned int order = 0, want, flag;
 	uint64_t pfn;
 
 	while (order < MM_NORDER && (1ull << order) < npg)
@@ -206,17 +214,18 @@ mm_take(unsigned int npg)
 		return 0;
 	pfn = arch_va_to_pa(mm_free[order]) >> PV_PAGE_SHIFT;
 	mz = mm_find(pfn);
+	flag = mz->mz_map[pfn - mz->mz_base] & MM_REPORTED;
 	mm_unlink(mz, pfn, order);
 	mm_nfree -= 1ull << order;
 	for (; order > want; order--) {
-		mm_link(mz, pfn + (1ull << (order - 1)), order - 1);
+		mm_link(mz, pfn + (1ull << (order - 1)), order - 1, flag);
 		mm_nfree += 1ull << (order - 1);
 	}
 	/* Marked first: what is over must not merge with what is taken. */
 	memset(mz->mz_map + (pfn - mz->mz_base), MM_TAIL, npg);
 	mz->mz_map[pfn - mz->mz_base] = MM_HEAD;
 	if ((1ull << order) > npg)
-		mm_release(mz, pfn + npg, (1ull << order) - npg);
+		mm_release(mz, pfn + npg, (1ull << order) - npg, flag);
 	return pfn;
 }
 
@@ -228,16 +237,20 @@ mm_take(unsigned int npg)
 void *
 page_alloc(unsigned int npg)
 {
+	bool hungry;
 	unsigned long s;
 	uint64_t pfn;
 
 	s = spin_lock(&mm_lock);
 	pfn = mm_take(npg);
+	hungry = pfn == 0 || mm_nfree < mm_reserve;
 	if (pfn == 0)
 		mm_nfail++;
 	if (mm_nfree < mm_low)
 		mm_low = mm_nfree;
 	spin_unlock(&mm_lock, s);
+	if (hungry && mm_hungry != NULL)
+		mm_hungry();
 	if (pfn == 0)
 		return NULL;
 	memset(mm_va(pfn), 0, (size_t)npg << PV_PAGE_SHIFT);
@@ -279,7 +292,90 @@ page_free(void *va, unsigned int npg)
 	if (mm_length(mz, pfn) != npg)
 		panic("page_free %p: %u pages, allocated are %llu", va, npg,
 		    (unsigned long long)mm_length(mz, pfn));
-	mm_release(mz, pfn, npg);
+	mm_release(mz, pfn, npg, 0);
+	spin_unlock(&mm_lock, s);
+}
+
+/*
+ * mm_watch -- call fn whenever an allocation leaves less than npg pages free,
+ * or fails; NULL: no more.  fn runs in any context and takes no memory.
+ *
+ * Context: thread.
+ */
+void
+mm_watch(uint64_t npg, void (*fn)(void))
+{
+	unsigned long s = spin_lock(&mm_lock);
+
+	mm_hungry = fn;
+	mm_reserve = npg;
+	spin_unlock(&mm_lock, s);
+}
+
+/* The largest free block, of 2^least pages or more; lock: mm_lock. */
+static struct mm_free *
+mm_largest(unsigned int least, bool fresh, unsigned int *order)
+{
+	struct mm_free *mf;
+	struct mm_zone *mz;
+	uint64_t pfn;
+
+	for (*order = MM_NORDER; (*order)-- > least;) {
+		for (mf = mm_free[*order]; mf != NULL; mf = mf->mf_next) {
+			pfn = arch_va_to_pa(mf) >> PV_PAGE_SHIFT;
+			mz = mm_find(pfn);
+			if (!fresh || (mz->mz_map[pfn - mz->mz_base] &
+			    MM_REPORTED) == 0)
+				return mf;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * block_get -- a free block as it is, of 2^least pages at least; fresh: one
+ * that was not given back with block_put() since it became free.  NULL: there
+ * is none, or fewer than keep pages would be left.
+ *
+ * Context: thread, deferred.
+ */
+void *
+block_get(unsigned int least, bool fresh, uint64_t keep, unsigned int *npg)
+{
+	unsigned long s = spin_lock(&mm_lock);
+	struct mm_zone *mz;
+	struct mm_free *mf;
+	unsigned int order;
+	uint64_t pfn;
+
+	mf = mm_largest(least, fresh, &order);
+	if (mf != NULL && mm_nfree >= keep + (1ull << order)) {
+		pfn = arch_va_to_pa(mf) >> PV_PAGE_SHIFT;
+		mz = mm_find(pfn);
+		mm_unlink(mz, pfn, order);
+		mm_nfree -= 1ull << order;
+		*npg = 1u << order;
+		memset(mz->mz_map + (pfn - mz->mz_base), MM_TAIL, *npg);
+		mz->mz_map[pfn - mz->mz_base] = MM_HEAD;
+	} else {
+		mf = NULL;
+	}
+	spin_unlock(&mm_lock, s);
+	return mf;
+}
+
+/*
+ * block_put -- give a block back, of which the host knows that it is free
+ *
+ * Context: any.
+ */
+void
+block_put(void *va, unsigned int npg)
+{
+	uint64_t pfn = arch_va_to_pa(va) >> PV_PAGE_SHIFT;
+	unsigned long s = spin_lock(&mm_lock);
+
+	mm_release(mm_find(pfn), pfn, npg, MM_REPORTED);
 	spin_unlock(&mm_lock, s);
 }
 

@@ -15,6 +15,7 @@
 #ifndef PV_PV_H
 #define PV_PV_H
 
+#include <pv/balloon.h>
 #include <pv/blk.h>
 #include <pv/cons.h>
 #include <pv/control.h>
@@ -40,6 +41,8 @@ struct pv_client {
 	void	(*pc_net_down)(struct pv_net *);
 	void	(*pc_cons_up)(struct pv_cons *);
 	void	(*pc_cons_down)(struct pv_cons *);
+	void	(*pc_balloon_up)(struct pv_balloon *);
+	void	(*pc_balloon_down)(struct pv_balloon *);
 	void	(*pc_rng_up)(struct pv_rng *);
 	void	(*pc_rng_down)(struct pv_rng *);
 	void	(*pc_scsi_up)(struct pv_scsi *);

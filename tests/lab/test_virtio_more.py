@@ -5,14 +5,17 @@ import hashlib
 import os
 import re
 import threading
+import time
 
 import pytest
 from conftest import ROOT
-from vm import Vm, blank
+from vm import Vm, blank, rss_kib
 
 MACHINES = {"q35": ("q35", "pci"), "pc": ("pc", "pci"),
             "microvm": ("microvm,acpi=off", "device")}
-ALL = pytest.mark.parametrize("machine", list(MACHINES))
+ALL = pytest.mark.parametrize(
+    "machine", [pytest.param(m, marks=() if m == "q35" else pytest.mark.long)
+                for m in MACHINES])
 
 
 def vm(kernel, machine, devices, **kwargs):
@@ -36,7 +39,7 @@ def test_rng(kernel, machine):
     with vm(kernel, machine, RNG) as guest:
         seen = guest.sh_until("rng", r"vtrng0 gave (\d+) bytes")
         assert int(seen.group(1)) >= 1
-        lines = guest.sh("rng 1000").split()
+        lines = re.findall(r"^[0-9a-f]+$", guest.sh("rng 1000"), re.M)
         data = bytes.fromhex("".join(lines))
         assert len(data) == 1000
         # 1000 random bytes without 200 different values: never.
@@ -261,3 +264,121 @@ def test_console_is_tty(kernel):
         sock.sendall(b"crash\r")
         while b"PANIC: the operator asked for a crash" not in data:
             data += receive(sock, 1)
+
+
+# ---- balloon
+
+def balloon(guest):
+    """The numbers of the shell's `balloon'."""
+    words = guest.sh("balloon").split()
+    return {words[i]: int(words[i + 1]) for i in range(2, len(words) - 1)
+            if words[i + 1].isdigit()}
+
+
+def set_balloon(guest, mib):
+    """Ask for a size of the guest; wait until QEMU sees it."""
+    guest.qmp("balloon", value=mib << 20)
+    end = time.monotonic() + 60
+    while guest.qmp("query-balloon")["actual"] != mib << 20:
+        assert time.monotonic() < end, guest.sh("balloon")
+        time.sleep(0.1)
+
+
+def free_bytes(guest):
+    """Free memory, as the guest sees it."""
+    return int(re.search(r"free (\d+)", guest.sh("memory")).group(1))
+
+
+@ALL
+def test_balloon(kernel, machine):
+    """Down, up, and further down than the guest can go."""
+    args = ["-device", "virtio-balloon-%s,id=b"]
+    with vm(kernel, machine, args, memory=96) as guest:
+        guest.sh_until("balloon", "vtballoon0")
+        before = free_bytes(guest)
+        set_balloon(guest, 64)
+        assert before - free_bytes(guest) >= 32 << 20
+        assert balloon(guest)["held"] == 32 << 8
+        set_balloon(guest, 80)
+        assert balloon(guest)["held"] == 16 << 8
+        guest.qmp("balloon", value=1 << 20)
+        guest.sh_until("log", "the rest is needed here")
+        state = balloon(guest)
+        assert free_bytes(guest) >= (state["floor"] - 64) << 12
+        set_balloon(guest, 96)
+        assert balloon(guest)["held"] == 0
+        # Pages of the stack of held ones are free again too.
+        assert abs(free_bytes(guest) - before) < 1 << 20
+        assert list(guest.devices().values()) == [
+            ("virtio_balloon", "connected", 0)]
+
+
+def test_balloon_statistics(kernel):
+    """QEMU polls statistics and sees what the guest sees."""
+    args = ["-device", "virtio-balloon-pci,id=b"]
+    with vm(kernel, "q35", args) as guest:
+        guest.sh_until("balloon", "vtballoon0")
+        guest.qmp("qom-set", path="/machine/peripheral/b",
+                  property="guest-stats-polling-interval", value=1)
+        guest.sh_until("balloon", r"asked [2-9]")
+        stats = guest.qmp("qom-get", path="/machine/peripheral/b",
+                          property="guest-stats")["stats"]
+        total = int(re.search(r"total (\d+)", guest.sh("memory")).group(1))
+        assert stats["stat-total-memory"] == total
+        assert abs(stats["stat-free-memory"] - free_bytes(guest)) < 1 << 20
+
+
+@pytest.mark.long
+def test_balloon_reporting(kernel, tmp_path):
+    """Memory that the guest used and freed goes back to the host."""
+    args = ["-device", "virtio-balloon-pci,id=b,free-page-reporting=on",
+            "-device", "virtio-scsi-pci,id=s"]
+    args += scsi_disk(blank(tmp_path / "d", 8), "d")
+    with vm(kernel, "q35", args, memory=256) as guest:
+        guest.sh_until("balloon", "reports")
+        set_balloon(guest, 64)          # the guest clears 192 MiB
+        set_balloon(guest, 256)
+        guest.sh_until("balloon", r"reported [1-9]\d\d\d\d")
+        low = rss_kib(guest.pid)
+        assert list(guest.devices().values())[0][1:] == ("connected", 0)
+        assert low < 256 << 10
+
+
+@pytest.mark.long
+def test_balloon_oom(kernel, tmp_path):
+    """With DEFLATE_ON_OOM a guest short of memory takes pages back."""
+    args = ["-device", "virtio-balloon-pci,id=b,deflate-on-oom=on",
+            "-device", "virtio-scsi-pci,id=s"]
+    args += scsi_disk(blank(tmp_path / "d", 8), "d")
+    with vm(kernel, "q35", args, memory=64) as guest:
+        guest.sh_until("balloon", "oom")
+        guest.sh_until("disks", "sda")
+        guest.qmp("balloon", value=1 << 20)
+        guest.sh_until("log", "the rest is needed here")
+        held = balloon(guest)["held"]
+        guest.sh("diskcheck -f sda 1 write io=1048576 depth=6")
+        state = balloon(guest)
+        assert state["out"] > 0 and held > 0
+
+
+@pytest.mark.long
+def test_balloon_hints(kernel):
+    """A migration is told of free pages, which come back afterwards."""
+    args = ["-object", "iothread,id=t", "-device",
+            "virtio-balloon-pci,id=b,free-page-hint=on,iothread=t"]
+    with vm(kernel, "q35", args, memory=128) as guest:
+        guest.sh_until("balloon", "hints")
+        before = free_bytes(guest)
+        guest.qmp("migrate", uri="exec:cat >/dev/null")
+        end = time.monotonic() + 100
+        while guest.qmp("query-migrate").get("status") != "completed":
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        guest.qmp("cont")
+        guest.sh_until("balloon", r"hinted [1-9]")
+        end = time.monotonic() + 60
+        while before - free_bytes(guest) > 1 << 20:
+            assert time.monotonic() < end, guest.sh("balloon")
+            time.sleep(0.2)
+        assert list(guest.devices().values()) == [
+            ("virtio_balloon", "connected", 0)]

@@ -109,18 +109,19 @@ class Vm(SerialGuest):
     def sh(self, line, timeout=120):
         """Run a line in the guest's shell; what it printed.
 
-        Its end is what a second command prints: log lines may stand in the
-        middle of a prompt, never in the middle of such a line.
+        It stands between what two other commands print: log lines may come in
+        the middle of a prompt or of what is typed, never of such a line.
         """
         self._count += 1
-        end = b"=%d=" % self._count
-        self.send(line.encode() + b"\r")
-        self.expect(re.escape(line.encode()) + rb"\r*\n", timeout)
+        first, last = b"=%d<=" % self._count, b"=>%d=" % self._count
+        self.send(b"echo " + first + b"\r")
+        self.expect(rb"^" + first + rb"\r*\n", timeout)
         start = self.mark()
-        self.send(b"echo " + end + b"\r")
-        self.expect(rb"^" + end + rb"\r*\n", timeout)
+        self.send(line.encode() + b"\recho " + last + b"\r")
+        self.expect(rb"^" + last + rb"\r*\n", timeout)
         text = self.output[start:self.mark()].decode(errors="replace")
-        return text.replace("\r", "").rpartition("domus# ")[0]
+        lines = text.replace("\r", "").splitlines(True)[:-1]
+        return "".join(s for s in lines if "domus# " not in s)
 
     def sh_until(self, line, pattern, timeout=60):
         """Run a line again and again until it prints the pattern."""

@@ -142,6 +142,72 @@ mm_random(void **state)
 	(void)state;
 }
 
+/* Blocks for a balloon: the host is told of each free page once. */
+static void
+mm_blocks(void **state)
+{
+	struct { void *va; unsigned int npg; } b[64];
+	unsigned int n = 0, k, npg;
+	uint64_t before = mm_nfree, told = 0;
+	void *p;
+
+	while ((b[n].va = block_get(3, true, 0, &b[n].npg)) != NULL) {
+		assert_true(b[n].npg >= 8);
+		assert_int_equal(mm_pages(b[n].va), b[n].npg);
+		told += b[n++].npg;
+		assert_true(n < 64);
+	}
+	assert_int_equal(mm_nfree, before - told);
+	for (k = 0; k < n; k++)
+		block_put(b[k].va, b[k].npg);
+	assert_int_equal(mm_nfree, before);
+	assert_null(block_get(3, true, 0, &npg));
+	/* Not fresh, but there; unless so many are to be kept. */
+	assert_null(block_get(3, false, before, &npg));
+	p = block_get(3, false, 0, &npg);
+	assert_non_null(p);
+	page_free(p, npg);
+	/* What was used since is told again, what was not is not. */
+	p = block_get(0, true, 0, &k);
+	assert_non_null(p);
+	assert_true(k <= npg);
+	block_put(p, k);
+	assert_null(block_get(3, true, 0, &npg));
+	p = page_alloc(1);
+	assert_null(block_get(3, true, 0, &npg));
+	page_free(p, 1);
+	assert_int_equal(mm_nfree, before);
+}
+
+static unsigned int mm_ncalls;
+
+static void
+mm_called(void)
+{
+	mm_ncalls++;
+}
+
+static void
+mm_watched(void **state)
+{
+	uint64_t free = mm_nfree;
+	void *p;
+
+	mm_watch(free, mm_called);
+	p = page_alloc(1);
+	assert_int_equal(mm_ncalls, 1);
+	mm_watch(free - 2, mm_called);
+	page_free(p, 1);
+	p = page_alloc(1);
+	assert_int_equal(mm_ncalls, 1);
+	assert_null(page_alloc((unsigned int)free));
+	assert_int_equal(mm_ncalls, 2);
+	mm_watch(0, NULL);
+	assert_null(page_alloc((unsigned int)free));
+	assert_int_equal(mm_ncalls, 2);
+	page_free(p, 1);
+}
+
 static void
 mm_zones(void **state)
 {
@@ -303,6 +369,8 @@ main(void)
 		cmocka_unit_test_setup(mm_counts, mm_setup),
 		cmocka_unit_test_setup(mm_take_all, mm_setup),
 		cmocka_unit_test_setup(mm_random, mm_setup),
+		cmocka_unit_test_setup(mm_blocks, mm_setup),
+		cmocka_unit_test_setup(mm_watched, mm_setup),
 		cmocka_unit_test_setup(mm_zones, mm_setup),
 		cmocka_unit_test_setup(mm_mistakes, mm_setup),
 		cmocka_unit_test_setup(heap_sizes, mm_setup),
