@@ -35,6 +35,7 @@ static const struct {
 	{ VEC_UPCALL, 1, "xen callback vector" },
 	{ VEC_UPCALL_LAPIC, 1, "xen upcall vector" },
 	{ VEC_TIMER, 1, "timer" },
+	{ VEC_IPI, 1, "processor" },
 	{ VEC_IPI, 1, "other CPUs" },
 	{ VEC_LINE, VEC_NLINE, "line" },
 	{ VEC_MSI, VEC_NMSI, "message" },
