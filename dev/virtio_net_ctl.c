@@ -502,7 +502,9 @@ virtio_net_ctl_keep_locked(struct virtio_net_softc *sc,
 		ct->ct_filter = true;
 		ct->ct_flags = ns->ns_flags;
 		ct->ct_nmac = ns->ns_nmac;
-		__builtin_memcpy(ct->ct_mac, ns->ns_mac, ns->ns_nmac * 6);
+		if (ns->ns_nmac > 0)
+			__builtin_memcpy(ct->ct_mac, ns->ns_mac,
+			    ns->ns_nmac * 6);
 		break;
 	case PV_NET_SET_VLAN:
 		if (v >= PV_NET_NVLAN)

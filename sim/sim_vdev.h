@@ -43,6 +43,7 @@ struct sim_vq {
 	unsigned int	 vq_size, vq_max;
 	bool		 vq_on;
 	bool		 vq_kicked;
+	bool		 vq_dry;	/* the model wanted more */
 	uint16_t	 vq_vector;
 	uint64_t	 vq_pa[3];	/* descriptors, driver, device */
 	uint16_t	 vq_avail, vq_used;	/* counted; packed: places */

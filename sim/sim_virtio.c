@@ -56,9 +56,12 @@ sim_vdev_step(void *arg)
 		q->vq_kicked = false;
 		if (sim_rand(2) == 0)
 			sim_vring_hush(q);
+		q->vq_dry = false;
 		if (vd->vd_model->mo_kick != NULL)
 			vd->vd_model->mo_kick(vd->vd_arg, i);
-		if (q->vq_on && sim_vdev_up(vd) && sim_vring_idle(q)) {
+		/* More, though the model took all?  It may leave some, too. */
+		if (q->vq_on && sim_vdev_up(vd) && sim_vring_idle(q) &&
+		    q->vq_dry) {
 			q->vq_kicked = true;
 			sim_sched_kick(&vd->vd_actor, 1 + sim_rand(10000));
 		}

@@ -371,8 +371,9 @@ sim_vdev_pop(struct sim_vdev *vd, unsigned int queue)
 {
 	struct sim_vq *q = &vd->vd_vq[queue];
 
-	if (!q->vq_on || !sim_vdev_up(vd) || vd->vd_hold ||
-	    !sim_vring_more(q))
+	q->vq_dry = !q->vq_on || !sim_vdev_up(vd) || vd->vd_hold ||
+	    !sim_vring_more(q);
+	if (q->vq_dry)
 		return NULL;
 	if (sim_evil_now(SIM_EVIL_NEEDS_RESET)) {
 		sim_vdev_lost(vd);

@@ -12,6 +12,7 @@
 
 #include "loop/vloop.h"
 #include "sim_vblk.h"
+#include "sim_vnet.h"
 
 #define MANY	3000		/* more points than any scenario has */
 
@@ -97,11 +98,49 @@ fail_virtio_blk(void **state)
 	fail_each("virtio_blk", fail_blk);
 }
 
+static void
+fail_net(struct loop *l)
+{
+	struct sim_vnet_cfg nc = {
+		.nc_npair = 4, .nc_echo = true,
+		.nc_features = 1ull << VIRTIO_NET_F_MQ |
+		    1ull << VIRTIO_NET_F_CTRL_VQ |
+		    1ull << VIRTIO_NET_F_CTRL_RX |
+		    1ull << VIRTIO_NET_F_MRG_RXBUF
+	};
+	struct sim_vdev_cfg vc = vloop_cfg(l);
+	struct sim_vnet *vn = sim_vnet_create(l->l_sim, &vc, &nc);
+	struct loop_pkt lp;
+	unsigned int i;
+	uint8_t *buf;
+
+	(void)vloop_attach(l);
+	for (i = 0; i < 2; i++) {
+		sim_run(l->l_sim, 5 * SIM_S);
+		buf = fail_page();
+		if (l->l_nnet > 0 &&
+		    loop_send(l->l_net[0], &lp, buf, 100, 1) == 0)
+			assert_int_not_equal(loop_wait_sent(l, &lp),
+			    LOOP_NEVER);
+		loop_pages_free(buf, 1);
+		if (sim_vdev_up(vn->vn_dev))
+			sim_vdev_lost(vn->vn_dev);
+	}
+	sim_run(l->l_sim, 5 * SIM_S);
+}
+
+static void
+fail_virtio_net(void **state)
+{
+	fail_each("virtio_net", fail_net);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fail_virtio_blk),
+		cmocka_unit_test(fail_virtio_net),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,9 +84,23 @@ loop_recv(struct pv_net *nt, const struct pv_net_pkt *np)
 		l->l_nerr++;
 	l->l_framelen = at;
 	l->l_frameflags = np->np_flags;
+	l->l_framegso = np->np_gso_size;
+	l->l_frametype = np->np_gso_type;
 	l->l_nframe++;
 	for (i = 0; i < at && l->l_sum; i++)
 		l->l_framesum += l->l_frame[i];
+}
+
+static void
+loop_net_change(struct pv_net *nt)
+{
+	loop_self()->l_nchange++;
+}
+
+static void
+loop_net_announce(struct pv_net *nt)
+{
+	loop_self()->l_nannounce++;
 }
 
 static void
@@ -102,6 +116,8 @@ loop_net_up(struct pv_net *nt)
 		return;
 	}
 	nt->nt_recv = loop_recv;
+	nt->nt_change = loop_net_change;
+	nt->nt_announce = loop_net_announce;
 	l->l_net[i] = nt;
 	l->l_nnet++;
 	l->l_nnetup++;
@@ -530,9 +546,8 @@ loop_pkt_done(struct pv_net_pkt *np, int rv)
 	lp->lp_rv = rv;
 }
 
-int
-loop_send(struct pv_net *nt, struct loop_pkt *lp, void *buf, size_t len,
-    unsigned int npiece)
+void
+loop_packet(struct loop_pkt *lp, void *buf, size_t len, unsigned int npiece)
 {
 	size_t each = len / npiece;
 	unsigned int i;
@@ -548,6 +563,13 @@ loop_send(struct pv_net *nt, struct loop_pkt *lp, void *buf, size_t len,
 	lp->lp_np.np_len = (uint32_t)len;
 	lp->lp_np.np_done = loop_pkt_done;
 	lp->lp_np.np_arg = lp;
+}
+
+int
+loop_send(struct pv_net *nt, struct loop_pkt *lp, void *buf, size_t len,
+    unsigned int npiece)
+{
+	loop_packet(lp, buf, len, npiece);
 	return pv_net_send(nt, &lp->lp_np);
 }
 

@@ -60,6 +60,9 @@ struct loop {
 	uint8_t		 l_frame[65536];
 	size_t		 l_framelen;
 	uint32_t	 l_frameflags;
+	uint16_t	 l_framegso;
+	uint8_t		 l_frametype;
+	unsigned int	 l_nchange, l_nannounce;
 	unsigned int	 l_nframe;
 	bool		 l_sum;		/* l_framesum adds up all bytes */
 	uint64_t	 l_framesum;
@@ -140,6 +143,8 @@ struct loop_pkt {
 	unsigned int	 lp_ndone;
 	int		 lp_rv;
 };
+void	 loop_packet(struct loop_pkt *, void *buf, size_t len,
+	    unsigned int npiece);
 int	 loop_send(struct pv_net *, struct loop_pkt *, void *buf, size_t len,
 	    unsigned int npiece);
 int	 loop_wait_sent(struct loop *, struct loop_pkt *);
