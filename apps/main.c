@@ -134,7 +134,6 @@ guest_main(const struct boot_info *bi)
 		(void)cmdline_get(name);
 	net_init();
 	rv = pv_attach(&main_client, &bi->bi_xenboot);
-	cpu_follow();
 	if (rv == -PV_ENODEV)
 		probe_virtio(&main_client);
 	else if (rv != 0)
@@ -144,6 +143,7 @@ guest_main(const struct boot_info *bi)
 	if (thread_create("mount", main_root, NULL, MAIN_ROOT_STACK) == NULL)
 		klog(PV_LOG_ERR, "no memory to mount the root file system");
 	main_app(app);
+	cpu_follow();		/* XenStore may make us wait */
 	/* Late, for the device model of an HVM guest is slow to answer.  An
 	   initial domain's PCI functions are the machine's, not its own. */
 	if (bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0)

@@ -17,6 +17,7 @@
 #include <ktime.h>
 #include <pv/xen.h>
 #include <sched.h>
+#include <sync.h>
 
 #include "mode.h"
 #include "x86.h"
@@ -26,6 +27,7 @@
 #define XENCPU_TRIES	1000u		/* readings of a run state */
 
 static struct pv_evtchn *xencpu_timer[CPU_MAX], *xencpu_port[CPU_MAX];
+static struct spinlock xencpu_lock[CPU_MAX];	/* xencpu_port, to send */
 static struct {
 	struct vcpu_runstate_info ca_state;
 } __attribute__((__aligned__(64))) xencpu_area[CPU_MAX];
@@ -160,10 +162,17 @@ xencpu_attach(unsigned int cpu)
 static void
 xencpu_detach(unsigned int cpu)
 {
+	struct pv_evtchn *port = xencpu_port[cpu];
+	unsigned long s;
+
+	/* Somebody may be about to interrupt it who saw it up. */
+	s = spin_lock(&xencpu_lock[cpu]);
+	xencpu_port[cpu] = NULL;
+	spin_unlock(&xencpu_lock[cpu], s);
 	poll_detach(cpu);
+	pv_evtchn_close(port);
 	pv_evtchn_close(xencpu_timer[cpu]);
-	pv_evtchn_close(xencpu_port[cpu]);
-	xencpu_timer[cpu] = xencpu_port[cpu] = NULL;
+	xencpu_timer[cpu] = NULL;
 	pv_xen_cpu_detach(cpu);
 }
 
@@ -215,8 +224,11 @@ xencpu_reap(unsigned int cpu)
 void
 xencpu_ipi(unsigned int cpu)
 {
+	unsigned long s = spin_lock(&xencpu_lock[cpu]);
+
 	if (xencpu_port[cpu] != NULL)
 		pv_evtchn_send(xencpu_port[cpu]);
+	spin_unlock(&xencpu_lock[cpu], s);
 }
 
 /*
