@@ -104,6 +104,13 @@ void	 arch_timer_set(uint64_t deadline);
 void	*arch_pa_to_va(uint64_t pa);
 uint64_t arch_va_to_pa(const void *va);	/* direct map and kernel image */
 
+/*
+ * Virtio devices that the firmware's tables tell of: fn for each, with the
+ * address of its registers and its interrupt line.  Context: thread.
+ */
+void	 arch_virtio_mmio(void (*fn)(void *arg, pv_pa_t pa, uint32_t line),
+	    void *arg);
+
 /* ---- the machine ------------------------------------------------------- */
 /* Polled output for early and last words; never blocks, any context. */
 void	 arch_early_write(const char *buf, size_t len);

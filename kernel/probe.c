@@ -3,9 +3,10 @@
  * probe.c -- finding virtio devices: on the PCI buses, which the device model
  * of a Xen HVM guest has too, and where the command line says, in the form
  * that QEMU and Firecracker append: virtio_mmio.device=SIZE@ADDRESS:LINE[:ID],
- * once for each device.
+ * once for each device, or else ACPI.
  */
 
+#include <arch.h>
 #include <cmdline.h>
 #include <kernel.h>
 #include <klog.h>
@@ -50,6 +51,17 @@ probe_mmio(const struct pv_client *client, const char *value)
 		klog(PV_LOG_ERR, "virtio_mmio.device=%s: error %d", value, -rv);
 }
 
+static void
+probe_table(void *arg, pv_pa_t pa, uint32_t line)
+{
+	const struct pv_client *client = arg;
+	int rv = pv_attach_virtio_mmio(client, pa, line);
+
+	if (rv < 0)
+		klog(PV_LOG_ERR, "virtio registers at 0x%llx, line %u: error "
+		    "%d", (unsigned long long)pa, line, -rv);
+}
+
 /*
  * probe_virtio -- see kernel.h
  */
@@ -62,4 +74,7 @@ probe_virtio(const struct pv_client *client)
 	(void)pv_attach_virtio_pci(client);
 	for (i = 0; (value = cmdline_nth("virtio_mmio.device", i)) != NULL; i++)
 		probe_mmio(client, value);
+	/* Who says it on the command line does not say it in tables too. */
+	if (i == 0)
+		arch_virtio_mmio(probe_table, (void *)(uintptr_t)client);
 }

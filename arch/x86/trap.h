@@ -33,9 +33,9 @@ struct trap_frame {
 #define VEC_TIMER	0x31		/* LAPIC timer */
 #define VEC_IPI		0x32		/* another CPU; without Xen */
 #define VEC_UPCALL_LAPIC 0x33		/* Xen's, through the LAPIC */
-#define VEC_LINE	0x40		/* + I/O APIC input, 24 of them */
-#define VEC_NLINE	24
-#define VEC_MSI		0x60		/* + number, 32 of them */
+#define VEC_LINE	0x40		/* + I/O APIC input, of two of them */
+#define VEC_NLINE	48
+#define VEC_MSI		0x70		/* + number, 32 of them */
 #define VEC_NMSI	32
 #define VEC_SPURIOUS	0xff
 

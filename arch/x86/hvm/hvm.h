@@ -24,6 +24,9 @@ extern uint64_t memmap_rsdp;		/* where ACPI's tables begin, or 0 */
 
 /* madt.c: the processors' APIC ids. */
 unsigned int madt_read(uint32_t *ids, unsigned int max);
+const uint8_t *madt_open(uint64_t pa, const char *sig, uint32_t *len);
+const uint8_t *madt_open_table(const char *sig, uint32_t *len);
+void	 madt_close(const uint8_t *, uint32_t len);
 
 /* smp.c: the other processors. */
 int	 hvm_smp_start(unsigned int cpu, void *stack_top);
@@ -57,6 +60,7 @@ void	 lapic_send(uint32_t id, uint32_t what);
 
 /* ioapic.c */
 void	 ioapic_init(void);
+void	 ioapic_add(uint64_t pa, unsigned int first);
 int	 ioapic_enable(unsigned int line, unsigned int vec, bool level);
 void	 ioapic_disable(unsigned int line);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvm/ioapic.c -- wired interrupts: the I/O APIC, where it is on every PC, on
- * QEMU's microvm and in a Xen HVM guest.  The 8259s are moved out of the way
+ * QEMU's microvm and in a Xen HVM guest, and a second one where ACPI tells of
+ * it.  The 8259s are moved out of the way
  * of the exceptions and masked: firmware may have left them running.
  */
 
@@ -19,21 +20,41 @@
 #define IOAPIC_MASKED	0x10000u
 #define IOAPIC_LEVEL	0x08000u
 
-static volatile uint32_t *ioapic_regs;
-static unsigned int ioapic_nline;
+#define IOAPIC_MAX	2
+
+static struct ioapic {
+	volatile uint32_t *ia_regs;
+	unsigned int	 ia_first, ia_nline;
+} ioapic_all[IOAPIC_MAX];
 
 static uint32_t
-ioapic_get(uint32_t reg)
+ioapic_get(const struct ioapic *ia, uint32_t reg)
 {
-	ioapic_regs[IOAPIC_SELECT] = reg;
-	return ioapic_regs[IOAPIC_WINDOW];
+	ia->ia_regs[IOAPIC_SELECT] = reg;
+	return ia->ia_regs[IOAPIC_WINDOW];
 }
 
 static void
-ioapic_set(uint32_t reg, uint32_t v)
+ioapic_set(const struct ioapic *ia, uint32_t reg, uint32_t v)
 {
-	ioapic_regs[IOAPIC_SELECT] = reg;
-	ioapic_regs[IOAPIC_WINDOW] = v;
+	ia->ia_regs[IOAPIC_SELECT] = reg;
+	ia->ia_regs[IOAPIC_WINDOW] = v;
+}
+
+/* Which has the line, or NULL. */
+static const struct ioapic *
+ioapic_of(unsigned int line)
+{
+	const struct ioapic *ia;
+	unsigned int i;
+
+	for (i = 0; i < IOAPIC_MAX; i++) {
+		ia = &ioapic_all[i];
+		if (line >= ia->ia_first &&
+		    line - ia->ia_first < ia->ia_nline)
+			return ia;
+	}
+	return NULL;
 }
 
 static void
@@ -51,30 +72,51 @@ ioapic_quiet_8259(void)
 	x86_outb(0xa1, 0xff);
 }
 
+static void
+ioapic_map(struct ioapic *ia, uint64_t pa, unsigned int first)
+{
+	uint32_t ver;
+	unsigned int i;
+
+	ia->ia_regs = window_map(pa, PV_PAGE_SIZE, MODE_UNCACHED | MODE_IO);
+	if (ia->ia_regs == NULL)
+		return;
+	ver = ioapic_get(ia, IOAPIC_VERSION);
+	if (ver == 0 || ver == UINT32_MAX)
+		return;
+	ia->ia_first = first;
+	ia->ia_nline = (ver >> 16 & 0xff) + 1;
+	if (ia->ia_nline > VEC_NLINE - first)
+		ia->ia_nline = VEC_NLINE - first;
+	for (i = 0; i < ia->ia_nline; i++)
+		ioapic_set(ia, IOAPIC_ENTRY + 2 * i, IOAPIC_MASKED);
+}
+
 /*
- * ioapic_init -- find it, mask everything
+ * ioapic_init -- find the first one, mask everything
  *
  * Context: entry.
  */
 void
 ioapic_init(void)
 {
-	uint32_t ver;
-	unsigned int i;
-
 	ioapic_quiet_8259();
-	ioapic_regs = window_map(IOAPIC_BASE, PV_PAGE_SIZE,
-	    MODE_UNCACHED | MODE_IO);
-	if (ioapic_regs == NULL)
-		return;
-	ver = ioapic_get(IOAPIC_VERSION);
-	if (ver == 0 || ver == UINT32_MAX)
-		return;
-	ioapic_nline = (ver >> 16 & 0xff) + 1;
-	if (ioapic_nline > VEC_NLINE)
-		ioapic_nline = VEC_NLINE;
-	for (i = 0; i < ioapic_nline; i++)
-		ioapic_set(IOAPIC_ENTRY + 2 * i, IOAPIC_MASKED);
+	ioapic_map(&ioapic_all[0], IOAPIC_BASE, 0);
+}
+
+/*
+ * ioapic_add -- there is one at pa, whose first line is first
+ *
+ * What is known, or more than can be used, is left alone.  Context: thread.
+ */
+void
+ioapic_add(uint64_t pa, unsigned int first)
+{
+	struct ioapic *ia = &ioapic_all[1];
+
+	if (pa != IOAPIC_BASE && ia->ia_regs == NULL && first < VEC_NLINE &&
+	    ioapic_of(first) == NULL)
+		ioapic_map(ia, pa, first);
 }
 
 /*
@@ -85,10 +127,14 @@ ioapic_init(void)
 int
 ioapic_enable(unsigned int line, unsigned int vec, bool level)
 {
-	if (line >= ioapic_nline)
+	const struct ioapic *ia = ioapic_of(line);
+	uint32_t entry;
+
+	if (ia == NULL)
 		return -PV_ENOSYS;
-	ioapic_set(IOAPIC_ENTRY + 2 * line + 1, 0);
-	ioapic_set(IOAPIC_ENTRY + 2 * line, vec | (level ? IOAPIC_LEVEL : 0));
+	entry = IOAPIC_ENTRY + 2 * (line - ia->ia_first);
+	ioapic_set(ia, entry + 1, 0);
+	ioapic_set(ia, entry, vec | (level ? IOAPIC_LEVEL : 0));
 	return 0;
 }
 
@@ -96,6 +142,9 @@ ioapic_enable(unsigned int line, unsigned int vec, bool level)
 void
 ioapic_disable(unsigned int line)
 {
-	if (line < ioapic_nline)
-		ioapic_set(IOAPIC_ENTRY + 2 * line, IOAPIC_MASKED);
+	const struct ioapic *ia = ioapic_of(line);
+
+	if (ia != NULL)
+		ioapic_set(ia, IOAPIC_ENTRY + 2 * (line - ia->ia_first),
+		    IOAPIC_MASKED);
 }

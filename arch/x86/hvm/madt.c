@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * hvm/madt.c -- which processors there are, by ACPI: the multiple APIC
- * description table.  Nothing else of ACPI is used.
+ * description table; and how to find ACPI's tables at all.
  *
  *	RSDP (from the PVH start information, or in the BIOS's ROM)
  *	  -> XSDT or RSDT -> the table whose signature is "APIC"
@@ -57,8 +57,12 @@ madt_sum_is_0(const uint8_t *p, size_t len)
 	return sum == 0;
 }
 
-/* A whole table, mapped, when it has that signature; *len bytes. */
-static const uint8_t *
+/*
+ * madt_open -- a whole table, mapped, when it has that signature; *len bytes
+ *
+ * NULL: it is not there or makes no sense.  Context: thread.
+ */
+const uint8_t *
 madt_open(uint64_t pa, const char *sig, uint32_t *len)
 {
 	const uint8_t *p = window_map(pa, MADT_HEAD, 0);
@@ -80,7 +84,8 @@ madt_open(uint64_t pa, const char *sig, uint32_t *len)
 	return p;
 }
 
-static void
+/* Context: thread. */
+void
 madt_close(const uint8_t *p, uint32_t len)
 {
 	window_unmap((void *)(uintptr_t)p, len);
@@ -138,8 +143,13 @@ madt_open_root(uint32_t *len, unsigned int *width)
 	return madt_open(rs.rs_rsdt, "RSDT", len);
 }
 
-static const uint8_t *
-madt_open_madt(uint32_t *len)
+/*
+ * madt_open_table -- the table of that signature that the root names, or NULL
+ *
+ * Context: thread.
+ */
+const uint8_t *
+madt_open_table(const char *sig, uint32_t *len)
 {
 	const uint8_t *root, *p = NULL;
 	unsigned int width;
@@ -153,7 +163,7 @@ madt_open_madt(uint32_t *len)
 		pa = madt_get32(root + off);
 		if (width == 8)
 			pa |= (uint64_t)madt_get32(root + off + 4) << 32;
-		p = madt_open(pa, "APIC", len);
+		p = madt_open(pa, sig, len);
 	}
 	madt_close(root, rlen);
 	return p;
@@ -185,7 +195,7 @@ madt_read(uint32_t *ids, unsigned int max)
 	unsigned int n = 0;
 	uint32_t len, off, id;
 
-	p = madt_open_madt(&len);
+	p = madt_open_table("APIC", &len);
 	if (p == NULL)
 		return 0;
 	for (off = MADT_FIRST; off + 2 <= len && p[off + 1] >= 2 &&
