@@ -8,6 +8,7 @@
  *	a thread		held by it alone
  *	n * LOCK_ONE | SHARED	held by n threads together
  *	... | WAIT		somebody is on the queue
+ *	... | WOKEN		one who was woken is on its way
  *	... | HAND		the next release gives it to the first there
  *
  * Without waiters, taking and releasing is one atomic operation.
@@ -20,25 +21,30 @@
  * not spun for.
  *
  * A release wakes the first waiter and lets it compete, for a thread that
- * runs can have had the lock and released it before a sleeper is awake.  Who
- * has lost once goes to the head of the queue and sets HAND: it can not lose
- * again.  Those who want to share are woken together; while somebody waits,
- * new ones do not join, so that readers do not keep a writer out.
+ * runs can have had the lock and released it before a sleeper is awake, and
+ * its virtual CPU is.  Until it has come no other is woken.  Who loses goes
+ * to the head of the queue; one that has lost for LOCK_PATIENCE sets HAND and
+ * can not lose again.  Those who want to share are woken together; while
+ * somebody waits, new ones do not join, so that readers do not keep a writer
+ * out.
  *
- * WAIT and HAND are set, and the queue is changed, under wq_lock only.
+ * WAIT, WOKEN and HAND are set, and the queue is changed, under wq_lock only.
  */
 
 #include <arch.h>
 #include <conf.h>
 #include <klog.h>
+#include <ktime.h>
 #include <sched.h>
 #include <sync_var.h>
 
 #define LOCK_WAIT	((uintptr_t)1)
 #define LOCK_SHARED	((uintptr_t)2)
 #define LOCK_HAND	((uintptr_t)4)
-#define LOCK_ONE	((uintptr_t)8)
+#define LOCK_WOKEN	((uintptr_t)8)
+#define LOCK_ONE	((uintptr_t)16)	/* threads are aligned to that */
 #define LOCK_FLAGS	(LOCK_ONE - 1)
+#define LOCK_PATIENCE	(20 * NSEC_PER_MSEC)
 
 bool lock_blind;			/* see sync.h */
 static uint64_t lock_sleeps;
@@ -67,11 +73,13 @@ lock_owner(uintptr_t word)
 
 /*
  * The word with the caller as holder, or 0: it must wait.  One who was woken
- * to share joins others that share, waiters or not.
+ * has come now; to share it joins others that share, waiters or not.
  */
 static uintptr_t
 lock_taken(uintptr_t word, bool shared, bool woken)
 {
+	if (woken)
+		word &= ~LOCK_WOKEN;
 	if ((word & ~LOCK_FLAGS) == 0)
 		return shared ? word | LOCK_SHARED | LOCK_ONE :
 		    word | (uintptr_t)thread_self();
@@ -120,19 +128,21 @@ lock_runs(const struct lock *lk)
 }
 
 /*
- * Wait on the queue, unless the lock can be had after all.  Returns whether
- * it was slept.
+ * Wait on the queue, unless the lock can be had after all.  woken: it has
+ * been there before.  Returns whether it was slept.
  */
 static bool
-lock_sleep(struct lock *lk, struct waiter *wt, bool woken)
+lock_sleep(struct lock *lk, struct waiter *wt, bool woken, bool hand)
 {
 	unsigned long s = spin_lock(&lk->lk_wq.wq_lock);
-	uintptr_t word = lock_read(lk), flags = LOCK_WAIT;
+	uintptr_t word = lock_read(lk), after = word | LOCK_WAIT;
 
 	if (woken)
-		flags |= LOCK_HAND;
+		after &= ~LOCK_WOKEN;
+	if (hand)
+		after |= LOCK_HAND;
 	if (lock_taken(word, wt->wt_shared, woken) != 0 ||
-	    !lock_swap(lk, word, word | flags)) {
+	    !lock_swap(lk, word, after)) {
 		spin_unlock(&lk->lk_wq.wq_lock, s);
 		return false;
 	}
@@ -148,6 +158,7 @@ lock_take(struct lock *lk, bool shared, bool adaptive, const char *what)
 {
 	struct waiter wt = { .wt_shared = shared };
 	bool woken = false;
+	uint64_t end = 0;
 
 	waitq_check_thread(what);
 	while (!lock_try(lk, shared, woken)) {
@@ -158,7 +169,9 @@ lock_take(struct lock *lk, bool shared, bool adaptive, const char *what)
 			arch_pause();
 			continue;
 		}
-		if (!lock_sleep(lk, &wt, woken))
+		if (end == 0)
+			end = arch_now() + LOCK_PATIENCE;
+		if (!lock_sleep(lk, &wt, woken, woken && arch_now() > end))
 			continue;
 		if (wt.wt_given)
 			break;
@@ -181,7 +194,7 @@ lock_next(const struct lock *lk, uintptr_t *word)
 	bool give = (*word & LOCK_HAND) != 0, shared = wt->wt_shared;
 	unsigned int n = 0;
 
-	*word = 0;
+	*word = give ? 0 : LOCK_WOKEN;
 	if (give && !shared)
 		*word = (uintptr_t)wt->wt_thread;
 	do {
@@ -224,7 +237,7 @@ lock_pass(struct lock *lk)
 static void
 lock_drop(struct lock *lk, bool shared, const char *what)
 {
-	uintptr_t word, after;
+	uintptr_t word, after, flags;
 
 	do {
 		word = lock_read(lk);
@@ -232,8 +245,13 @@ lock_drop(struct lock *lk, bool shared, const char *what)
 		    lock_owner(word) != thread_self())
 			panic("%s %p: not held by %s", what, (void *)lk,
 			    thread_name(thread_self()));
-		after = shared && word >= 2 * LOCK_ONE ? word - LOCK_ONE : 0;
-		if (after == 0 && (word & LOCK_WAIT) != 0) {
+		flags = word & (LOCK_WAIT | LOCK_WOKEN | LOCK_HAND);
+		after = 0;
+		if (shared && word >= 2 * LOCK_ONE) {
+			after = word - LOCK_ONE;
+		} else if (flags == (LOCK_WAIT | LOCK_WOKEN)) {
+			after = flags;
+		} else if ((flags & LOCK_WAIT) != 0) {
 			lock_pass(lk);
 			return;
 		}

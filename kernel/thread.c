@@ -17,7 +17,8 @@
 #define THREAD_FILL	0xa5u			/* unused stack, each byte */
 #define THREAD_GUARD	64u			/* bytes that must stay so */
 
-static struct thread thread_boot;	/* the first one */
+/* The first one; lock.c wants threads aligned so. */
+static struct thread thread_boot __attribute__((__aligned__(16)));
 
 static struct spinlock thread_all_lock;
 static struct thread *thread_all;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -38,7 +39,7 @@ struct thread {				/* and the CPU it plays */
 	unsigned int	 td_cpu;
 	void		(*td_fn)(void *);
 	void		*td_arg;
-} __attribute__((__aligned__(8)));
+} __attribute__((__aligned__(16)));
 
 struct cpu sched_cpu[CPU_MAX];
 static struct thread lock_threads[LOCK_NTHREAD + 1];
@@ -73,6 +74,15 @@ void
 arch_irq_restore(unsigned long s)
 {
 	(void)s;
+}
+
+uint64_t
+arch_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 void
@@ -531,7 +541,7 @@ lock_polls(void **state)
 
 /* ---- fairness ---------------------------------------------------------- */
 
-/* Who has lost once gets the lock with the next release. */
+/* Who has lost for long gets the lock with the next release. */
 static void
 lock_hands_over(void **state)
 {

@@ -11,6 +11,7 @@
 
 #include <cmdline.h>
 #include <conf.h>
+#include <cpu.h>
 #include <sync.h>
 
 #include "../test.h"
@@ -26,8 +27,12 @@ static struct sx bench_sx;
 
 static volatile bool bench_stop;
 static volatile uint64_t bench_guarded;
-static uint64_t bench_rounds;
+static struct bench_count {
+	volatile uint64_t bc_rounds;
+} __attribute__((__aligned__(64))) bench_count[BENCH_MAX];
+static const struct bench_kind *bench_now;
 static uint32_t bench_done;
+static uint64_t bench_looks, bench_running;
 
 static void
 bench_work(unsigned int n)
@@ -97,15 +102,29 @@ static const struct bench_kind {
 static void
 bench_thread(void *arg)
 {
-	const struct bench_kind *bk = arg;
-	uint64_t rounds = 0;
+	struct bench_count *bc = arg;
 
 	while (!bench_stop) {
-		bk->bk_round((unsigned int)rounds++);
+		bench_now->bk_round((unsigned int)bc->bc_rounds);
+		bc->bc_rounds++;
 		bench_work(BENCH_OUTSIDE);
 	}
-	__atomic_add_fetch(&bench_rounds, rounds, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&bench_done, 1, __ATOMIC_RELEASE);
+}
+
+/* Let them run; how many of the CPUs the hypervisor lets run on average. */
+static void
+bench_watch(uint64_t end)
+{
+	unsigned int cpu;
+
+	bench_looks = bench_running = 0;
+	while (arch_now() < end) {
+		thread_sleep(NSEC_PER_MSEC);
+		bench_looks++;
+		for (cpu = 0; cpu < arch_ncpu(); cpu++)
+			bench_running += arch_vcpu_runs(cpu);
+	}
 }
 
 static void
@@ -113,24 +132,43 @@ bench_run(const struct bench_kind *bk, const char *way, unsigned int nthread,
     uint64_t ms)
 {
 	uint64_t slept = lock_nsleep(), polled = spin_npoll(), start, ns;
+	uint64_t rounds = 0;
 	unsigned int i;
 
 	bench_stop = false;
-	bench_rounds = bench_done = 0;
-	for (i = 0; i < nthread; i++)
+	bench_done = 0;
+	bench_now = bk;
+	for (i = 0; i < nthread; i++) {
+		bench_count[i].bc_rounds = 0;
 		TEST(thread_create("bench", bench_thread,
-		    (void *)(uintptr_t)bk, 0) != NULL);
+		    &bench_count[i], 0) != NULL);
+	}
 	start = arch_now();
-	thread_sleep(ms * NSEC_PER_MSEC);
+	bench_watch(start + ms * NSEC_PER_MSEC);
+	ns = arch_now() - start;
+	for (i = 0; i < nthread; i++)
+		rounds += bench_count[i].bc_rounds;
 	bench_stop = true;
 	while (__atomic_load_n(&bench_done, __ATOMIC_ACQUIRE) < nthread)
 		thread_sleep(NSEC_PER_MSEC);
-	ns = arch_now() - start;
-	test_log("bench %s %s rounds %llu ns %llu slept %llu polled %llu",
-	    bk->bk_name, way, (unsigned long long)bench_rounds,
+	test_log("bench %s %s rounds %llu ns %llu slept %llu polled %llu "
+	    "running %llu/1000", bk->bk_name, way, (unsigned long long)rounds,
 	    (unsigned long long)ns,
 	    (unsigned long long)(lock_nsleep() - slept),
-	    (unsigned long long)(spin_npoll() - polled));
+	    (unsigned long long)(spin_npoll() - polled),
+	    (unsigned long long)(bench_running * 1000 / bench_looks));
+}
+
+/* All CPUs; without a device attached nobody says how many there shall be. */
+static void
+bench_cpus(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 1; cpu < arch_ncpu(); cpu++)
+		cpu_want(cpu, true);
+	while (cpu_count() < arch_ncpu())
+		thread_sleep(NSEC_PER_MSEC);
 }
 
 void
@@ -141,6 +179,7 @@ test_main(const struct boot_info *bi)
 	uint64_t ms = cmdline_num("ms", 10, 60000, 1000);
 
 	(void)bi;
+	bench_cpus();
 	for (n = 0; n < PV_NELEM(bench_kinds); n++) {
 		bench_run(&bench_kinds[n], "adaptive", nthread, ms);
 		lock_blind = true;
