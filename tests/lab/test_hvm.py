@@ -88,15 +88,20 @@ def test_unplug_setting(lab, hvm, asked, left):
 @pytest.mark.long
 @pytest.mark.parametrize("mode", ["hvm", "pvh"])
 @pytest.mark.parametrize("way", list(WAYS))
-def test_callback(lab, guest, image, mode, way):
-    """xenpci.callback=; a PVH guest has no platform device, and says so."""
+@pytest.mark.parametrize("vcpus", [1, 2])
+def test_callback(lab, guest, image, mode, way, vcpus):
+    """xenpci.callback=; a PVH guest has no platform device, and says so.  Only
+    one vCPU gets its interrupt."""
     web = guest(mode, "app=httpd root=xvda xenpci.callback=" + way,
-                disks=["phy:%s,xvda,w" % image()])
+                disks=["phy:%s,xvda,w" % image()], vcpus=vcpus)
     web.expect(SERVING, PATIENCE)
     assert "FOLDER" in fetch(lab, web, "notes.txt")
     if mode == "pvh" and way == "intx":
         assert b"callback=intx: not to be had here" in web.output
         way = "upcall" if b"(upcall)" in web.output else "vector"
+    if vcpus == 2:
+        said = b"vCPU 1 stays off" if way == "intx" else b"cpu: 2 of 2 up"
+        assert said in web.output
     check_way(web, way)
     assert web.shutdown() == "poweroff"
 
