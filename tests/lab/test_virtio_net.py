@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Virtio network devices on QEMU: the link, what is ordered by the control
+queue, and offloads against a tap device of this machine's kernel."""
+
+import contextlib
+import os
+import re
+import subprocess
+import urllib.request
+
+import pytest
+from vm import Vm
+
+USER = ["-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,id=net"]
+HOST, GUEST = "10.213.77.1", "10.213.77.2"
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def one(kernel, args, append=""):
+    """A guest with one interface, which it has found."""
+    with Vm(kernel, "q35", args, append="app=shell quiet=1 " +
+            append) as guest:
+        guest.sh_until("interfaces", "^vtnet0")
+        yield guest
+
+
+def test_link(kernel):
+    """The carrier follows QEMU's."""
+    with one(kernel, USER) as guest:
+        guest.sh_until("interfaces", "carrier on")
+        guest.qmp("set_link", name="net", up=False)
+        guest.sh_until("interfaces", "carrier off")
+        guest.qmp("set_link", name="net", up=True)
+        guest.sh_until("interfaces", "carrier on")
+
+
+def rx_filter(guest):
+    """What QEMU's device takes."""
+    return guest.qmp("query-rx-filter", name="net")[0]
+
+
+def test_orders(kernel):
+    """What the guest sets, the device does."""
+    with one(kernel, USER) as guest:
+        guest.sh_until("interfaces", "address fe80:")
+        said = rx_filter(guest)
+        assert said["promiscuous"] is False
+        assert "33:33:00:00:00:01" in said["multicast-table"]
+        # The solicited-node group of the link-local address.
+        assert "33:33:ff:12:34:56" in said["multicast-table"]
+        assert guest.sh("ifset vtnet0 promisc on; ifset vtnet0 vlan 7 on;"
+                        "ifset vtnet0 allmulti on") == ""
+        guest.sh("sleep 1")
+        said = rx_filter(guest)
+        assert said["promiscuous"] is True
+        assert said["multicast"] == "all"
+        assert said["vlan-table"] == [7]
+        guest.sh("ifset vtnet0 promisc off; ifset vtnet0 vlan 7 off;"
+                 "ifset vtnet0 mac 02:00:00:00:00:77")
+        guest.sh("sleep 1")
+        said = rx_filter(guest)
+        assert said["promiscuous"] is False
+        assert said["vlan-table"] == []
+        assert said["main-mac"] == "02:00:00:00:00:77"
+
+
+def test_no_orders(kernel):
+    """Without a control queue nothing can be set, and all arrives."""
+    args = USER[:-1] + [USER[-1] + ",ctrl_vq=off"]
+    with one(kernel, args) as guest:
+        assert "can not" in guest.sh("ifset vtnet0 promisc on")
+        assert "orders to the device 0" in guest.sh("interfaces")
+        assert "1 answered" in guest.sh("ping 10.0.2.2 1")
+
+
+def test_announces(kernel):
+    """Asked to by QEMU the guest tells its neighbours where it is."""
+    with one(kernel, USER) as guest:
+        guest.sh_until("interfaces", "10.0.2.15")
+        before = re.search(r"sent (\d+) packets", guest.sh("interfaces"))
+        orders = re.search(r"device (\d+),", guest.sh("interfaces"))
+        guest.qmp("announce-self", initial=50, max=50, rounds=1, step=10)
+        guest.sh_until("interfaces", "orders to the device %d,"
+                       % (int(orders.group(1)) + 1))
+        guest.sh("sleep 1")
+        after = re.search(r"sent (\d+) packets", guest.sh("interfaces"))
+        assert int(after.group(1)) > int(before.group(1))
+
+
+# ---- offloads, with a tap device
+
+@pytest.fixture
+def tap():
+    """A tap device with an address; its name."""
+    name = "domus%d" % os.getpid()
+    made = os.geteuid() == 0 and os.path.exists("/dev/net/tun") and \
+        subprocess.run(["ip", "tuntap", "add", "dev", name, "mode", "tap"],
+                       stderr=subprocess.DEVNULL).returncode == 0
+    if not made:
+        pytest.skip("no tap devices here: root, /dev/net/tun and ip(8) of"
+                    " iproute2 are needed")
+    try:
+        for words in (["addr", "add", HOST + "/24", "dev", name],
+                      ["link", "set", name, "up"]):
+            subprocess.run(["ip"] + words, check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=True)
+
+
+def traffic(guest, path="/f"):
+    """4 MiB to the guest and back; the lines of its interface's counters."""
+    data = os.urandom(4 * MIB)
+    url = "http://%s%s" % (GUEST, path)
+    put = urllib.request.Request(url, data, method="PUT")
+    urllib.request.urlopen(put, timeout=120).close()
+    with urllib.request.urlopen(url, timeout=120) as f:
+        assert f.read() == data
+    text = guest.sh("interfaces")
+    counts = re.search(r"queues (\d+), checksums left: received (\d+), sent"
+                       r" (\d+); large: received (\d+), sent (\d+)", text)
+    return text, [int(n) for n in counts.groups()]
+
+
+@contextlib.contextmanager
+def on_tap(kernel, tap, tmp_path, device="", append=""):
+    """A guest that serves a disk on a tap device."""
+    import image
+    folder = tmp_path / "www"
+    folder.mkdir()
+    disk = str(tmp_path / "www.img")
+    image.from_folder(str(folder), disk, True)
+    args = ["-netdev", "tap,id=n,ifname=%s,script=no,downscript=no" % tap,
+            "-device", "virtio-net-pci,netdev=n" + device,
+            "-drive", "if=none,id=d,format=raw,file=" + disk,
+            "-device", "virtio-blk-pci,drive=d"]
+    with Vm(kernel, "q35", args, append="app=httpd root=vda quiet=1 "
+            "http.writable=1 ip=%s/24 %s" % (GUEST, append)) as guest:
+        guest.sh_until("log", "httpd: serving")
+        yield guest
+
+
+def test_offloads(kernel, tap, tmp_path):
+    """Checksums are left to the other side, and large packets arrive."""
+    with on_tap(kernel, tap, tmp_path) as guest:
+        text, (_, rxcsum, txcsum, rxlarge, _) = traffic(guest)
+        assert " csum4 csum6 tso4 tso6 " in text and " rxcsum lro" in text
+        assert rxcsum > 0 and txcsum > 1000 and rxlarge > 0
+        # Told not to, the device sends none that are large.
+        assert guest.sh("ifset vtnet0 lro off; sleep 1") == ""
+        before = traffic(guest)[1][3]
+        assert traffic(guest)[1][3] == before
+
+
+@pytest.mark.parametrize("device,append", [
+    ("", "hw.vtnet.csum_disable=1"),
+    (",csum=off,guest_csum=off,host_tso4=off,host_tso6=off,guest_tso4=off,"
+     "guest_tso6=off,guest_ecn=off,guest_ufo=off,host_ufo=off,host_ecn=off",
+     ""),
+    pytest.param(",mrg_rxbuf=off", "hw.vtnet.csum_disable=1",
+                 marks=pytest.mark.long)])
+def test_without_checksums(kernel, tap, tmp_path, device, append):
+    """Without them all sums are made here, and all arrives as well."""
+    with on_tap(kernel, tap, tmp_path, device, append) as guest:
+        text, (_, rxcsum, txcsum, rxlarge, txlarge) = traffic(guest)
+        assert "csum" not in re.search("offload:(.*)", text).group(1)
+        assert rxcsum + txcsum + rxlarge + txlarge == 0
+
+
+@pytest.mark.parametrize("setting,gone,left", [
+    ("hw.vtnet.tso_disable=1", "tso4", "csum4"),
+    ("hw.vtnet.lro_disable=1", "lro", "rxcsum")])
+def test_without_segments(kernel, tap, tmp_path, setting, gone, left):
+    """One way or the other, as the operator wants."""
+    with on_tap(kernel, tap, tmp_path, append=setting) as guest:
+        text, counts = traffic(guest)
+        words = re.search("offload:(.*)", text).group(1).split()
+        assert gone not in words and left in words
+        assert setting != "hw.vtnet.lro_disable=1" or counts[3] == 0
+
+
+@pytest.mark.parametrize("device", [
+    ",mrg_rxbuf=off", ",disable-modern=on",
+    ",disable-modern=on,mrg_rxbuf=off,any_layout=off"])
+def test_headers(kernel, tap, tmp_path, device):
+    """Headers of 12 and of 10 bytes, with and without a descriptor."""
+    with on_tap(kernel, tap, tmp_path, device) as guest:
+        assert traffic(guest)[1][2] > 0
