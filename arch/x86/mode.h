@@ -132,6 +132,7 @@ void	 hvm_smp_ipi(unsigned int cpu);
 uint64_t lapic_measure_tsc(void);	/* ticks per second */
 void	 lapic_timer_set(uint64_t when);
 void	 lapic_intr(unsigned int vec);
+void	 lapic_again(unsigned int vec);
 uint64_t rtc_read(void);		/* hvm/rtc.c; ns since 1970 or 0 */
 
 #endif /* MODE_H */

@@ -108,10 +108,11 @@ trap_interrupt(unsigned int vec)
 }
 
 /*
- * Was Xen's callback delivered to code that has interrupts masked?  That was
- * seen, rarely, where an emulator runs Xen.  It may not be handled there; it
- * is a level, so Xen delivers it again once they are unmasked.  Then it is
- * told of: here the log may be locked, and the console is its driver's.
+ * Was an interrupt delivered to code that has them masked?  That was seen,
+ * rarely, where an emulator runs Xen.  It may not be handled there.  Xen's
+ * callback is a level, which comes again once they are unmasked; what the
+ * LAPIC delivers is sent once more.  It is told of later: here the log may be
+ * locked, and the console is its driver's.
  */
 static bool
 trap_astray(const struct trap_frame *tf)
@@ -119,16 +120,18 @@ trap_astray(const struct trap_frame *tf)
 	static uint64_t where;
 	static bool told;
 
-	if (tf->tf_vec != VEC_UPCALL)
+	if (tf->tf_vec >= TRAP_UPCALL)
 		return false;
 	if ((tf->tf_rflags & RFLAGS_IF) == 0) {
 		where = tf->tf_rip;
+		if (tf->tf_vec != VEC_UPCALL)
+			lapic_again((unsigned int)tf->tf_vec);
 		return true;
 	}
 	if (where != 0 && !told) {
 		told = true;
-		klog(PV_LOG_INFO, "xen: an upcall at %016llx, where they are "
-		    "masked", (unsigned long long)where);
+		klog(PV_LOG_INFO, "xen: an interrupt at %016llx, where they "
+		    "are masked", (unsigned long long)where);
 	}
 	return false;
 }

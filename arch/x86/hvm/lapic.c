@@ -184,6 +184,20 @@ lapic_eoi(void)
 }
 
 /*
+ * lapic_again -- an interrupt that can not be handled now shall come again
+ *
+ * Context: interrupt.
+ */
+void
+lapic_again(unsigned int vec)
+{
+	if (vec == VEC_SPURIOUS)
+		return;
+	lapic_eoi();
+	lapic_send(lapic_id(), vec);
+}
+
+/*
  * lapic_intr -- an interrupt that came through the LAPIC
  *
  * Context: interrupt.
