@@ -20,15 +20,11 @@ CLIENTS = 6
 
 
 def matrix():
-    """Mode, vCPUs and command line; most of it behind --long."""
-    ordinary = {("pv", 4, ""), ("pvh", 2, "")}
+    """Mode, vCPUs and command line."""
     events = {"pv": ["", "evtchn.fifo=0"], "pvh": ["", "evtchn.fifo=0"],
               "hvm": ["", "evtchn.fifo=0", "xenpci.callback=vector"]}
-    return [pytest.param(mode, vcpus, words, marks=(
-                [] if (mode, vcpus, words) in ordinary else
-                pytest.mark.long))
-            for mode in events for vcpus in (1, 2, 4, 8)
-            for words in events[mode]]
+    return [(mode, vcpus, words) for mode in events
+            for vcpus in (1, 2, 4, 8) for words in events[mode]]
 
 
 @pytest.fixture
@@ -83,6 +79,7 @@ class Load:
         return self.good
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode, vcpus, words", matrix())
 def test_vcpus(lab, web, mode, vcpus, words):
     """All vCPUs come up, the guest serves many at once, and ends well."""
