@@ -6,6 +6,8 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include <sanitizer/asan_interface.h>
+
 #include "shim.h"
 
 #include <arch.h>
@@ -34,6 +36,7 @@ struct shim_context {
 	ucontext_t	 sc_uc;
 	void		(*sc_fn)(void *);
 	void		*sc_arg;
+	char		*sc_low;	/* of its stack */
 	struct shim_context *sc_next;
 };
 
@@ -230,10 +233,11 @@ arch_thread_stack(void *top, void (*fn)(void *), void *arg)
 
 	sc->sc_fn = fn;
 	sc->sc_arg = arg;
+	sc->sc_low = (char *)top - SHIM_STACK;
 	sc->sc_next = shim_contexts;
 	shim_contexts = sc;
 	getcontext(&sc->sc_uc);
-	sc->sc_uc.uc_stack.ss_sp = (char *)top - SHIM_STACK;
+	sc->sc_uc.uc_stack.ss_sp = sc->sc_low;
 	sc->sc_uc.uc_stack.ss_size = SHIM_STACK;
 	makecontext(&sc->sc_uc, (void (*)(void))(uintptr_t)shim_enter, 2,
 	    (unsigned int)(bits >> 32), (unsigned int)bits);
@@ -250,6 +254,9 @@ arch_switch(void **from_sp, void *to_sp)
 
 	*from_sp = from;
 	here = to;
+	/* One that ended leaves its marks in memory that is used again. */
+	if (from->sc_low != NULL)
+		ASAN_UNPOISON_MEMORY_REGION(from->sc_low, SHIM_STACK);
 	swapcontext(&from->sc_uc, &to->sc_uc);
 }
 
