@@ -26,6 +26,7 @@
 			 1ull << VIRTIO_F_ORDER_PLATFORM |		\
 			 1ull << VQ_F_NOTIFICATION_DATA |		\
 			 1ull << VIRTIO_F_RING_RESET)
+#define VIRTIO_RESET_LOOKS 100	/* at the status, before sleeping between */
 #define VIRTIO_STATUS_GONE 0xff	/* what is read where no device is */
 #define VIRTIO_QUEUE_LEAST 16	/* no smaller for want of memory */
 #define VIRTIO_STATUS_ALIVE	(VIRTIO_CONFIG_S_ACKNOWLEDGE | \
@@ -170,6 +171,8 @@ static int
 virtio_reset(struct virtio *vi)
 {
 	uint64_t deadline = pv_now() + VIRTIO_PATIENCE;
+	struct pv_os_event never = { 0 };
+	unsigned int n = 0;
 	uint8_t status;
 
 	vi->vi_ops->vo_set_status(vi, 0);
@@ -181,6 +184,10 @@ virtio_reset(struct virtio *vi)
 			    "does not come out of reset");
 			return -PV_ETIMEDOUT;
 		}
+		/* At first it is a matter of a moment. */
+		if (++n > VIRTIO_RESET_LOOKS)
+			(void)pv_os_wait(&never, pv_now() +
+			    VIRTIO_PATIENCE / 1000);
 	}
 	return 0;
 }
