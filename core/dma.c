@@ -170,7 +170,15 @@ dma_bounce_park(struct pv_dma *dma, struct pv_dma_map *map,
 	}
 }
 
+static uint32_t
+dma_bounce_room(struct pv_dma *dma)
+{
+	return dma->da_under->do_room == NULL ? UINT32_MAX :
+	    dma->da_under->do_room(dma);
+}
+
 static const struct pv_dma_ops dma_bounce_ops = {
+	.do_room = dma_bounce_room,
 	.do_reserve = dma_bounce_reserve,
 	.do_release = dma_bounce_release,
 	.do_share = dma_bounce_share,
@@ -194,6 +202,20 @@ pv_dma_bounce(struct pv_dma *dma)
 }
 
 /* ---- the four verbs ---------------------------------------------------- */
+
+/*
+ * pv_dma_room -- how many maps the device could reserve now
+ *
+ * Context: thread.
+ */
+uint32_t
+pv_dma_room(struct pv_dev *dev)
+{
+	struct pv_dma *dma = &dev->pd_dma;
+
+	return dma->da_ops->do_room == NULL ? UINT32_MAX :
+	    dma->da_ops->do_room(dma);
+}
 
 /*
  * pv_dma_reserve -- n maps, or -PV_ENOMEM / -PV_ENOSPC and nothing

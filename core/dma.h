@@ -64,6 +64,8 @@ struct pv_dma_ops {
 	void	(*do_release)(struct pv_dma *, struct pv_dma_map *);
 	int	(*do_share)(struct pv_dma *, struct pv_dma_map *);
 	int	(*do_unshare)(struct pv_dma *, struct pv_dma_map *);
+	/* Maps that could still be reserved; NULL: any number. */
+	uint32_t (*do_room)(struct pv_dma *);
 	/* Clears dm_reserved when the reserve can not be refilled. */
 	void	(*do_park)(struct pv_dma *, struct pv_dma_map *,
 		    void (*fn)(void *), void *arg);
@@ -74,6 +76,13 @@ struct pv_dma_ops {
  * Context: thread.
  */
 int	 pv_dma_reserve(struct pv_dev *, struct pv_dma_pool *, unsigned int n);
+
+/*
+ * How many maps the device could reserve now, UINT32_MAX for no limit: a
+ * driver that asks before it decides on rings and queues does not fail for
+ * what it could do without.  Context: thread.
+ */
+uint32_t pv_dma_room(struct pv_dev *);
 
 /*
  * Give the pool back.  Every map must be unshared or parked; parked maps'

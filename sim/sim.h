@@ -107,7 +107,7 @@ void	 sim_enter(struct sim_dom *);
 struct sim_dom *sim_current(void);
 
 /* ---- memory (sim_mem.c) ------------------------------------------------ */
-/* Live allocations of the library, pages that it holds. */
+/* Live allocations of the library, pages that it holds and could give back. */
 unsigned int sim_nalloc(const struct sim *);
 unsigned int sim_npage(const struct sim *);
 

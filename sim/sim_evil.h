@@ -32,6 +32,8 @@ enum sim_lie {
 	SIM_EVIL_GRANT_HELD,		/* still mapped for a while after the
 					   answer: quarantine, then freed */
 	SIM_EVIL_GRANT_HELD_FOREVER,	/* parked, reported, never freed */
+	SIM_EVIL_GRANT_EAGAIN,		/* paged out: tried again */
+	SIM_EVIL_GRANT_REFUSED,		/* not granted after all: an error */
 	/* Events.  All survived. */
 	SIM_EVIL_EVENT_STORM,		/* on each occasion, on all ports */
 	SIM_EVIL_EVENT_LOST,		/* notifications do not arrive */

@@ -174,8 +174,7 @@ sim_fifo_control(struct sim_dom *d, struct evtchn_init_control *op)
 		return -PV_EINVAL;
 	if (sim_fail_now("init_control"))
 		return -PV_ENOMEM;
-	sim_mem_share(page);
-	sim_mem_page(page)->pg_kept = true;
+	sim_mem_keep(page);
 	v->v_control = (struct evtchn_fifo_control_block *)(void *)(page +
 	    op->offset);
 	if (!d->d_is_fifo)
@@ -196,8 +195,7 @@ sim_fifo_expand(struct sim_dom *d, const struct evtchn_expand_array *op)
 		return -PV_ENOSPC;
 	if (sim_fail_now("expand_array"))
 		return -PV_ENOMEM;
-	sim_mem_share(page);
-	sim_mem_page(page)->pg_kept = true;
+	sim_mem_keep(page);
 	d->d_fifo[d->d_nfifo++] = page;
 	for (port = 1; port < d->d_nfifo * SIM_FIFO_NWORD; port++) {
 		if (!d->d_port[port].po_pending)

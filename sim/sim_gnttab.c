@@ -179,6 +179,15 @@ sim_gnttab_one(struct sim_dom *d, unsigned int cmd, void *arg, unsigned int i)
 	case GNTTABOP_setup_table:
 		sim_gnttab_setup(d, (struct gnttab_setup_table *)arg + i);
 		break;
+	case GNTTABOP_map_grant_ref:
+		sim_gntmap_map(d, (struct gnttab_map_grant_ref *)arg + i);
+		break;
+	case GNTTABOP_unmap_grant_ref:
+		sim_gntmap_unmap(d, (struct gnttab_unmap_grant_ref *)arg + i);
+		break;
+	case GNTTABOP_copy:
+		sim_gntmap_copy(d, (struct gnttab_copy *)arg + i);
+		break;
 	case GNTTABOP_get_version:
 		((struct gnttab_get_version *)arg)[i].version = 1;
 		break;
@@ -197,6 +206,11 @@ sim_gnttab_op(struct sim_dom *d, unsigned int cmd, void *arg, unsigned int n)
 	case GNTTABOP_query_size:
 	case GNTTABOP_setup_table:
 	case GNTTABOP_get_version:
+	case GNTTABOP_map_grant_ref:
+	case GNTTABOP_unmap_grant_ref:
+	case GNTTABOP_copy:
+		if (cmd == GNTTABOP_map_grant_ref && sim_fail_now("map"))
+			return -PV_EFAULT;
 		for (i = 0; i < n; i++)
 			sim_gnttab_one(d, cmd, arg, i);
 		return 0;

@@ -16,6 +16,7 @@
 
 #include <xen/xen.h>
 #include <xen/event_channel.h>
+#include <xen/grant_table.h>
 
 #include <os_types.h>
 
@@ -143,6 +144,7 @@ struct sim_page {
 	bool		 pg_frame;	/* one of Xen's frames lies here */
 	bool		 pg_hole;	/* nothing lies here */
 	bool		 pg_kept;	/* Xen writes here for ever */
+	bool		 pg_alias;	/* a peer's page is mapped here */
 	struct sim_regs	*pg_regs;	/* registers are here */
 	void		*pg_site;
 	uint8_t		*pg_mark;	/* watched: bytes that were read */
@@ -165,6 +167,8 @@ void	 sim_mem_watch(void *page, unsigned int lo, unsigned int hi);
 void	 sim_mem_polled(void *va, size_t len);
 void	 sim_mem_poison(void *va, size_t len);
 void	 sim_mem_unpoison(void *va, size_t len);
+void	 sim_mem_keep(void *page);
+void	 sim_mem_alias(void *va, const void *of);
 /* The peer wrote here: it may be read (again). */
 void	 sim_mem_fresh(const volatile void *va, size_t len);
 void	 sim_mem_put(volatile void *dst, const void *src, size_t len);
@@ -239,6 +243,15 @@ struct sim_port {
 	struct sim_actor *po_actor;	/* domain 0: to kick */
 };
 
+#define SIM_NMAP	256
+
+struct sim_map {
+	bool		 ma_used, ma_readonly;
+	uint16_t	 ma_dom;
+	uint32_t	 ma_ref;
+	void		*ma_va;
+};
+
 #define SIM_NVCPU	64
 
 struct sim_vcpu {
@@ -270,6 +283,7 @@ struct sim_dom {
 	void		*d_gt[SIM_GT_FRAMES];
 	unsigned int	 d_ngt, d_maxgt;
 	uint16_t	*d_npin;	/* per entry: maps by peers */
+	struct sim_map	 d_map[SIM_NMAP];	/* what this one has mapped */
 	/* the rest */
 	uint64_t	 d_param[SIM_NPARAM];
 	int		 d_shutdown;
@@ -325,6 +339,11 @@ void	 sim_gnttab_unmap(struct sim_dom *, uint32_t ref, bool readonly);
 /* A granted page for as long as a copy takes, or NULL. */
 uint8_t	*sim_gnttab_look(struct sim_dom *, uint16_t as, uint32_t ref,
 	    bool write);
+/* sim_gntmap.c: for guests. */
+void	 sim_gntmap_map(struct sim_dom *, struct gnttab_map_grant_ref *);
+void	 sim_gntmap_unmap(struct sim_dom *, struct gnttab_unmap_grant_ref *);
+void	 sim_gntmap_copy(struct sim_dom *, struct gnttab_copy *);
+void	 sim_gntmap_check(const struct sim_dom *);
 /* Does an entry grant this frame? */
 bool	 sim_gnttab_granted(struct sim_dom *, uint64_t gfn, uint32_t *ref);
 

@@ -14,6 +14,7 @@
  */
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
@@ -38,6 +39,8 @@ struct sim_fetch {
 };
 
 static uint8_t		*sim_mem_arena;
+static int		 sim_mem_file;	/* behind it, so that a page can be
+					   seen at two addresses */
 static struct sim_page	 sim_mem_pg[SIM_PAGES];
 static struct sim_heap	*sim_mem_heap[SIM_HASH];
 static struct sim_fetch	 sim_mem_last;
@@ -57,28 +60,6 @@ sim_mem_unpoison(void *va, size_t len)
 	ASAN_UNPOISON_MEMORY_REGION(va, len);
 }
 
-/* What a failed test left is forgotten. */
-void
-sim_mem_init(struct sim *s)
-{
-	unsigned int i;
-
-	if (sim_mem_arena == NULL) {
-		sim_mem_arena = mmap(NULL, (size_t)SIM_PAGES * PV_PAGE_SIZE,
-		    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		    0);
-		if (sim_mem_arena == MAP_FAILED)
-			sim_die("no memory for the arena");
-	}
-	for (i = 0; i < SIM_PAGES; i++)
-		free(sim_mem_pg[i].pg_mark);
-	memset(sim_mem_pg, 0, sizeof(sim_mem_pg));
-	memset(sim_mem_heap, 0, sizeof(sim_mem_heap));
-	sim_mem_nalloc = sim_mem_npage = 0;
-	sim_mem_last.fe_p = NULL;
-	sim_mem_poison(sim_mem_arena, (size_t)SIM_PAGES * PV_PAGE_SIZE);
-}
-
 struct sim_page *
 sim_mem_page(const void *va)
 {
@@ -92,6 +73,59 @@ static void *
 sim_mem_va(const struct sim_page *pg)
 {
 	return sim_mem_arena + (size_t)(pg - sim_mem_pg) * PV_PAGE_SIZE;
+}
+
+/* Xen writes to the page from now on, and the guest can not take it back. */
+void
+sim_mem_keep(void *va)
+{
+	struct sim_page *pg = sim_mem_page(va);
+
+	sim_mem_share(va);
+	if (!pg->pg_kept)
+		sim_mem_npage--;
+	pg->pg_kept = true;
+}
+
+/* The page at va shows another page, or itself again. */
+void
+sim_mem_alias(void *va, const void *of)
+{
+	const uint8_t *shown = of == NULL ? va : of;
+
+	if (mmap(va, PV_PAGE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_FIXED, sim_mem_file, shown - sim_mem_arena) != va)
+		sim_die("a page can not be shown twice");
+	sim_mem_page(va)->pg_alias = of != NULL;
+	if (of != NULL)
+		sim_mem_share(va);
+}
+
+/* What a failed test left is forgotten. */
+void
+sim_mem_init(struct sim *s)
+{
+	unsigned int i;
+
+	if (sim_mem_arena == NULL) {
+		sim_mem_file = memfd_create("arena", 0);
+		if (ftruncate(sim_mem_file, SIM_PAGES * PV_PAGE_SIZE) != 0)
+			sim_die("no memory for the arena");
+		sim_mem_arena = mmap(NULL, (size_t)SIM_PAGES * PV_PAGE_SIZE,
+		    PROT_READ | PROT_WRITE, MAP_SHARED, sim_mem_file, 0);
+		if (sim_mem_arena == MAP_FAILED)
+			sim_die("no memory for the arena");
+	}
+	for (i = 0; i < SIM_PAGES; i++) {
+		free(sim_mem_pg[i].pg_mark);
+		if (sim_mem_pg[i].pg_alias)
+			sim_mem_alias(sim_mem_va(&sim_mem_pg[i]), NULL);
+	}
+	memset(sim_mem_pg, 0, sizeof(sim_mem_pg));
+	memset(sim_mem_heap, 0, sizeof(sim_mem_heap));
+	sim_mem_nalloc = sim_mem_npage = 0;
+	sim_mem_last.fe_p = NULL;
+	sim_mem_poison(sim_mem_arena, (size_t)SIM_PAGES * PV_PAGE_SIZE);
 }
 
 /* An odd factor permutes the numbers below a power of two. */
@@ -409,6 +443,10 @@ sim_mem_check_free(struct sim_page *pg)
 		sim_bug("a page is freed that a peer has mapped");
 	if (pg->pg_frame)
 		sim_bug("a page is freed with one of Xen's frames in it");
+	if (pg->pg_alias)
+		sim_bug("a page is freed with a peer's mapped in it");
+	if (pg->pg_hole)
+		sim_bug("a page is freed with nothing behind it");
 	if (pg->pg_kept)
 		sim_bug("a page is freed that Xen goes on to write to");
 	for (i = 0; i < SIM_NDOM; i++) {

@@ -140,6 +140,7 @@ sim_xen_check(struct sim_dom *d)
 	if (sim_dom_ngrant(d) != 0)
 		sim_bug("domain %u: %u entries still granted", d->d_id,
 		    sim_dom_ngrant(d));
+	sim_gntmap_check(d);
 	sim_conn_check(d);
 	return d->d_sim->s_nbug - before;
 }
@@ -398,8 +399,7 @@ sim_xen_vcpu_info(struct sim_vcpu *v, const struct vcpu_register_vcpu_info *vi)
 	memset(old, 0, sizeof(old));
 	if (v->v_info != NULL)
 		sim_mem_get(old, v->v_info, sizeof(old));
-	sim_mem_share(page);
-	sim_mem_page(page)->pg_kept = true;
+	sim_mem_keep(page);
 	v->v_info = (struct vcpu_info *)(void *)(page + vi->offset);
 	v->v_registered = true;
 	sim_mem_put(v->v_info, old, sizeof(old));

@@ -229,6 +229,20 @@ gnttab_reserve(struct xen *x, gref_t *gref)
 	return 0;
 }
 
+/*
+ * gnttab_room -- entries that can still be reserved
+ *
+ * Context: any.
+ */
+uint32_t
+gnttab_room(struct xen *x)
+{
+	struct gnttab *gt = x->x_gnttab;
+	uint32_t n = gt->gt_maxframe * (uint32_t)GNTTAB_PERPAGE;
+
+	return n - GNTTAB_RESERVED - gt->gt_nused;
+}
+
 /* Lock: held. */
 static void
 gnttab_free(struct gnttab *gt, uint32_t ref)

@@ -28,6 +28,12 @@ int	 gnttab_take(struct xen *, gref_t *);
 /* Give back an entry that is not granted.  Any context but interrupt. */
 void	 gnttab_unreserve(struct xen *, gref_t);
 
+/*
+ * How many entries can still be reserved, for a driver that sizes its rings and
+ * queues by it.  Others may be faster.  Context: any.
+ */
+uint32_t gnttab_room(struct xen *);
+
 /* Let the peer map or copy a page through a reserved entry.  Deferred. */
 void	 gnttab_grant(struct xen *, gref_t, pv_domid_t peer, gfn_t,
 	    bool readonly);

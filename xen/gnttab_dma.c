@@ -32,6 +32,12 @@ gnttab_dma_reserve(struct pv_dma *dma, struct pv_dma_map *map)
 	return 0;
 }
 
+static uint32_t
+gnttab_dma_room(struct pv_dma *dma)
+{
+	return gnttab_room(gnttab_dma_xen(dma));
+}
+
 static void
 gnttab_dma_release(struct pv_dma *dma, struct pv_dma_map *map)
 {
@@ -74,6 +80,7 @@ gnttab_dma_park(struct pv_dma *dma, struct pv_dma_map *map,
 
 const struct pv_dma_ops gnttab_dma_ops = {
 	.do_reserve = gnttab_dma_reserve,
+	.do_room = gnttab_dma_room,
 	.do_release = gnttab_dma_release,
 	.do_share = gnttab_dma_share,
 	.do_unshare = gnttab_dma_unshare,

@@ -241,6 +241,17 @@ hypercall_gnttab_setup(struct xen *x, uint32_t n, xen_pfn_t *frame)
 	return op.status == GNTST_okay ? 0 : -PV_ENOSPC;
 }
 
+/*
+ * Map, unmap or copy, n of them.  0, or -PV_E* when nothing was looked at; each
+ * has a status of its own.
+ */
+static inline int
+hypercall_gnttab(struct xen *x, unsigned int cmd, void *op, unsigned int n)
+{
+	return (int)xen_call5(x, __HYPERVISOR_grant_table_op, cmd,
+	    (unsigned long)(uintptr_t)op, n, 0, 0);
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 static inline int
@@ -283,6 +294,24 @@ hypercall_populate(struct xen *x, gfn_t gfn)
 	if (xrc < 0)
 		return xrc;
 	return xrc == 1 ? 0 : -PV_ENOMEM;
+}
+
+/* Give the RAM behind a frame back to Xen. */
+static inline int
+hypercall_decrease(struct xen *x, gfn_t gfn)
+{
+	xen_pfn_t frame = (xen_pfn_t)gfn_x(gfn);
+	struct xen_memory_reservation op = {
+		.nr_extents = 1, .domid = DOMID_SELF
+	};
+	int xrc;
+
+	set_xen_guest_handle(op.extent_start, &frame);
+	xrc = hypercall(x, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+	    &op);
+	if (xrc < 0)
+		return xrc;
+	return xrc == 1 ? 0 : -PV_EINVAL;
 }
 
 /* ---- HVM and PVH ------------------------------------------------------- */

@@ -32,8 +32,6 @@ LOOP_TEST(attach_again)
 		assert_int_equal(sim_nalloc(l->l_sim), 0);
 		assert_int_equal(sim_npage(l->l_sim), 0);
 		assert_int_equal(sim_dom_ngrant(l->l_dom), 0);
-		memset(&l->l_xen, 0, sizeof(l->l_xen));
-		l->l_xen.x_seam = l->l_dom;
 		assert_int_equal(loop_attach(l), 0);
 	}
 	assert_true(loop_until(l, attach_has_console));
@@ -64,8 +62,6 @@ LOOP_TEST(attach_finds_devices)
 		(void)sim_blk_create(l->l_dom, &cfg);
 	}
 	(void)sim_net_create(l->l_dom, &net);
-	memset(&l->l_xen, 0, sizeof(l->l_xen));
-	l->l_xen.x_seam = l->l_dom;
 	assert_int_equal(loop_attach(l), 0);
 	assert_true(loop_blks(l, 3));
 	assert_true(loop_nets(l, 1));

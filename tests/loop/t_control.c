@@ -65,8 +65,6 @@ LOOP_TEST(control_early)
 {
 	loop_detach(l);
 	sim_store_write(l->l_sim, NODE, "poweroff");
-	memset(&l->l_xen, 0, sizeof(l->l_xen));
-	l->l_xen.x_seam = l->l_dom;
 	assert_int_equal(loop_attach(l), 0);
 	assert_true(loop_until(l, control_obeyed));
 	assert_int_equal(l->l_ctl[0], PV_CONTROL_POWEROFF);

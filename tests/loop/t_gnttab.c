@@ -54,8 +54,11 @@ gnttab_limit(void **state)
 	assert_int_equal(rv, -PV_ENOSPC);
 	n--;
 	assert_int_equal(n, 2 * 512 - 8);
-	while (n > 0)
+	assert_int_equal(gnttab_room(&l.l_xen), 0);
+	while (n > 0) {
 		gnttab_unreserve(&l.l_xen, refs[--n]);
+		assert_int_equal(gnttab_room(&l.l_xen), 2 * 512 - 8 - n);
+	}
 	loop_close(&l);
 }
 

@@ -245,8 +245,6 @@ LOOP_TEST(bus_many)
 	/* The table's limit is asked for at attach. */
 	loop_detach(l);
 	sim_dom_limit_gnttab(l->l_dom, 16);
-	memset(&l->l_xen, 0, sizeof(l->l_xen));
-	l->l_xen.x_seam = l->l_dom;
 	assert_int_equal(loop_attach(l), 0);
 	for (i = 0; i < 8; i++) {
 		cfg.bc_vdev = 51712 + 16 * i;
