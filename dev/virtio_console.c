@@ -425,11 +425,12 @@ virtio_console_connect(void *arg)
 	    sc->sc_nport * sizeof(*sc->sc_port));
 	if (sc->sc_port == NULL)
 		return -PV_ENOMEM;
-	for (i = 0; i < sc->sc_nport && rv == 0; i++) {
+	for (i = 0; i < sc->sc_nport; i++) {
 		sc->sc_port[i].po_sc = sc;
 		sc->sc_port[i].po_id = i;
-		rv = virtio_console_queues(&sc->sc_port[i]);
 	}
+	for (i = 0; i < sc->sc_nport && rv == 0; i++)
+		rv = virtio_console_queues(&sc->sc_port[i]);
 	return rv == 0 && sc->sc_multi ? virtio_console_ctl_connect(sc) : rv;
 }
 

@@ -208,7 +208,80 @@ loop_set(struct loop *l, const char *name, const char *value)
 	l->l_set[l->l_nset++][1] = value;
 }
 
+static void
+loop_rng_recv(struct pv_rng *rn, const uint8_t *buf, size_t len)
+{
+	loop_self()->l_nrandom += len;
+}
+
+static void
+loop_rng_up(struct pv_rng *rn)
+{
+	rn->rn_recv = loop_rng_recv;
+	loop_self()->l_rng = rn;
+}
+
+static void
+loop_rng_down(struct pv_rng *rn)
+{
+	if (loop_self()->l_rng != rn)
+		loop_self()->l_nerr++;
+	loop_self()->l_rng = NULL;
+}
+
+static void *
+loop_balloon_get(struct pv_balloon *bl, enum pv_balloon_why why,
+    unsigned int *npgp)
+{
+	struct loop *l = loop_self();
+
+	*npgp = why == PV_BALLOON_FILL ? 1 : 4;
+	if (l->l_spare < *npgp)
+		return NULL;
+	l->l_spare -= *npgp;
+	return pv_os_pages_alloc(*npgp);
+}
+
+static void
+loop_balloon_put(struct pv_balloon *bl, enum pv_balloon_why why, void *va,
+    unsigned int npg)
+{
+	if (why == PV_BALLOON_FILL)
+		loop_self()->l_spare += npg;
+	pv_os_pages_free(va, npg);
+}
+
+static void
+loop_balloon_stat(struct pv_balloon *bl, struct pv_balloon_stat *bs)
+{
+	bs->bs_free = 4096ull * loop_self()->l_spare;
+	bs->bs_total = 1 << 20;
+	bs->bs_cached = 0;
+}
+
+static void
+loop_balloon_up(struct pv_balloon *bl)
+{
+	bl->bl_put = loop_balloon_put;
+	bl->bl_stat = loop_balloon_stat;
+	bl->bl_get = loop_balloon_get;
+	loop_self()->l_balloon = bl;
+}
+
+static void
+loop_balloon_down(struct pv_balloon *bl)
+{
+	if (loop_self()->l_balloon != bl)
+		loop_self()->l_nerr++;
+	bl->bl_get = NULL;
+	loop_self()->l_balloon = NULL;
+}
+
 static const struct pv_client loop_the_client = {
+	.pc_rng_up = loop_rng_up,
+	.pc_rng_down = loop_rng_down,
+	.pc_balloon_up = loop_balloon_up,
+	.pc_balloon_down = loop_balloon_down,
 	.pc_blk_up = loop_blk_up,
 	.pc_blk_down = loop_blk_down,
 	.pc_blk_resized = loop_blk_resized,

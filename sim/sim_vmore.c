@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sim_vmore.c -- entropy and balloon devices; see sim_vmore.h.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_balloon.h>
+
+#include "sim_int.h"
+#include "sim_vmore.h"
+
+/* ---- entropy ------------------------------------------------------------ */
+
+static void
+sim_vrng_kick(void *arg, unsigned int queue)
+{
+	struct sim_vrng *vr = arg;
+	struct sim_vreq *rq;
+	uint8_t buf[64];
+	size_t n, i;
+
+	while ((rq = sim_vdev_pop(vr->vr_dev, queue)) != NULL) {
+		if (sim_vreq_nread(rq) != 0 || sim_vreq_nwrite(rq) == 0)
+			sim_bug("vrng: a request with nothing to fill");
+		n = 1 + sim_rand(sim_vreq_nwrite(rq) < 64 ?
+		    (unsigned int)sim_vreq_nwrite(rq) : 64);
+		for (i = 0; i < n; i++)
+			buf[i] = (uint8_t)(vr->vr_nask + i);
+		vr->vr_nask++;
+		(void)sim_vreq_write(rq, 0, buf, n);
+		sim_vreq_done(rq, vr->vr_empty ? 0 : n);
+	}
+}
+
+static const struct sim_model sim_vrng_model = {
+	.mo_name = "vrng", .mo_type = 4, .mo_nqueue = 1,
+	.mo_kick = sim_vrng_kick, .mo_free = free
+};
+
+struct sim_vrng *
+sim_vrng_create(struct sim *s, const struct sim_vdev_cfg *vc)
+{
+	struct sim_vrng *vr = calloc(1, sizeof(*vr));
+
+	vr->vr_dev = sim_vdev_create(s, vc, &sim_vrng_model, vr, 0);
+	return vr;
+}
+
+/* ---- balloon ------------------------------------------------------------- */
+
+static void
+sim_vballoon_in(struct sim_vballoon *vb, uint32_t pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < vb->vb_npfn; i++)
+		if (vb->vb_pfn[i] == pfn)
+			sim_bug("vballoon: page %x is in it already", pfn);
+	if (vb->vb_npfn < SIM_VBALLOON_MAX)
+		vb->vb_pfn[vb->vb_npfn++] = pfn;
+}
+
+static void
+sim_vballoon_out(struct sim_vballoon *vb, uint32_t pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < vb->vb_npfn; i++)
+		if (vb->vb_pfn[i] == pfn)
+			break;
+	if (i == vb->vb_npfn)
+		sim_bug("vballoon: page %x is not in it", pfn);
+	else
+		vb->vb_pfn[i] = vb->vb_pfn[--vb->vb_npfn];
+}
+
+static void
+sim_vballoon_stats(struct sim_vballoon *vb, struct sim_vreq *rq)
+{
+	uint8_t e[10];
+	size_t off;
+
+	vb->vb_stat = rq;
+	for (off = 0; sim_vreq_read(rq, off, e, 10) == 10; off += 10)
+		if (e[0] == VIRTIO_BALLOON_S_MEMFREE)
+			memcpy(&vb->vb_free, e + 2, 8);
+}
+
+static void
+sim_vballoon_kick(void *arg, unsigned int queue)
+{
+	struct sim_vballoon *vb = arg;
+	struct sim_vreq *rq;
+	uint32_t pfn;
+	size_t off;
+
+	while ((rq = sim_vdev_pop(vb->vb_dev, queue)) != NULL) {
+		if (queue == 2) {
+			sim_vballoon_stats(vb, rq);
+			continue;
+		}
+		for (off = 0; queue < 2 && sim_vreq_read(rq, off, &pfn, 4) ==
+		    4; off += 4) {
+			if (queue == 0)
+				sim_vballoon_in(vb, pfn);
+			else
+				sim_vballoon_out(vb, pfn);
+		}
+		if (queue == 3)
+			vb->vb_nblock += (unsigned int)(sim_vreq_nwrite(rq) /
+			    4096);
+		sim_vreq_done(rq, 0);
+	}
+	if (queue == 2 && vb->vb_asked && vb->vb_stat != NULL) {
+		rq = vb->vb_stat;
+		vb->vb_stat = NULL;
+		vb->vb_asked = false;
+		sim_vreq_done(rq, 0);
+	}
+}
+
+static void
+sim_vballoon_reset(void *arg)
+{
+	struct sim_vballoon *vb = arg;
+
+	vb->vb_npfn = 0;
+	vb->vb_stat = NULL;
+}
+
+static const struct sim_model sim_vballoon_model = {
+	.mo_name = "vballoon", .mo_type = 5, .mo_nqueue = 4,
+	.mo_kick = sim_vballoon_kick, .mo_reset = sim_vballoon_reset,
+	.mo_free = free
+};
+
+struct sim_vballoon *
+sim_vballoon_create(struct sim *s, const struct sim_vdev_cfg *vc,
+    uint64_t features)
+{
+	struct sim_vballoon *vb = calloc(1, sizeof(*vb));
+
+	vb->vb_dev = sim_vdev_create(s, vc, &sim_vballoon_model, vb, features);
+	return vb;
+}
+
+void
+sim_vballoon_target(struct sim_vballoon *vb, uint32_t npg)
+{
+	memcpy(sim_vdev_config(vb->vb_dev), &npg, 4);
+	sim_vdev_changed(vb->vb_dev);
+}
+
+void
+sim_vballoon_ask(struct sim_vballoon *vb)
+{
+	vb->vb_asked = true;
+	sim_vdev_hold(vb->vb_dev, false);
+}
