@@ -55,3 +55,9 @@ hvm_smp_ipi(unsigned int cpu)
 {
 	(void)cpu;
 }
+
+void
+lapic_again(unsigned int vec)
+{
+	(void)vec;
+}
