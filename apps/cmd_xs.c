@@ -14,7 +14,7 @@
 #include <string.h>
 #include <tty.h>
 
-#define CMD_XSBUF	4096		/* what the store has room for */
+#define CMD_XSBUF	65536		/* of a directory's names */
 #define CMD_XSWAIT	3600		/* seconds, when none are given */
 
 /* The store's values are anyone's words: no control characters. */
@@ -75,11 +75,81 @@ cmd_xs_rm(char **argv)
 	return rv != 0 ? shell_fail(argv, argv[2], rv) : 0;
 }
 
+/* One of the many changes of `xenstore add'. */
+static int
+cmd_xs_plus(void *arg, char *val, size_t *lenp)
+{
+	const uint64_t *by = arg;
+	struct strbuf sb;
+	uint64_t v = 0;
+
+	if (*lenp > 0 && str_num(val, *lenp, 0, UINT64_MAX, &v) < 0)
+		return -PV_EINVAL;
+	str_begin(&sb, val, PV_STORE_VALUE);
+	str_addu(&sb, v + *by);
+	*lenp = str_len(val);
+	return 0;
+}
+
+static int
+cmd_xs_add(char **argv)
+{
+	uint64_t by, i, count = 1;
+	int rv = 0;
+
+	if (!shell_num(argv, argv[3], UINT32_MAX, &by) ||
+	    (argv[4] != NULL && !shell_num(argv, argv[4], UINT32_MAX, &count)))
+		return SHELL_USAGE;
+	for (i = 0; i < count && rv == 0 && !shell_pace(); i++)
+		rv = pv_store_update(argv[2], cmd_xs_plus, &by);
+	kprintf("%u of %u\n", (unsigned int)(rv == 0 ? i : i - 1),
+	    (unsigned int)count);
+	return rv != 0 ? shell_fail(argv, argv[2], rv) : 0;
+}
+
+/* Nodes PATH/0, PATH/1, .. */
+static int
+cmd_xs_fill(char **argv)
+{
+	struct strbuf sb;
+	uint64_t i, count;
+	char path[256] = "";
+	int rv = 0;
+
+	if (!shell_num(argv, argv[3], UINT32_MAX, &count))
+		return SHELL_USAGE;
+	for (i = 0; i < count && !shell_pace(); i++) {
+		str_begin(&sb, path, sizeof(path));
+		str_add(&sb, argv[2]);
+		str_add(&sb, "/");
+		str_addu(&sb, i);
+		rv = sb.sb_over ? -PV_E2BIG : pv_store_write(path, "", 0);
+		if (rv != 0)
+			break;
+	}
+	kprintf("%u of %u\n", (unsigned int)i, (unsigned int)count);
+	return rv != 0 ? shell_fail(argv, path, rv) : 0;
+}
+
+static int
+cmd_xs_reconnect(char **argv)
+{
+	int rv = pv_store_reconnect();
+
+	return rv != 0 ? shell_fail(argv, argv[1], rv) : 0;
+}
+
+/* The path, which is ours or below it, and what it has now. */
 static void
 cmd_xs_changed(void *arg, const char *path)
 {
+	char val[128];
+
 	(void)arg;
-	kprintf("%s\n", path);		/* ours, or below it */
+	if (pv_store_read(path, val, sizeof(val), NULL) != 0)
+		val[0] = '\0';
+	str_sanitise(val, str_len(val));
+	kprintf("%s %s\n", path, val);
 }
 
 static int
@@ -127,12 +197,19 @@ cmd_xenstore(int argc, char **argv)
 		return cmd_xs_rm(argv);
 	if (strcmp(what, "watch") == 0 && argc <= 4)
 		return cmd_xs_watch(argv);
+	if (strcmp(what, "add") == 0 && (argc == 4 || argc == 5))
+		return cmd_xs_add(argv);
+	if (strcmp(what, "fill") == 0 && argc == 4)
+		return cmd_xs_fill(argv);
+	if (argc == 2 && strcmp(argv[1], "reconnect") == 0)
+		return cmd_xs_reconnect(argv);
 	return shell_usage(argv);
 }
 
 const struct cmd cmd_xs[] = {
 	{ "xenstore", "read PATH | ls PATH | write PATH VALUE | rm PATH |"
-	    " watch PATH [SECONDS]", "XenStore; paths are absolute, or"
+	    " watch PATH [SECONDS] | add PATH N [TIMES] | fill PATH COUNT |"
+	    " reconnect", "XenStore; paths are absolute, or"
 	    " relative to the domain's own", cmd_xenstore },
 	{ NULL, NULL, NULL, NULL }
 };

@@ -101,6 +101,8 @@ shell_error(int rv)
 		{ PV_ENOSPC, "no space left" },
 		{ PV_EROFS, "read-only" }, { PV_EPROTO, "protocol error" },
 		{ PV_EOPNOTSUPP, "not supported" },
+		{ PV_ENOSYS, "the other side can not do that" },
+		{ PV_EAGAIN, "in the way of others: try again" },
 		{ PV_ETIMEDOUT, "no answer in time" },
 		{ PV_ECANCELED, "disconnected" },
 	};

@@ -383,7 +383,8 @@ pv_totals(struct pv_totals *pt)
 /* ---- XenStore ---------------------------------------------------------- */
 
 /*
- * pv_store_read, _write, _rm, _ls, _watch, _unwatch -- see pv/pv.h
+ * pv_store_read, _write, _rm, _ls, _update, _reconnect, _watch, _unwatch --
+ * see pv/pv.h
  *
  * Context: thread.
  */
@@ -409,6 +410,54 @@ int
 pv_store_ls(const char *path, char *buf, size_t size, size_t *lenp)
 {
 	return xs_ls(&pv_xen, XS_NOTRANS, path, buf, size, lenp);
+}
+
+struct pv_store_change {
+	const char	*sc_path;
+	char		*sc_val;	/* PV_STORE_VALUE bytes, and a NUL */
+	int		(*sc_fn)(void *, char *, size_t *);
+	void		*sc_arg;
+};
+
+static int
+pv_store_change(void *arg, const struct xs_trans *t)
+{
+	struct pv_store_change *sc = arg;
+	size_t len = 0;
+	int rv;
+
+	rv = xs_read(&pv_xen, t, sc->sc_path, sc->sc_val, PV_STORE_VALUE + 1,
+	    &len);
+	if (rv < 0 && rv != -PV_ENOENT)
+		return rv;
+	rv = sc->sc_fn(sc->sc_arg, sc->sc_val, &len);
+	if (rv != 0)
+		return rv;
+	PV_ASSERT(len <= PV_STORE_VALUE);
+	return xs_write(&pv_xen, t, sc->sc_path, sc->sc_val, len);
+}
+
+int
+pv_store_update(const char *path, int (*fn)(void *, char *, size_t *),
+    void *arg)
+{
+	struct pv_store_change sc = {
+		.sc_path = path, .sc_fn = fn, .sc_arg = arg
+	};
+	int rv;
+
+	sc.sc_val = pv_os_alloc(PV_STORE_VALUE + 1);
+	if (sc.sc_val == NULL)
+		return -PV_ENOMEM;
+	rv = xs_transact(&pv_xen, pv_store_change, &sc);
+	pv_os_free(sc.sc_val, PV_STORE_VALUE + 1);
+	return rv;
+}
+
+int
+pv_store_reconnect(void)
+{
+	return xs_reconnect(&pv_xen);
 }
 
 struct pv_store_watch {

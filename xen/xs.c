@@ -538,6 +538,32 @@ xs_transact(struct xen *x, int (*fn)(void *, const struct xs_trans *),
 	return -PV_EAGAIN;
 }
 
+/* ---- the connection ---------------------------------------------------- */
+
+/*
+ * xs_reconnect -- ask the store for a new connection
+ *
+ * What is under way goes on with the new one.  0; -PV_ENOSYS: the store does
+ * not offer that; -PV_ENODEV: there is no store.
+ * Context: thread.
+ */
+int
+xs_reconnect(struct xen *x)
+{
+	struct xs *xs = x->x_xs;
+	bool can;
+
+	if (xs == NULL)
+		return -PV_ENODEV;
+	pv_lock(&xs->xs_lock);
+	can = xs_conn_can_again(xs);
+	if (can && !xs->xs_lost)
+		xs_conn_fail(xs, "a new connection was asked for");
+	pv_unlock(&xs->xs_lock);
+	xs_complain(xs);
+	return can ? 0 : -PV_ENOSYS;
+}
+
 /* ---- attach and detach ------------------------------------------------- */
 
 /*

@@ -96,6 +96,9 @@ int	 xs_watch(struct xen *, struct xs_watch *, const char *path,
    ENOENT by the store (path gone) is no error.  Idempotent. */
 void	 xs_unwatch(struct xs_watch *);
 
+/* Ask for a new connection; -PV_ENOSYS: the store offers none. */
+int	 xs_reconnect(struct xen *);
+
 void	 xs_totals(struct xen *, struct pv_totals *);
 
 /* ---- xs_path.c: paths and values, no requests of their own ------------- */

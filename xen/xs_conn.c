@@ -114,6 +114,18 @@ xs_conn_die(struct xs *xs)
 }
 
 /*
+ * xs_conn_can_again -- does the store offer new connections?
+ *
+ * Context: any.  Lock: xs_lock.
+ */
+bool
+xs_conn_can_again(const struct xs *xs)
+{
+	return !xs->xs_dead &&
+	    xs_conn_can(xs, XENSTORE_SERVER_FEATURE_RECONNECTION);
+}
+
+/*
  * xs_conn_fail -- the store broke the protocol
  *
  * It is asked for a new connection when it offers that.
@@ -124,7 +136,7 @@ xs_conn_fail(struct xs *xs, const char *why)
 {
 	xs->xs_why = why;
 	xs->xs_said = false;
-	if (!xs_conn_can(xs, XENSTORE_SERVER_FEATURE_RECONNECTION)) {
+	if (!xs_conn_can_again(xs)) {
 		xs_conn_die(xs);
 		return;
 	}

@@ -17,6 +17,7 @@ static const struct {
 	{ "ENOENT", PV_ENOENT },
 	{ "ENOMEM", PV_ENOMEM },
 	{ "ENOSPC", PV_ENOSPC },
+	{ "EQUOTA", PV_ENOSPC },	/* oxenstored's word for it */
 	{ "EIO", PV_EIO },
 	{ "ENOTEMPTY", PV_EBUSY },
 	{ "ENOSYS", PV_ENOSYS },

@@ -131,6 +131,8 @@ void	 xs_ring_abandon(struct xs *, struct xs_req *);
 bool	 xs_conn_up(struct xs *);
 /* The store broke the protocol: connect anew, or everybody fails. */
 void	 xs_conn_fail(struct xs *, const char *why);
+/* Does it offer new connections? */
+bool	 xs_conn_can_again(const struct xs *);
 /* Ask for a new connection when it is time; true: notify the store. */
 bool	 xs_conn_ask(struct xs *);
 

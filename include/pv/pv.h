@@ -153,6 +153,18 @@ int	 pv_store_rm(const char *path);
 /* Names separated by NUL bytes; *lenp bytes in all. */
 int	 pv_store_ls(const char *path, char *buf, size_t size, size_t *lenp);
 /*
+ * Change a node's value, of at most PV_STORE_VALUE bytes, in a transaction: fn
+ * gets it (*lenp 0: there is no node), puts another one in its place and
+ * returns 0, or ends it all with what it returns.  It is called again when
+ * something else changed the node meanwhile.  -PV_EIO: the store was lost at
+ * the end, and nobody knows whether the change took place.
+ */
+#define PV_STORE_VALUE	2048
+int	 pv_store_update(const char *path, int (*fn)(void *arg, char *val,
+	    size_t *lenp), void *arg);
+/* Ask the store for a new connection; -PV_ENOSYS: it offers none. */
+int	 pv_store_reconnect(void);
+/*
  * Watch a path until pv_store_unwatch(); fn gets the path that changed
  * (relative as the watch was) in thread context, once at once.
  */
