@@ -60,7 +60,8 @@ main_control(enum pv_control_op op)
 		main_end((void *)(uintptr_t)op);
 }
 
-static const struct pv_client main_client = {
+/* pc_ncpu is set when it is known. */
+static struct pv_client main_client = {
 	.pc_blk_up = disk_up,
 	.pc_blk_down = disk_down,
 	.pc_blk_resized = disk_resized,
@@ -133,6 +134,7 @@ guest_main(const struct boot_info *bi)
 	for (i = 0; (name = pv_setting_name(i)) != NULL; i++)
 		(void)cmdline_get(name);
 	net_init();
+	main_client.pc_ncpu = arch_ncpu();
 	rv = pv_attach(&main_client, &bi->bi_xenboot);
 	if (rv == -PV_ENODEV)
 		probe_virtio(&main_client);
