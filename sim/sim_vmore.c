@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sim_vmore.c -- entropy and balloon devices; see sim_vmore.h.
+ * sim_vmore.c -- entropy, console and balloon devices; see sim_vmore.h.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/virtio_balloon.h>
+#include <linux/virtio_console.h>
 
 #include "sim_int.h"
 #include "sim_vmore.h"
@@ -46,6 +47,129 @@ sim_vrng_create(struct sim *s, const struct sim_vdev_cfg *vc)
 
 	vr->vr_dev = sim_vdev_create(s, vc, &sim_vrng_model, vr, 0);
 	return vr;
+}
+
+/* ---- console ------------------------------------------------------------ */
+
+/* Send what waits, as far as there are buffers. */
+static void
+sim_vcons_flush(struct sim_vcons *vc)
+{
+	struct sim_vreq *rq;
+	size_t n;
+
+	while (vc->vc_nmsg > 0 &&
+	    (rq = sim_vdev_pop(vc->vc_dev, 2)) != NULL) {
+		n = sim_vreq_write(rq, 0, vc->vc_msg[0], vc->vc_msglen[0]);
+		vc->vc_nmsg--;
+		memmove(vc->vc_msg, vc->vc_msg + 1,
+		    vc->vc_nmsg * sizeof(vc->vc_msg[0]));
+		memmove(vc->vc_msglen, vc->vc_msglen + 1,
+		    vc->vc_nmsg * sizeof(vc->vc_msglen[0]));
+		sim_vreq_done(rq, n);
+	}
+	while (vc->vc_nin > 0 && vc->vc_opened &&
+	    (rq = sim_vdev_pop(vc->vc_dev, 4)) != NULL) {
+		n = 1 + sim_rand(vc->vc_nin < 300 ?
+		    (unsigned int)vc->vc_nin : 300);
+		n = sim_vreq_write(rq, 0, vc->vc_in, n);
+		vc->vc_in += n;
+		vc->vc_nin -= n;
+		sim_vreq_done(rq, n);
+	}
+}
+
+void
+sim_vcons_tell(struct sim_vcons *vc, uint32_t id, uint16_t event,
+    uint16_t value, const char *more)
+{
+	struct virtio_console_control m = { id, event, value };
+	size_t n = more == NULL ? 0 : strlen(more);
+
+	if (vc->vc_nmsg == SIM_VCONS_NMSG || n > 24)
+		return;
+	memcpy(vc->vc_msg[vc->vc_nmsg], &m, sizeof(m));
+	if (n > 0)
+		memcpy(vc->vc_msg[vc->vc_nmsg] + sizeof(m), more, n);
+	vc->vc_msglen[vc->vc_nmsg++] = sizeof(m) + n;
+	sim_vdev_hold(vc->vc_dev, false);	/* a step comes */
+}
+
+void
+sim_vcons_type(struct sim_vcons *vc, const void *p, size_t n)
+{
+	vc->vc_in = p;
+	vc->vc_nin = n;
+	sim_vdev_hold(vc->vc_dev, false);
+}
+
+static void
+sim_vcons_control(struct sim_vcons *vc, const struct virtio_console_control *m)
+{
+	if (m->event == VIRTIO_CONSOLE_DEVICE_READY) {
+		sim_vcons_tell(vc, 77, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+		sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+	} else if (m->event == VIRTIO_CONSOLE_PORT_READY && m->value == 1) {
+		sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_CONSOLE_PORT, 1, NULL);
+		sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_NAME, 1, "na\nme");
+		sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL);
+	} else if (m->event == VIRTIO_CONSOLE_PORT_OPEN) {
+		vc->vc_opened = m->value != 0;
+	} else if (m->event != VIRTIO_CONSOLE_PORT_READY) {
+		sim_bug("vcons: control message %u", m->event);
+	}
+}
+
+static void
+sim_vcons_kick(void *arg, unsigned int queue)
+{
+	struct sim_vcons *vc = arg;
+	struct virtio_console_control m;
+	struct sim_vreq *rq;
+
+	while (queue % 2 == 1 &&
+	    (rq = sim_vdev_pop(vc->vc_dev, queue)) != NULL) {
+		if (sim_vreq_nwrite(rq) != 0 || (queue == 1 && sim_vdev_has(
+		    vc->vc_dev, VIRTIO_CONSOLE_F_MULTIPORT)))
+			sim_bug("vcons: a request out of place");
+		if (queue == 3 && sim_vreq_read(rq, 0, &m, sizeof(m)) ==
+		    sizeof(m))
+			sim_vcons_control(vc, &m);
+		if (queue == 5)
+			vc->vc_nout += sim_vreq_read(rq, 0, vc->vc_out +
+			    vc->vc_nout, sizeof(vc->vc_out) - vc->vc_nout);
+		sim_vreq_done(rq, 0);
+	}
+	sim_vcons_flush(vc);
+}
+
+static void
+sim_vcons_reset(void *arg)
+{
+	struct sim_vcons *vc = arg;
+
+	vc->vc_nmsg = 0;
+	vc->vc_opened = false;
+}
+
+static const struct sim_model sim_vcons_model = {
+	.mo_name = "vcons", .mo_type = 3, .mo_nqueue = 6,
+	.mo_kick = sim_vcons_kick, .mo_reset = sim_vcons_reset,
+	.mo_free = free
+};
+
+struct sim_vcons *
+sim_vcons_create(struct sim *s, const struct sim_vdev_cfg *cfg)
+{
+	struct sim_vcons *vc = calloc(1, sizeof(*vc));
+
+	vc->vc_dev = sim_vdev_create(s, cfg, &sim_vcons_model, vc,
+	    1ull << VIRTIO_CONSOLE_F_MULTIPORT |
+	    1ull << VIRTIO_CONSOLE_F_SIZE);
+	sim_vdev_config(vc->vc_dev)[0] = 80;
+	sim_vdev_config(vc->vc_dev)[2] = 25;
+	sim_vdev_config(vc->vc_dev)[4] = 2;	/* ports */
+	return vc;
 }
 
 /* ---- balloon ------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * t_evil_virtio_more.c -- balloon and entropy devices: honest ones, and
- * entropy devices that lie.  Whatever the lie, the
+ * t_evil_virtio_more.c -- entropy, console, balloon and SCSI devices: first
+ * honest ones, with data compared, then ones that lie.  Whatever the lie, the
  * device breaks or is refused or works on, it is let go, nothing leaks, and it
  * works when it is honest.
  */
@@ -9,6 +9,7 @@
 #include "loop/vloop.h"
 
 #include <linux/virtio_balloon.h>
+#include <linux/virtio_console.h>
 
 #include "sim_int.h"
 #include "sim_vmore.h"
@@ -151,6 +152,103 @@ VLOOP_TEST(rng_without_a_byte)
 	assert_null(l->l_rng);
 }
 
+/* ---- console ------------------------------------------------------------ */
+
+static void
+use_cons(struct loop *l, bool must)
+{
+	static const char text[] = "some lines of text, again and again\n";
+	struct sim_vcons *vc = kind.k_sim;
+	unsigned int i, n = 0;
+	int rv;
+
+	vc->vc_nout = 0;
+	l->l_ninput = 0;
+	l->l_take = sizeof(l->l_input);
+	for (i = 0; i < 100 && n < 3000 && l->l_cons != NULL; i++) {
+		rv = pv_cons_write(l->l_cons, text + n % 36, 36 - n % 36);
+		if (rv < 0)
+			break;
+		n += (unsigned int)rv;
+		until(l, 5);
+	}
+	sim_vcons_type(vc, text, 36);
+	until(l, 500);
+	if (!must) {
+		sim_vcons_type(vc, NULL, 0);
+		return;
+	}
+	assert_int_equal(vc->vc_nout, n);
+	assert_true(n >= 3000);
+	for (i = 0; i < n; i++)
+		assert_int_equal(vc->vc_out[i], text[i % 36]);
+	assert_int_equal(l->l_ninput, 36);
+	assert_memory_equal(l->l_input, text, 36);
+}
+
+static struct sim_vcons *
+make_cons(struct loop *l)
+{
+	struct sim_vdev_cfg cfg = vloop_cfg(l);
+	struct sim_vcons *vc = sim_vcons_create(l->l_sim, &cfg);
+
+	kind.k_use = use_cons;
+	kind.k_dev = vc->vc_dev;
+	kind.k_sim = vc;
+	return vc;
+}
+
+VLOOP_TEST(cons_honest)
+{
+	struct sim_vcons *vc = make_cons(l);
+	struct pv_cons *cn;
+
+	honest(l);
+	cn = l->l_cons;
+	assert_string_equal(cn->cn_label, "na?me");
+	assert_int_equal(cn->cn_flags, PV_CONS_CONSOLE | PV_CONS_OPEN);
+	assert_true(vc->vc_opened);
+	/* A host that does not listen is written nothing. */
+	sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_OPEN, 0, NULL);
+	until(l, 500);
+	assert_int_equal(cn->cn_flags, PV_CONS_CONSOLE);
+	assert_int_equal(pv_cons_write(cn, "x", 1), 0);
+	sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL);
+	until(l, 500);
+	use_cons(l, true);
+	/* The port goes and comes back. */
+	sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_REMOVE, 1, NULL);
+	until(l, 500);
+	assert_null(l->l_cons);
+	sim_vcons_tell(vc, 1, VIRTIO_CONSOLE_PORT_ADD, 1, NULL);
+	until(l, 500);
+	use_cons(l, true);
+}
+
+VLOOP_TEST(cons_lies)
+{
+	make_cons(l);
+	all_lies(l);
+}
+
+/* Messages that make no sense are not followed. */
+VLOOP_TEST(cons_messages)
+{
+	struct sim_vcons *vc = make_cons(l);
+	unsigned int i;
+
+	assert_int_equal(vloop_attach(l), 1);
+	until(l, 2000);
+	for (i = 0; i < 100; i++) {
+		sim_vcons_tell(vc, sim_rand(3) == 0 ? UINT32_MAX :
+		    sim_rand(4) == 0 ? 2 : 1, (uint16_t)(4 + sim_rand(20)),
+		    1, i % 2 == 0 ? "\xff\x01" : NULL);
+		until(l, 5);
+	}
+	until(l, 1000);
+	use_cons(l, true);
+}
+
 /* ---- balloon ------------------------------------------------------------- */
 
 static void
@@ -246,6 +344,121 @@ VLOOP_TEST(balloon_reports)
 	assert_int_equal(l->l_balloon->bl_nreport, 20);
 }
 
+VLOOP_TEST(balloon_lies)
+{
+	make_balloon(l, 0);
+	all_lies(l);
+}
+
+/* ---- SCSI ---------------------------------------------------------------- */
+
+static void
+use_scsi(struct loop *l, bool must)
+{
+	struct sim_vscsi *vs = kind.k_sim;
+	uint8_t *buf = loop_pages(4);
+	unsigned int i;
+	int rv;
+
+	if (must)
+		assert_true(loop_blks(l, vs->vs_nlun));
+	for (i = 0; i < 6 && l->l_blk[i % SIM_VSCSI_NLUN] != NULL; i++) {
+		loop_fill(buf, 16384, i + 1);
+		rv = loop_io(l, l->l_blk[i % SIM_VSCSI_NLUN], PV_BLK_WRITE,
+		    i * 8, buf, 4096 * (1 + i % 4));
+		assert_int_not_equal(rv, LOOP_NEVER);
+		if (!must)
+			continue;
+		assert_int_equal(rv, 0);
+		memset(buf, 0, 16384);
+		assert_int_equal(loop_io(l, l->l_blk[i % SIM_VSCSI_NLUN],
+		    PV_BLK_READ, i * 8, buf, 4096 * (1 + i % 4)), 0);
+		assert_memory_equal(vs->vs_data[i % SIM_VSCSI_NLUN] + i * 4096,
+		    buf, 4096 * (1 + i % 4));
+	}
+	loop_pages_free(buf, 4);
+}
+
+static struct sim_vscsi *
+make_scsi(struct loop *l)
+{
+	struct sim_vdev_cfg vc = vloop_cfg(l);
+	struct sim_vscsi *vs = sim_vscsi_create(l->l_sim, &vc, SIM_VSCSI_NLUN,
+	    256);
+
+	kind.k_use = use_scsi;
+	kind.k_dev = vs->vs_dev;
+	kind.k_sim = vs;
+	return vs;
+}
+
+VLOOP_TEST(scsi_honest)
+{
+	struct sim_vscsi *vs = make_scsi(l);
+
+	honest(l);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_FLUSH, 0, NULL, 0), 0);
+	/* Asked again where a unit says so. */
+	vs->vs_attention = 3;
+	use_scsi(l, true);
+	/* A unit grows, and one goes. */
+	vs->vs_nsect = 300;
+	sim_vscsi_event(vs);
+	until(l, 2000);
+	assert_int_equal(l->l_nresized, SIM_VSCSI_NLUN);
+	assert_int_equal(l->l_blk[0]->bk_nsect, 300);
+	vs->vs_nlun = 2;
+	sim_vscsi_event(vs);
+	until(l, 2000);
+	assert_int_equal(l->l_nblk, 2);
+	vs->vs_nlun = 3;
+	sim_vscsi_event(vs);
+	until(l, 2000);
+	use_scsi(l, true);
+}
+
+VLOOP_TEST(scsi_lies)
+{
+	make_scsi(l);
+	all_lies(l);
+}
+
+/* Commands without an answer are aborted; then the unit works again. */
+VLOOP_TEST(scsi_abort)
+{
+	struct sim_vscsi *vs = make_scsi(l);
+	uint8_t *buf = loop_pages(1);
+
+	loop_set(l, "hw.vtscsi.timeout", "2");
+	honest(l);
+	vs->vs_mute = true;
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_READ, 0, buf, 4096),
+	    -PV_EIO);
+	assert_int_equal(vs->vs_nabort, 1);
+	vs->vs_mute = false;
+	use_scsi(l, true);
+	loop_pages_free(buf, 1);
+}
+
+/* One that is deaf to that too is reset, and its units come back. */
+VLOOP_TEST(scsi_deaf)
+{
+	struct sim_vscsi *vs = make_scsi(l);
+	uint8_t *buf = loop_pages(1);
+
+	loop_set(l, "hw.vtscsi.timeout", "2");
+	honest(l);
+	vs->vs_mute = vs->vs_deaf = true;
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_READ, 0, buf, 4096),
+	    -PV_ENXIO);
+	assert_int_equal(vs->vs_nabort, 1);
+	assert_int_equal(vs->vs_nreset, 1);
+	vs->vs_mute = vs->vs_deaf = false;
+	until(l, 2000);
+	use_scsi(l, true);
+	loop_pages_free(buf, 1);
+}
+
 int
 main(void)
 {
@@ -253,6 +466,14 @@ main(void)
 		cmocka_unit_test(balloon_honest),
 		cmocka_unit_test(balloon_oom),
 		cmocka_unit_test(balloon_reports),
+		cmocka_unit_test(scsi_honest),
+		cmocka_unit_test(scsi_abort),
+		cmocka_unit_test(scsi_deaf),
+		cmocka_unit_test(scsi_lies),
+		cmocka_unit_test(balloon_lies),
+		cmocka_unit_test(cons_honest),
+		cmocka_unit_test(cons_messages),
+		cmocka_unit_test(cons_lies),
 		cmocka_unit_test(rng_honest),
 		cmocka_unit_test(rng_lies),
 		cmocka_unit_test(rng_without_a_byte),
