@@ -137,6 +137,7 @@ static void
 sim_back_remove(struct sim_back *ba)
 {
 	ba->ba_gone = true;
+	ba->ba_sim->s_removed = ba->ba_sim->s_now;
 	sim_store_rm(ba->ba_sim, ba->ba_front);
 	sim_store_rm(ba->ba_sim, ba->ba_path);
 }
@@ -394,6 +395,10 @@ sim_back_faithful(struct sim_back *ba)
 		    sim_evil_told(ba->ba_sim, lie) > 0)
 			return false;
 	}
+	/* One made anew at once: what the front says may be to the last. */
+	if (ba->ba_sim->s_removed != 0 &&
+	    ba->ba_sim->s_now - ba->ba_sim->s_removed < 100 * SIM_MS)
+		return false;
 	return !ba->ba_leaving && !ba->ba_sim->s_failed &&
 	    sim_back_num(ba, "state", 0) == XenbusStateConnected;
 }

@@ -96,6 +96,7 @@ struct sim {
 	struct sim_vcpu	*s_curvcpu;	/* whose upcall runs, or NULL */
 	/* domains and the store */
 	uint16_t	 s_backid;	/* the domain that has the back ends */
+	uint64_t	 s_removed;	/* when a device was last taken away */
 	struct sim_dom	*s_dom[SIM_NDOM];
 	struct sim_store *s_store;
 	struct list	 s_blks, s_nets, s_vdevs;
