@@ -308,7 +308,7 @@ blkfront_req_park(struct blkfront_softc *sc, struct blkfront_req *rq,
 static void
 blkfront_req_unparked(void *page)
 {
-	pv_os_pages_free(page, 1);
+	pv_pages_free(NULL, page, 1);
 }
 
 static void
