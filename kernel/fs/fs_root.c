@@ -4,7 +4,7 @@
  *
  *	root=xvda1	that disk; root=none: no file system
  *	root.rw=1	writable (http.writable=1 asks for that, too)
- *	root.wait=10	seconds to wait for the disk
+ *	root.wait=30	seconds to wait for the disk
  *
  * Without root= the first disk, by name, with an ext file system on the
  * whole of it or on its first partition.
@@ -116,7 +116,7 @@ fs_root_find(char *name, size_t size, uint64_t deadline)
 static int
 fs_root_try(void)
 {
-	uint64_t wait = cmdline_num("root.wait", 0, 600, 10);
+	uint64_t wait = cmdline_num("root.wait", 0, 600, 30);
 	const char *root = cmdline_get("root");
 	bool rw, http_rw;
 	char name[16];

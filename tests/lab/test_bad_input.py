@@ -79,7 +79,7 @@ def test_not_a_dom0():
 
 # What only the guest can find out: it says so, and its shell stays up.
 
-def complains(new, words, timeout=90):
+def complains(new, words, timeout=180):
     """The guest says the words; its shell answers afterwards."""
     new.expect(words, timeout)
     assert "poweroff" in shell(new, "help")
@@ -87,7 +87,8 @@ def complains(new, words, timeout=90):
 
 def test_no_disk(guest):
     """A guest without a disk."""
-    complains(guest(), rb"no disk xvda: .*attach")
+    complains(guest(append="app=httpd root=xvda root.wait=5"),
+              rb"no disk xvda: .*attach")
 
 
 def test_foreign_disk(guest, disk, tmp_path):
@@ -110,7 +111,7 @@ def test_partition_that_is_not_there(guest, disk, tmp_path):
     """A partition of a disk without partitions."""
     path = tmp_path / "zero.img"
     path.write_bytes(bytes(4 << 20))
-    complains(guest(append="app=httpd root=xvda1",
+    complains(guest(append="app=httpd root=xvda1 root.wait=5",
                     disks=["phy:%s,xvda,r" % disk(path)]),
               rb"no disk xvda1: ")
 
