@@ -69,25 +69,45 @@ class Load:
             except (OSError, AssertionError) as error:
                 self.bad.append(error)
 
-    def end(self):
-        """How many fetches there were, none of them bad."""
+    def quit(self):
+        """Stop the clients; again does nothing."""
         self.stop.set()
         for thread in self.threads:
             thread.join()
-        self.lab.unforward(int(self.port))
+        if self.threads:
+            self.lab.unforward(int(self.port))
+        self.threads = []
+
+    def end(self):
+        """How many fetches there were, none of them bad."""
+        self.quit()
         assert not self.bad, self.bad[:3]
         return self.good
 
 
+@pytest.fixture
+def load(lab):
+    """load(guest): clients that stop with the test, however it ends."""
+    started = []
+
+    def start(guest):
+        started.append(Load(lab, guest))
+        return started[-1]
+
+    yield start
+    for old in started:
+        old.quit()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("mode, vcpus, words", matrix())
-def test_vcpus(lab, web, mode, vcpus, words):
+def test_vcpus(lab, web, load, mode, vcpus, words):
     """All vCPUs come up, the guest serves many at once, and ends well."""
     web_guest = web(mode, vcpus, words)
-    load = Load(lab, web_guest)
+    clients = load(web_guest)
     time.sleep(3)
     said = shell(web_guest, "cpus")
-    assert load.end() > 0
+    assert clients.end() > 0
     assert len(re.findall(r"^ *\d+ up ", said, re.M)) == vcpus, said
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
     assert web_guest.shutdown() == "poweroff"
@@ -95,15 +115,15 @@ def test_vcpus(lab, web, mode, vcpus, words):
 
 @pytest.mark.parametrize("mode", ["pv", pytest.param(
     "pvh", marks=pytest.mark.long)])
-def test_vcpu_set(lab, web, mode):
+def test_vcpu_set(lab, web, load, mode):
     """xl vcpu-set takes vCPUs away and gives them back, under load."""
     web_guest = web(mode, 4)
-    load = Load(lab, web_guest)
+    clients = load(web_guest)
     for count in (1, 4, 2, 3, 4):
         lab.check("xl vcpu-set --ignore-host %s %d"
                   % (web_guest.name, count))
         web_guest.expect(b"cpu: %d of 4 up" % count, 120)
-    assert load.end() > 0
+    assert clients.end() > 0
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
     assert web_guest.shutdown() == "poweroff"
 
