@@ -21,7 +21,7 @@
 
 #include "dev.h"
 #include "evtchn.h"
-#include "evtchn_table.h"
+#include "evtchn_var.h"
 #include "shm.h"
 
 #define EVTCHN_IDLE	16		/* spurious in a row that are free */
@@ -29,27 +29,12 @@
 #define EVTCHN_LATEMAX	7		/* .. so often: 128 ms */
 #define EVTCHN_MOMENT	(100ull * 1000)	/* ns; more than an upcall takes */
 
-struct evtchn_vcpu {
-	struct xen	*ev_xen;
-	unsigned int	 ev_id;
-	bool		 ev_up;
-	struct pv_os_irq ev_irq;
-	uint32_t	 ev_nenter, ev_nleave;	/* upcalls begun, ended */
-	struct pv_xen_cpu_info ev_info;		/* counters */
-};
-
-struct evtchn {
-	const struct evtchn_ops *ec_ops;
-	struct pv_lock	 ec_lock;
-	struct evtchn_table *ec_table;		/* NULL: no port yet */
-	uint32_t	 ec_nused;
-	uint64_t	 ec_nspurious;
-	struct evtchn_vcpu *ec_vcpu[PV_XEN_NVCPU];
-	bool		 ec_polled;		/* vCPU 0 has no interrupt */
-};
-
-/* The handler of a port, or NULL.  In an upcall, or with the lock held. */
-static struct evtchn_handler *
+/*
+ * evtchn_find -- the handler of a port, or NULL
+ *
+ * Context: an upcall, or any.  Lock: in an upcall none, else ec_lock.
+ */
+struct evtchn_handler *
 evtchn_find(const struct evtchn *ec, evport_t port)
 {
 	return evtchn_table_find(&ec->ec_table, port);
@@ -63,18 +48,6 @@ evtchn_live(const struct evtchn *ec, const struct evtchn_handler *eh)
 }
 
 /* ---- upcall and work --------------------------------------------------- */
-
-static void
-evtchn_enter(struct evtchn_vcpu *ev)
-{
-	(void)__atomic_add_fetch(&ev->ev_nenter, 1, __ATOMIC_SEQ_CST);
-}
-
-static void
-evtchn_leave(struct evtchn_vcpu *ev)
-{
-	(void)__atomic_add_fetch(&ev->ev_nleave, 1, __ATOMIC_SEQ_CST);
-}
 
 /* Wait for the end of all upcalls that run now.  Thread; no lock held. */
 static void
@@ -96,8 +69,12 @@ evtchn_quiesce(struct evtchn *ec)
 	}
 }
 
-/* Its work will unmask it. */
-static void
+/*
+ * evtchn_queue -- have a pending port's handler run; its work will unmask it
+ *
+ * Context: an upcall, or in the place of one.
+ */
+void
 evtchn_queue(struct xen *x, struct evtchn_handler *eh)
 {
 	const struct evtchn_ops *ops = x->x_evtchn->ec_ops;
@@ -108,11 +85,13 @@ evtchn_queue(struct xen *x, struct evtchn_handler *eh)
 }
 
 /*
- * Nobody handles the port, or not yet: the event stays pending.  Who installs
- * a handler sets it first and unmasks then, we do it the other way round, so
- * one of us sees what the other did.
+ * evtchn_stray -- nobody handles a pending port, or not yet: it stays pending
+ *
+ * Who installs a handler sets it first and unmasks then, we do it the other
+ * way round, so one of us sees what the other did.
+ * Context: an upcall, or in the place of one.
  */
-static void
+void
 evtchn_stray(struct evtchn_vcpu *ev, evport_t port)
 {
 	struct xen *x = ev->ev_xen;
@@ -145,7 +124,12 @@ evtchn_deliver(void *arg, evport_t port)
 	}
 }
 
-static void
+/*
+ * evtchn_upcall -- look at the ports of a vCPU, a struct evtchn_vcpu
+ *
+ * Context: interrupt on that vCPU.
+ */
+void
 evtchn_upcall(void *arg)
 {
 	struct evtchn_vcpu *ev = arg;
@@ -508,8 +492,12 @@ evtchn_again(struct evtchn_handler *eh)
 
 /* ---- vCPUs ------------------------------------------------------------- */
 
-/* Lock: held.  Xen delivers from now on to the vCPU. */
-static int
+/*
+ * evtchn_rebind -- Xen delivers from now on to the vCPU; 0 or -PV_E*
+ *
+ * Context: thread.  Lock: ec_lock, held.
+ */
+int
 evtchn_rebind(struct evtchn *ec, struct evtchn_handler *eh, unsigned int vcpu)
 {
 	int rv;
@@ -559,105 +547,6 @@ evtchn_priority(struct evtchn_handler *eh, unsigned int priority)
 		return -PV_EINVAL;
 	ec = eh->eh_xen->x_evtchn;
 	return ec->ec_ops->eo_priority(eh->eh_xen, eh->eh_port, priority);
-}
-
-static struct evtchn_vcpu *
-evtchn_vcpu(struct xen *x, unsigned int vcpu)
-{
-	struct evtchn *ec = x->x_evtchn;
-	struct evtchn_vcpu *ev = ec->ec_vcpu[vcpu];
-
-	if (ev != NULL)
-		return ev;
-	ev = pv_os_alloc(sizeof(*ev));
-	if (ev == NULL)
-		return NULL;
-	ev->ev_xen = x;
-	ev->ev_id = vcpu;
-	__atomic_store_n(&ec->ec_vcpu[vcpu], ev, __ATOMIC_SEQ_CST);
-	return ev;
-}
-
-/*
- * evtchn_cpu_attach -- let a vCPU take events; see pv_xen_cpu_attach()
- *
- * vCPU 0 may do without interrupts: then evtchn_poll() is called.  0,
- * -PV_EBUSY, -PV_ERANGE, or what failed.
- * Context: thread, boot.
- */
-int
-evtchn_cpu_attach(struct xen *x, unsigned int vcpu)
-{
-	struct pv_irqsrc src = { .is_kind = PV_IRQ_XEN, .is_num = vcpu };
-	struct evtchn *ec = x->x_evtchn;
-	struct evtchn_vcpu *ev;
-	int rv;
-
-	if (vcpu >= PV_XEN_NVCPU)
-		return -PV_ERANGE;
-	ev = evtchn_vcpu(x, vcpu);
-	if (ev == NULL)
-		return -PV_ENOMEM;
-	if (ev->ev_up)
-		return -PV_EBUSY;
-	rv = xen_vcpu_register(x, vcpu);
-	if (rv == 0)
-		rv = ec->ec_ops->eo_cpu(x, vcpu);
-	if (rv < 0)
-		return rv;
-	rv = pv_os_irq_attach(&ev->ev_irq, &src, evtchn_upcall, ev);
-	ec->ec_polled = vcpu == 0 && rv == -PV_ENOSYS;
-	if (rv == 0 || ec->ec_polled) {
-		ev->ev_up = true;
-		return 0;
-	}
-	return rv;
-}
-
-/* In the place of an upcall of a vCPU that is down. */
-static void
-evtchn_orphan(void *arg, evport_t port)
-{
-	struct evtchn_vcpu *ev = arg;
-	struct evtchn_handler *eh = evtchn_find(ev->ev_xen->x_evtchn, port);
-
-	if (eh == NULL)
-		evtchn_stray(ev, port);
-	else if ((eh->eh_flags & EVTCHN_F_FAST) == 0)
-		evtchn_queue(ev->ev_xen, eh);
-}
-
-/*
- * evtchn_cpu_detach -- the vCPU is down; see pv_xen_cpu_detach()
- *
- * Context: thread.
- */
-void
-evtchn_cpu_detach(struct xen *x, unsigned int vcpu)
-{
-	struct evtchn *ec = x->x_evtchn;
-	struct evtchn_vcpu *ev;
-	struct evtchn_handler *eh;
-	uint32_t port, n;
-
-	if (vcpu == 0 || vcpu >= PV_XEN_NVCPU)
-		return;
-	ev = ec->ec_vcpu[vcpu];
-	if (ev == NULL || !ev->ev_up)
-		return;
-	pv_os_irq_detach(&ev->ev_irq);
-	ev->ev_up = false;
-	for (port = 0, n = 1; port < n; port++) {
-		pv_lock(&ec->ec_lock);
-		n = ec->ec_table == NULL ? 0 : ec->ec_table->et_n;
-		eh = evtchn_find(ec, EVPORT(port));
-		if (eh != NULL && eh->eh_vcpu == vcpu)
-			(void)evtchn_rebind(ec, eh, 0);
-		pv_unlock(&ec->ec_lock);
-	}
-	evtchn_enter(ev);
-	ec->ec_ops->eo_scan(x, vcpu, evtchn_orphan, ev);
-	evtchn_leave(ev);
 }
 
 /* ---- attach and detach ------------------------------------------------- */
@@ -728,24 +617,6 @@ evtchn_detach(struct xen *x)
 	x->x_evtchn = NULL;
 	evtchn_table_destroy(ec->ec_table);
 	pv_os_free(ec, sizeof(*ec));
-}
-
-/*
- * evtchn_cpu_info -- the counters of a vCPU; 0, or -PV_ENOENT: never attached
- *
- * Context: any.
- */
-int
-evtchn_cpu_info(struct xen *x, unsigned int vcpu, struct pv_xen_cpu_info *ci)
-{
-	struct evtchn_vcpu *ev;
-
-	ev = vcpu < PV_XEN_NVCPU ? x->x_evtchn->ec_vcpu[vcpu] : NULL;
-	if (ev == NULL)
-		return -PV_ENOENT;
-	*ci = ev->ev_info;
-	ci->ci_up = ev->ev_up;
-	return 0;
 }
 
 /*
