@@ -12,7 +12,8 @@
  *
  * Stopping: cpu_online goes first, so nothing is sent there any more; the CPU
  * switches to its idle thread, which gives threads and timers to the boot CPU
- * and stops.  Nobody there is waited for: who runs is preempted.
+ * and stops.  Nobody there is waited for: who runs is preempted.  A CPU that
+ * takes long, because its host is busy, is looked after again and again.
  */
 
 #include <string.h>
@@ -29,7 +30,11 @@
 
 #define CPU_PATIENCE	(20 * NSEC_PER_SEC)	/* for it to start or stop */
 #define CPU_POLL	(NSEC_PER_MSEC)
+#define CPU_AGAIN	(NSEC_PER_SEC)		/* .. when it was too slow */
 
+static enum {
+	CPU_DOWN, CPU_COMES, CPU_UP, CPU_LEAVES
+} cpu_state[CPU_MAX];				/* the thread's */
 static volatile bool cpu_wanted[CPU_MAX];
 static volatile bool cpu_ask;		/* the toolstack has said something */
 static struct sem cpu_sem;		/* one of them has changed */
@@ -72,15 +77,18 @@ cpu_wait(unsigned int cpu, bool up)
 	uint64_t end = arch_now() + CPU_PATIENCE;
 
 	while (up ? !sched_cpu[cpu].cpu_online : !arch_cpu_reap(cpu)) {
-		if (arch_now() > end)
+		if (arch_now() > end) {
+			klog(PV_LOG_WARN, "cpu %u does not %s yet", cpu,
+			    up ? "start" : "stop");
 			return false;
+		}
 		thread_sleep(CPU_POLL);
 	}
 	return true;
 }
 
 static void
-cpu_up(unsigned int cpu)
+cpu_start(unsigned int cpu)
 {
 	int rv;
 
@@ -89,28 +97,46 @@ cpu_up(unsigned int cpu)
 	rv = sched_cpu_init(cpu);
 	if (rv == 0)
 		rv = arch_cpu_start(cpu, sched_cpu_stack(cpu));
-	if (rv == 0 && !cpu_wait(cpu, true))
-		rv = -PV_ETIMEDOUT;
-	if (rv == 0)
+	if (rv == 0) {
+		cpu_state[cpu] = CPU_COMES;
 		return;
+	}
 	klog(PV_LOG_ERR, "cpu %u does not start (error %d)", cpu, -rv);
 	cpu_wanted[cpu] = false;
 }
 
+/* It is still there: interrupt it, so that it sees that it shall go. */
 static void
-cpu_down(unsigned int cpu)
+cpu_stop(unsigned int cpu)
 {
 	unsigned long s;
 
-	sched_cpu[cpu].cpu_online = false;
 	sched_cpu[cpu].cpu_resched = true;
 	arch_ipi(cpu);
 	if (!cpu_wait(cpu, false))
-		klog(PV_LOG_ERR, "cpu %u does not stop", cpu);
+		return;
+	cpu_state[cpu] = CPU_DOWN;
 	/* What waited for a time there now waits here. */
 	s = arch_irq_save();
 	time_rearm();
 	arch_irq_restore(s);
+}
+
+/* Bring a CPU nearer to what is wanted; false: it is not there yet. */
+static bool
+cpu_step(unsigned int cpu)
+{
+	if (cpu_state[cpu] == CPU_DOWN && cpu_wanted[cpu])
+		cpu_start(cpu);
+	if (cpu_state[cpu] == CPU_COMES && cpu_wait(cpu, true))
+		cpu_state[cpu] = CPU_UP;
+	if (cpu_state[cpu] == CPU_UP && !cpu_wanted[cpu]) {
+		sched_cpu[cpu].cpu_online = false;
+		cpu_state[cpu] = CPU_LEAVES;
+	}
+	if (cpu_state[cpu] == CPU_LEAVES)
+		cpu_stop(cpu);
+	return cpu_state[cpu] == (cpu_wanted[cpu] ? CPU_UP : CPU_DOWN);
 }
 
 /* What the toolstack wants; a CPU that it does not speak of shall be up. */
@@ -132,33 +158,34 @@ cpu_read_store(void)
 	}
 }
 
-static void
+/* Returns when to look again. */
+static uint64_t
 cpu_settle(void)
 {
 	unsigned int cpu, n = cpu_count();
+	bool settled = true;
 
 	if (cpu_ask) {
 		cpu_ask = false;
 		cpu_read_store();
 	}
-	for (cpu = 1; cpu < arch_ncpu(); cpu++) {
-		if (cpu_wanted[cpu] && !sched_cpu[cpu].cpu_online)
-			cpu_up(cpu);
-		else if (!cpu_wanted[cpu] && sched_cpu[cpu].cpu_online)
-			cpu_down(cpu);
-	}
+	for (cpu = 1; cpu < arch_ncpu(); cpu++)
+		settled &= cpu_step(cpu);
 	if (cpu_count() != n)
 		klog(PV_LOG_INFO, "cpu: %u of %u up", cpu_count(),
 		    arch_ncpu());
+	return settled ? UINT64_MAX : arch_now() + CPU_AGAIN;
 }
 
 static void
 cpu_thread(void *arg)
 {
+	uint64_t again = UINT64_MAX;
+
 	(void)arg;
 	for (;;) {
-		(void)sem_wait(&cpu_sem, UINT64_MAX);
-		cpu_settle();
+		(void)sem_wait(&cpu_sem, again);
+		again = cpu_settle();
 		sem_post(&cpu_settled);
 	}
 }

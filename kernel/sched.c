@@ -575,7 +575,7 @@ sched_move(struct sched_rq *from, struct sched_rq *to)
 
 /*
  * What a CPU that leaves has goes to the boot CPU, which the caller of
- * cpu_down() has look at its clock then.  Interrupts masked.
+ * cpu_stop() has look at its clock then.  Interrupts masked.
  */
 static void
 sched_drain(struct sched_rq *rq)
