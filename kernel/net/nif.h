@@ -99,10 +99,12 @@ void	 nif_detach(struct nif *);
 
 /*
  * The interface of nt, or the n-th one, with a reference for nif_put(); NULL
- * if there is none.  Context: any; nif_put: deferred, thread.
+ * if there is none.  nif_ref: one more.  Context: any; nif_put: deferred,
+ * thread.
  */
 struct nif *nif_get(const struct pv_net *nt);
 struct nif *nif_get_nth(unsigned int n);
+void	 nif_ref(struct nif *);
 void	 nif_put(struct nif *);
 
 #endif /* NIF_H */
