@@ -17,6 +17,10 @@
 #define LWIP_TCPIP_CORE_LOCKING_INPUT	0
 #define TCPIP_THREAD_NAME		"net"
 #define TCPIP_THREAD_STACKSIZE		0	/* the kernel's default */
+/* Who gives lwIP's lock up sends what was made under it. */
+#define LOCK_TCPIP_CORE()		sys_mutex_lock(&lock_tcpip_core)
+#define UNLOCK_TCPIP_CORE()		nif_tx_unlock()
+void nif_tx_unlock(void);
 #define TCPIP_MBOX_SIZE			128
 #define DEFAULT_RAW_RECVMBOX_SIZE	16
 #define DEFAULT_UDP_RECVMBOX_SIZE	32

@@ -43,6 +43,8 @@ static void
 nif_free(struct nif *nif)
 {
 	tcpip_callbackmsg_delete(nif->nif_rxmsg);
+	if (nif->nif_trains != NULL)
+		page_free(nif->nif_trains, NIF_TRAINPG);
 	page_free(nif, PV_HOWMANY(sizeof(*nif), PV_PAGE_SIZE));
 }
 
@@ -114,6 +116,22 @@ nif_get_nth(unsigned int n)
 	return nif;
 }
 
+/*
+ * The interface in that slot of the table, with a reference, or NULL.
+ * Context: any.
+ */
+struct nif *
+nif_get_slot(unsigned int slot)
+{
+	unsigned long s = spin_lock(&nif_table_lock);
+	struct nif *nif = nif_table[slot];
+
+	if (nif != NULL)
+		nif->nif_refs++;
+	spin_unlock(&nif_table_lock, s);
+	return nif;
+}
+
 /* Enter it into the table, or take it out (then the slot's value is old). */
 static bool
 nif_table_set(struct nif *old, struct nif *new)
@@ -125,6 +143,8 @@ nif_table_set(struct nif *old, struct nif *new)
 		continue;
 	if (i < NIF_MAX)
 		nif_table[i] = new;
+	if (i < NIF_MAX && new != NULL)
+		new->nif_slot = i;
 	spin_unlock(&nif_table_lock, s);
 	return i < NIF_MAX;
 }
@@ -303,6 +323,9 @@ nif_offload(struct nif *nif)
 	if ((nif->nif_nt->nt_offload & both) != both)
 		gen |= NETIF_CHECKSUM_GEN_TCP;
 	NETIF_SET_CHECKSUM_CTRL(&nif->nif_netif, gen);
+	if ((nif->nif_nt->nt_offload & (PV_NET_CAN_TSO4 | PV_NET_CAN_TSO6)) !=
+	    0)
+		nif_tx_trains(nif);
 }
 
 /* lwIP's thread: carrier, MTU or offloads changed.  Holds a reference. */

@@ -15,6 +15,10 @@
  * them until np_done.  What the ring does not take waits in a queue; when the
  * queue is full lwIP is told so, and TCP sends again later.
  *
+ * Where the device takes large packets (TSO), frames wait in the queue until
+ * who has lwIP's lock gives it up (nif_tx_unlock), and then go as trains
+ * (nif_train.h), as do those that had to wait for the ring.
+ *
  * Life.  The driver may call from another context while net_down() runs.  So
  * its callbacks look the interface up by the address of the struct pv_net in
  * a table and take a reference; each packet that the driver has holds one
@@ -28,6 +32,8 @@
 #include <pv/net.h>
 #include <sync.h>
 
+#include "nif_train.h"
+
 #include "lwip/netif.h"
 #include "lwip/tcpip.h"
 
@@ -36,6 +42,8 @@
 #define NIF_NRX		256		/* packets received and queued */
 #define NIF_NGROUP	32		/* multicast addresses */
 #define NIF_PIECES	6		/* more are copied into one */
+#define NIF_TRAINPG	4		/* pages of trains (nif_train.h) */
+#define NIF_CORK	64		/* frames that wait for lwIP's lock */
 
 struct nif_tx {
 	struct pv_net_pkt tx_pkt;
@@ -43,6 +51,9 @@ struct nif_tx {
 	struct pbuf	*tx_pbuf;
 	struct nif	*tx_nif;
 	struct nif_tx	*tx_next;	/* free list, or queue */
+	/* of the first of a train; of the others, who comes next */
+	struct nif_train *tx_train;
+	struct nif_tx	*tx_more;
 };
 
 /* What the operator sees; 64-bit, so read with nif_lock held. */
@@ -62,6 +73,7 @@ struct nif {
 	struct pv_net	*nif_nt;	/* valid while in the table */
 	char		 nif_name[16];
 	unsigned int	 nif_refs;	/* lock: nif.c's */
+	unsigned int	 nif_slot;	/* in the table */
 	struct spinlock	 nif_lock;	/* all below */
 	bool		 nif_gone;	/* detached: send no more */
 	struct nif_count nif_count;
@@ -72,6 +84,9 @@ struct nif {
 	struct nif_tx	*nif_txfree, *nif_txfirst, *nif_txlast;
 	bool		 nif_txbusy;	/* somebody moves the queue */
 	unsigned int	 nif_txready;	/* calls of nt_ready */
+	unsigned int	 nif_txwait;	/* frames in the queue */
+	struct nif_train *nif_trainfree;
+	void		*nif_trains;	/* their pages; NULL: no TSO */
 	struct nif_tx	 nif_tx[NIF_NTX];
 	/* nif_ctl.c's; lock: lwIP's */
 	struct nif_group nif_group[NIF_NGROUP];
@@ -98,12 +113,13 @@ struct nif *nif_attach(struct pv_net *nt);
 void	 nif_detach(struct nif *);
 
 /*
- * The interface of nt, or the n-th one, with a reference for nif_put(); NULL
- * if there is none.  nif_ref: one more.  Context: any; nif_put: deferred,
- * thread.
+ * The interface of nt, the n-th one, or that in a slot of the table, with a
+ * reference for nif_put(); NULL if there is none.  nif_ref: one more.
+ * Context: any; nif_put: deferred, thread.
  */
 struct nif *nif_get(const struct pv_net *nt);
 struct nif *nif_get_nth(unsigned int n);
+struct nif *nif_get_slot(unsigned int slot);
 void	 nif_ref(struct nif *);
 void	 nif_put(struct nif *);
 

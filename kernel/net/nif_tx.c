@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <pv/errno.h>
+#include <mm.h>
 #include <sched.h>
 
 #include "lwip/pbuf.h"
@@ -23,6 +24,11 @@
 #include "nif_tx.h"
 
 #define NIF_TX_HDRLEN	SIZEOF_ETH_HDR
+
+/* Bits: slots of interfaces with frames to send.  Lock: lwIP's. */
+static unsigned int nif_tx_corked;
+
+_Static_assert(NIF_MAX <= 32, "a bit for each interface");
 
 /* ---- checksums --------------------------------------------------------- */
 
@@ -92,9 +98,9 @@ nif_tx_put(struct nif *nif, struct nif_tx *tx)
 	nif->nif_txfree = tx;
 }
 
-/* A packet is out, or lost.  Holds a reference on nif. */
+/* A frame is out, or lost.  Holds a reference on nif. */
 static void
-nif_tx_end(struct nif_tx *tx, int rv)
+nif_tx_end_one(struct nif_tx *tx, int rv)
 {
 	struct nif *nif = tx->tx_nif;
 	struct nif_count *nc = &nif->nif_count;
@@ -108,9 +114,25 @@ nif_tx_end(struct nif_tx *tx, int rv)
 	} else {
 		nc->nc_txerr++;
 	}
+	if (tx->tx_train != NULL) {
+		tx->tx_train->tr_link = nif->nif_trainfree;
+		nif->nif_trainfree = tx->tx_train;
+	}
 	nif_tx_put(nif, tx);
 	spin_unlock(&nif->nif_lock, s);
 	nif_put(nif);
+}
+
+/* The same of a packet: of all its frames. */
+static void
+nif_tx_end(struct nif_tx *tx, int rv)
+{
+	struct nif_tx *more;
+
+	for (; tx != NULL; tx = more) {
+		more = tx->tx_more;
+		nif_tx_end_one(tx, rv);
+	}
 }
 
 /* pv_net_pkt.np_done.  Context: deferred. */
@@ -131,6 +153,7 @@ nif_tx_pop(struct nif *nif)
 	nif->nif_txfirst = tx->tx_next;
 	if (nif->nif_txfirst == NULL)
 		nif->nif_txlast = NULL;
+	nif->nif_txwait--;
 	return tx;
 }
 
@@ -141,6 +164,37 @@ nif_tx_unpop(struct nif *nif, struct nif_tx *tx)
 	nif->nif_txfirst = tx;
 	if (nif->nif_txlast == NULL)
 		nif->nif_txlast = tx;
+	nif->nif_txwait++;
+}
+
+/*
+ * What to give to the driver for the frame taken from the queue: itself, or a
+ * train of it and those that follow.  Lock: nif_lock.
+ */
+static struct pv_net_pkt *
+nif_tx_join(struct nif *nif, struct nif_tx *tx)
+{
+	struct nif_train *tr = nif->nif_trainfree;
+	struct nif_tx *last = tx, *next;
+
+	if (tx->tx_train != NULL)
+		return &tx->tx_train->tr_pkt;	/* it had to wait */
+	if (tr == NULL || nif->nif_txfirst == NULL ||
+	    !nif_train_begin(tr, &tx->tx_pkt, nif->nif_nt->nt_offload))
+		return &tx->tx_pkt;
+	while ((next = nif->nif_txfirst) != NULL && next->tx_train == NULL &&
+	    nif_train_add(tr, &next->tx_pkt)) {
+		last->tx_more = nif_tx_pop(nif);
+		last = next;
+	}
+	if (last == tx)
+		return &tx->tx_pkt;
+	nif->nif_trainfree = tr->tr_link;
+	tx->tx_train = tr;
+	nif_train_end(tr);
+	tr->tr_pkt.np_done = nif_tx_done;
+	tr->tr_pkt.np_arg = tx;
+	return &tr->tr_pkt;
 }
 
 /*
@@ -155,6 +209,7 @@ static void
 nif_tx_run(struct nif *nif)
 {
 	unsigned long s = spin_lock(&nif->nif_lock);
+	struct pv_net_pkt *np;
 	struct nif_tx *tx;
 	unsigned int ready;
 	int rv;
@@ -166,8 +221,9 @@ nif_tx_run(struct nif *nif)
 	nif->nif_txbusy = true;
 	while (!nif->nif_gone && (tx = nif_tx_pop(nif)) != NULL) {
 		ready = nif->nif_txready;
+		np = nif_tx_join(nif, tx);
 		spin_unlock(&nif->nif_lock, s);
-		rv = pv_net_send(nif->nif_nt, &tx->tx_pkt);
+		rv = pv_net_send(nif->nif_nt, np);
 		if (rv != 0 && rv != -PV_EAGAIN)
 			nif_tx_end(tx, rv);
 		s = spin_lock(&nif->nif_lock);
@@ -262,7 +318,26 @@ nif_tx_fill(struct nif_tx *tx, struct pbuf *p)
 	np->np_done = nif_tx_done;
 	np->np_arg = tx;
 	tx->tx_pbuf = p;
-	tx->tx_next = NULL;
+	tx->tx_next = tx->tx_more = NULL;
+	tx->tx_train = NULL;
+}
+
+/* Append a frame to the queue.  true: it waits for lwIP's lock. */
+static bool
+nif_tx_append(struct nif *nif, struct nif_tx *tx)
+{
+	unsigned long s = spin_lock(&nif->nif_lock);
+	bool wait;
+
+	if (nif->nif_txlast != NULL)
+		nif->nif_txlast->tx_next = tx;
+	else
+		nif->nif_txfirst = tx;
+	nif->nif_txlast = tx;
+	nif->nif_txwait++;
+	wait = nif->nif_trains != NULL && nif->nif_txwait < NIF_CORK;
+	spin_unlock(&nif->nif_lock, s);
+	return wait;
 }
 
 /*
@@ -288,15 +363,32 @@ nif_tx_output(struct netif *netif, struct pbuf *p)
 		return ERR_MEM;
 	}
 	nif_tx_fill(tx, p);
-	s = spin_lock(&nif->nif_lock);
-	if (nif->nif_txlast != NULL)
-		nif->nif_txlast->tx_next = tx;
+	if (nif_tx_append(nif, tx))
+		nif_tx_corked |= 1u << nif->nif_slot;
 	else
-		nif->nif_txfirst = tx;
-	nif->nif_txlast = tx;
-	spin_unlock(&nif->nif_lock, s);
-	nif_tx_run(nif);
+		nif_tx_run(nif);
 	return ERR_OK;
+}
+
+/*
+ * Give up lwIP's lock, and send what was made while it was held.
+ * Context: thread.  Lock: lwIP's; given up.
+ */
+void
+nif_tx_unlock(void)
+{
+	unsigned int corked = nif_tx_corked, i;
+	struct nif *nif;
+
+	nif_tx_corked = 0;
+	sys_mutex_unlock(&lock_tcpip_core);
+	for (i = 0; corked != 0; i++, corked >>= 1) {
+		nif = (corked & 1) != 0 ? nif_get_slot(i) : NULL;
+		if (nif == NULL)
+			continue;
+		nif_tx_run(nif);
+		nif_put(nif);
+	}
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -314,6 +406,32 @@ nif_tx_init(struct nif *nif)
 		nif->nif_tx[i].tx_nif = nif;
 		nif_tx_put(nif, &nif->nif_tx[i]);
 	}
+}
+
+/*
+ * The device takes large packets: make room for trains, in pages that hold
+ * nothing else, since a back end sees them.  Without memory there are none.
+ * Context: thread.  Lock: lwIP's.
+ */
+void
+nif_tx_trains(struct nif *nif)
+{
+	struct nif_train *tr;
+	unsigned long s;
+	unsigned int i;
+
+	if (nif->nif_trains != NULL)
+		return;
+	tr = page_alloc(NIF_TRAINPG);
+	if (tr == NULL)
+		return;
+	s = spin_lock(&nif->nif_lock);
+	nif->nif_trains = tr;
+	for (i = 0; i < NIF_TRAINPG * PV_PAGE_SIZE / sizeof(*tr); i++) {
+		tr[i].tr_link = nif->nif_trainfree;
+		nif->nif_trainfree = &tr[i];
+	}
+	spin_unlock(&nif->nif_lock, s);
 }
 
 /*

@@ -10,6 +10,8 @@
 void	 nif_tx_init(struct nif *);
 void	 nif_tx_ready(struct pv_net *);
 void	 nif_tx_drain(struct nif *);
+/* Make room for trains, unless there is.  Context: thread. */
+void	 nif_tx_trains(struct nif *);
 /* netif.linkoutput. */
 err_t	 nif_tx_output(struct netif *, struct pbuf *);
 

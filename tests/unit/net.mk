@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Tests of HTTP as text, and of the network stack's memory.
+# Tests of HTTP as text, and of the network stack's memory and trains.
 
-unit-tests += t_http t_netmem
+unit-tests += t_http t_netmem t_nif_train
 t_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 t_http-cflags := -Iapps
 hostflags-apps/http.c := -Iapps
 hostflags-apps/http_fmt.c := -Iapps
 t_netmem-srcs := kernel/net/netmem.c
+t_nif_train-srcs := kernel/net/nif_train.c
 
 f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 f_http-cflags := -Iapps
