@@ -69,6 +69,7 @@ struct cpu *mode_cpu0(void);		/* initialised; to put behind %gs */
 /* trap.c: every exception and vector ends up here. */
 void	 trap_entry(struct trap_frame *);
 void	 pv_restart(struct trap_frame *);	/* pv/start.c */
+void	 hvm_awake(struct trap_frame *);	/* hvm/start.c */
 _Noreturn void trap_panic(struct trap_frame *, const char *what);
 
 /* early.c: the ways out for polled output. */

@@ -108,8 +108,9 @@ trap_interrupt(unsigned int vec)
 }
 
 /*
- * Was an interrupt delivered to code that has them masked?  That was seen,
- * rarely, where an emulator runs Xen.  It may not be handled there.  Xen's
+ * Was an interrupt delivered to code that has them masked?  QEMU's SVM does it,
+ * rarely: what Xen injects comes a second time when the emulated processor is
+ * called away before the guest has left.  It may not be handled there.  Xen's
  * callback is a level, which comes again once they are unmasked; what the
  * LAPIC delivers is sent once more.  It is told of later: here the log may be
  * locked, and the console is its driver's.
@@ -147,8 +148,10 @@ trap_entry(struct trap_frame *tf)
 		pv_restart(tf);
 	if (tf->tf_vec < TRAP_NEXC || tf->tf_vec == TRAP_FAILSAFE)
 		trap_panic(tf, trap_name(tf->tf_vec));
-	if (!trap_astray(tf))
-		trap_interrupt((unsigned int)tf->tf_vec);
+	if (trap_astray(tf))
+		return;
+	hvm_awake(tf);
+	trap_interrupt((unsigned int)tf->tf_vec);
 }
 
 /*

@@ -26,6 +26,7 @@
 #define LAPIC_SVR_ON	0x100u
 #define LAPIC_ICR	0x300u
 #define LAPIC_ICR_BUSY	0x1000u
+#define LAPIC_ICR_SELF	0x40000u
 #define LAPIC_ICR_TO	0x310u
 #define LAPIC_LVT_TIMER	0x320u
 #define LAPIC_LVT_LINT0	0x350u
@@ -194,7 +195,8 @@ lapic_again(unsigned int vec)
 	if (vec == VEC_SPURIOUS)
 		return;
 	lapic_eoi();
-	lapic_send(lapic_id(), vec);
+	/* The interrupted code may be between the halves of lapic_send(). */
+	lapic_set(LAPIC_ICR, LAPIC_ICR_SELF | vec);
 }
 
 /*

@@ -12,8 +12,11 @@
 #include "../trap.h"
 #include "hvm.h"
 
-
 _Noreturn void hvm_start(uint32_t magic, uint64_t info);
+
+/* traps.S */
+void hvm_idle(void);
+extern const char hvm_idle_hlt[];	/* one byte */
 
 static unsigned long
 hvm_irq_save(void)
@@ -47,11 +50,18 @@ hvm_irq_enabled(void)
 	return (f & RFLAGS_IF) != 0;
 }
 
-/* sti takes effect behind the next instruction: no interrupt gets between. */
-static void
-hvm_idle(void)
+/*
+ * hvm_awake -- an interrupt came: who was about to halt has work to do first
+ *
+ * sti lets no interrupt in before the next instruction has ended, but QEMU's
+ * SVM forgets that when the guest is left in between.
+ * Context: interrupt.
+ */
+void
+hvm_awake(struct trap_frame *tf)
 {
-	__asm__ __volatile__("sti\n\thlt" : : : "memory");
+	if (tf->tf_rip == (uintptr_t)hvm_idle_hlt)
+		tf->tf_rip++;
 }
 
 static uint64_t

@@ -15,7 +15,7 @@ hvm_stubs:
 	.rept	256
 	.balign	16
 	/* The vectors with an error code: 8 10-14 17 21 29 30. */
-	.if	i > 31 || ((0x60227d00 >> i) & 1) == 0
+	.if	i > 31 || ((0x60227d00 >> (i & 31)) & 1) == 0
 	pushq	$0
 	.endif
 	pushq	$i
@@ -23,6 +23,16 @@ hvm_stubs:
 	.set	i, i + 1
 	.endr
 	.size	hvm_stubs, . - hvm_stubs
+
+	/* cm_idle; see hvm_awake(). */
+	.globl	hvm_idle, hvm_idle_hlt
+	.type	hvm_idle, @function
+hvm_idle:
+	sti
+hvm_idle_hlt:
+	hlt
+	ret
+	.size	hvm_idle, . - hvm_idle
 
 	.type	hvm_trap, @function
 hvm_trap:
