@@ -392,12 +392,12 @@ err_dev:
 }
 
 /*
- * pv_dev_destroy -- disconnect, detach, check that nothing is left, free
+ * pv_dev_end -- disconnect and detach; only pv_dev_free() may follow
  *
  * Context: thread; not the device's own work.
  */
 void
-pv_dev_destroy(struct pv_dev *dev)
+pv_dev_end(struct pv_dev *dev)
 {
 	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
 	pv_lock(&dev_all_lock);
@@ -408,11 +408,34 @@ pv_dev_destroy(struct pv_dev *dev)
 	dev->pd_held = false;
 	dev->pd_driver->dv_disconnect(dev->pd_sc);
 	dev->pd_driver->dv_detach(dev->pd_sc);
-	/* A handler that was still running may have seen pd_dying too late. */
+}
+
+/*
+ * pv_dev_free -- check that nothing is left, free
+ *
+ * No handler of the bus tells the device anything any more.
+ * Context: thread; not the device's own work.
+ */
+void
+pv_dev_free(struct pv_dev *dev)
+{
+	/* A handler may have seen pd_dying too late. */
 	pv_os_cancel(&dev->pd_work);
 	dev_check(dev);
 	pv_os_free(dev->pd_sc, dev->pd_driver->dv_scsize);
 	pv_os_free(dev, sizeof(*dev));
+}
+
+/*
+ * pv_dev_destroy -- both, for a bus whose handlers are the driver's
+ *
+ * Context: thread; not the device's own work.
+ */
+void
+pv_dev_destroy(struct pv_dev *dev)
+{
+	pv_dev_end(dev);
+	pv_dev_free(dev);
 }
 
 /*

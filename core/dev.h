@@ -136,8 +136,13 @@ struct pv_dev {
 int	 pv_dev_create(const struct pv_driver *, const struct pv_bus_ops *,
 	    void *busdata, const char *name, const struct pv_dma *,
 	    const struct pv_client *, struct pv_dev **devp);
-/* Disconnect, detach, check that nothing is left, free.  Thread. */
+/*
+ * Disconnect, detach, check that nothing is left, free; or in two steps, with
+ * what could still tell the device something ended between them.  Thread.
+ */
 void	 pv_dev_destroy(struct pv_dev *);
+void	 pv_dev_end(struct pv_dev *);
+void	 pv_dev_free(struct pv_dev *);
 /*
  * Another peer has the device's other end: disconnect, with the requests held
  * back if it worked.  Events of the old peer are forgotten.  Context: thread;

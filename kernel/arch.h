@@ -111,6 +111,17 @@ uint64_t arch_va_to_pa(const void *va);	/* direct map and kernel image */
 void	 arch_virtio_mmio(void (*fn)(void *arg, pv_pa_t pa, uint32_t line),
 	    void *arg);
 
+/*
+ * PCI functions that come and go, where the firmware's tables say how.
+ * arch_pci_hotplug() finds that out, once and before any function is in use;
+ * true: then arch_pci_hotplug_start() has a thread call these.  came: there may
+ * be new ones; going: let go of this one, it is taken away when this returns.
+ * Context: thread.
+ */
+bool	 arch_pci_hotplug(void);
+void	 arch_pci_hotplug_start(void (*came)(void *arg),
+	    void (*going)(void *arg, pv_pci_t), void *arg);
+
 /* ---- the machine ------------------------------------------------------- */
 /* Polled output for early and last words; never blocks, any context. */
 void	 arch_early_write(const char *buf, size_t len);

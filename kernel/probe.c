@@ -3,7 +3,7 @@
  * probe.c -- finding virtio devices: on the PCI buses, which the device model
  * of a Xen HVM guest has too, and where the command line says, in the form
  * that QEMU and Firecracker append: virtio_mmio.device=SIZE@ADDRESS:LINE[:ID],
- * once for each device, or else ACPI.
+ * once for each device, or else ACPI.  On PCI they come and go later too.
  */
 
 #include <arch.h>
@@ -62,12 +62,26 @@ probe_table(void *arg, pv_pa_t pa, uint32_t line)
 		    "%d", (unsigned long long)pa, line, -rv);
 }
 
+static void
+probe_came(void *arg)
+{
+	(void)pv_attach_virtio_pci(arg);
+}
+
+static void
+probe_going(void *arg, pv_pci_t pci)
+{
+	(void)arg;
+	(void)pv_detach_virtio_pci(pci);
+}
+
 /*
  * probe_virtio -- see kernel.h
  */
 void
 probe_virtio(const struct pv_client *client)
 {
+	bool hot = arch_pci_hotplug();
 	const char *value;
 	unsigned int i;
 
@@ -77,4 +91,8 @@ probe_virtio(const struct pv_client *client)
 	/* Who says it on the command line does not say it in tables too. */
 	if (i == 0)
 		arch_virtio_mmio(probe_table, (void *)(uintptr_t)client);
+	/* Only now: devices are attached and detached one at a time. */
+	if (hot)
+		arch_pci_hotplug_start(probe_came, probe_going,
+		    (void *)(uintptr_t)client);
 }

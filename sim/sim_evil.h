@@ -83,6 +83,9 @@ enum sim_lie {
 	SIM_EVIL_QUEUE_MAX_ODD,		/* no size that a queue can have */
 	SIM_EVIL_VECTOR_REFUSED,	/* no interrupt for it: BROKEN */
 	SIM_EVIL_BAR_TOO_SMALL,		/* PCI: structures outside: no device */
+	SIM_EVIL_BAR_WILD,		/* any size: works, or no device */
+	SIM_EVIL_PCI_VANISHES,		/* pulled out at a look at its
+					   configuration space: no device */
 	SIM_EVIL_NLIE
 };
 

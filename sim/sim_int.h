@@ -103,7 +103,7 @@ struct sim {
 	/* devices with registers and interrupts of their own */
 	struct list	 s_pcis;
 	struct sim_irq	 s_irq[SIM_NIRQ];
-	bool		 s_level[256];	/* lines */
+	int		 s_level[256];	/* lines: who holds it up */
 	struct sim_regs	*s_wrote;	/* a write that was announced .. */
 	unsigned int	 s_wroteoff;	/* .. and where */
 };
@@ -210,6 +210,7 @@ void	 sim_regs_access(struct sim_regs *, const void *, size_t len);
 struct pv_irqsrc;
 int	 sim_irq_attach(struct pv_os_irq *, struct pv_irqsrc *);
 bool	 sim_irq_detach(struct pv_os_irq *);	/* false: is none of ours */
+/* One more, or one fewer, holds the line up. */
 void	 sim_irq_level(unsigned int line, bool up);
 void	 sim_irq_message(uint64_t addr, uint32_t data);
 bool	 sim_irq_due(const struct sim_irq *);

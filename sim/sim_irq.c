@@ -52,7 +52,7 @@ sim_irq_detach(struct pv_os_irq *irq)
 void
 sim_irq_level(unsigned int line, bool up)
 {
-	sim_world->s_level[line] = up;
+	sim_world->s_level[line] += up ? 1 : -1;
 }
 
 void
@@ -70,7 +70,9 @@ sim_irq_due(const struct sim_irq *iq)
 {
 	if (iq->iq_irq == NULL)
 		return false;
-	return iq->iq_line ? sim_world->s_level[iq->iq_num] : iq->iq_pending;
+	if (iq->iq_line)
+		return sim_world->s_level[iq->iq_num] > 0;
+	return iq->iq_pending;
 }
 
 void

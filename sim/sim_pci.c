@@ -23,14 +23,27 @@ sim_pci_put(struct sim_pci *pf, unsigned int reg, unsigned int width,
 	memcpy(pf->pf_cfg + reg, &v, width);
 }
 
+static struct sim_pci *
+sim_pci_find(pv_pci_t pci)
+{
+	struct sim_pci *pf;
+	struct list *l;
+
+	LIST_FOREACH(l, &sim_world->s_pcis) {
+		pf = LIST_ENTRY(l, struct sim_pci, pf_link);
+		if (pf->pf_id == pci && !pf->pf_gone)
+			return pf;
+	}
+	return NULL;
+}
+
 struct sim_pci *
 sim_pci_create(uint16_t device, uint16_t subsystem, uint8_t line)
 {
 	struct sim_pci *pf = calloc(1, sizeof(*pf));
 	unsigned int slot = 1;
-	struct list *l;
 
-	LIST_FOREACH(l, &sim_world->s_pcis)
+	while (sim_pci_find(slot << 3) != NULL)
 		slot++;
 	pf->pf_id = slot << 3;
 	sim_pci_put(pf, 0, 2, 0x1af4);
@@ -86,26 +99,16 @@ sim_pci_cap(struct sim_pci *pf, uint8_t id, const void *body, size_t len)
 	return at;
 }
 
-static struct sim_pci *
-sim_pci_find(pv_pci_t pci)
-{
-	struct sim_pci *pf;
-	struct list *l;
-
-	LIST_FOREACH(l, &sim_world->s_pcis) {
-		pf = LIST_ENTRY(l, struct sim_pci, pf_link);
-		if (pf->pf_id == pci && !pf->pf_gone)
-			return pf;
-	}
-	return NULL;
-}
-
 uint32_t
 sim_pci_read(pv_pci_t pci, unsigned int reg, unsigned int width)
 {
 	struct sim_pci *pf = sim_pci_find(pci);
 	uint32_t v = 0;
 
+	if (pf != NULL && sim_evil_now(SIM_EVIL_PCI_VANISHES)) {
+		pf->pf_pull(pf->pf_arg);
+		pf = NULL;
+	}
 	if (pf == NULL || reg + width > sizeof(pf->pf_cfg))
 		return UINT32_MAX >> (32 - 8 * width);
 	if (reg % width != 0)
@@ -127,6 +130,8 @@ sim_pci_bar_written(struct sim_pci *pf, unsigned int n, uint32_t v)
 	memcpy(&old, pf->pf_cfg + PCI_BAR0 + n * 4, 4);
 	if (v != UINT32_MAX)
 		return v;
+	if (sim_evil_now(SIM_EVIL_BAR_WILD))
+		return sim_rand(1u << 16) << 16 | sim_rand(1u << 16);
 	if (sim_evil_now(SIM_EVIL_BAR_TOO_SMALL))
 		len = len > 256 ? 16 : 4;
 	if ((old & 1) != 0)

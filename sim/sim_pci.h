@@ -27,11 +27,12 @@ struct sim_pci {
 	uint16_t	 pf_port;
 	uint32_t	 pf_portlen;
 	const struct sim_ports *pf_ports;
+	void		 (*pf_pull)(void *);	/* pull the device out */
 	void		*pf_arg;
 	bool		 pf_gone;
 };
 
-/* A function of vendor 1af4 in the next slot of bus 0. */
+/* A function of vendor 1af4 in the first slot of bus 0 that is free. */
 struct sim_pci *sim_pci_create(uint16_t device, uint16_t subsystem,
 	    uint8_t line);
 void	 sim_pci_free(struct sim_pci *);

@@ -38,7 +38,7 @@ sim_vbus_isr(struct sim_vdev *vd)
 	uint8_t isr = vd->vd_isr;
 
 	vd->vd_isr = 0;
-	sim_irq_level(vd->vd_line, false);
+	sim_vdev_level(vd, false);
 	return isr;
 }
 
@@ -402,6 +402,12 @@ static const struct sim_ports sim_vbus_ports = {
 };
 
 static void
+sim_vbus_pull(void *arg)
+{
+	sim_vdev_pull(arg);
+}
+
+static void
 sim_vbus_pci_create(struct sim_vdev *vd)
 {
 	bool legacy = vd->vd_cfg.vc_bus == SIM_VBUS_LEGACY;
@@ -414,6 +420,7 @@ sim_vbus_pci_create(struct sim_vdev *vd)
 	vd->vd_pci = sim_pci_create(legacy ? 0x1000 : 0x1040 + type, type,
 	    (uint8_t)vd->vd_line);
 	vd->vd_pci->pf_arg = vd;
+	vd->vd_pci->pf_pull = sim_vbus_pull;
 	if ((vd->vd_cfg.vc_flags & SIM_V_NOMSIX) == 0)
 		sim_vbus_msix(vd);
 	if (legacy) {
@@ -567,7 +574,7 @@ sim_vbus_mmio_written(void *arg, unsigned int off)
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		vd->vd_isr = (uint8_t)(vd->vd_isr & ~v);
-		sim_irq_level(vd->vd_line, vd->vd_isr != 0);
+		sim_vdev_level(vd, vd->vd_isr != 0);
 		break;
 	case VIRTIO_MMIO_STATUS:
 		sim_vdev_set_status(vd, (uint8_t)v);

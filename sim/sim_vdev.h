@@ -82,6 +82,7 @@ struct sim_vdev {
 	uint16_t	 vd_vector;	/* of configuration changes */
 	unsigned int	 vd_nvec;
 	uint32_t	 vd_line;
+	bool		 vd_raised;
 	/* registers */
 	struct sim_pci	*vd_pci;
 	struct sim_regs	*vd_regs, *vd_table;
@@ -112,6 +113,7 @@ void	 sim_vdev_kick(struct sim_vdev *, uint32_t data);
 void	 sim_vdev_read_config(struct sim_vdev *, unsigned int off, void *,
 	    unsigned int len);
 void	 sim_vdev_intr(struct sim_vdev *, struct sim_vq *);	/* or NULL */
+void	 sim_vdev_level(struct sim_vdev *, bool up);	/* of its line */
 uint16_t sim_vdev_vector(struct sim_vdev *, uint16_t wanted);
 
 /* ---- sim_vbus.c -------------------- */

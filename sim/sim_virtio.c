@@ -109,6 +109,15 @@ sim_vdev_create(struct sim *s, const struct sim_vdev_cfg *cfg,
 	return vd;
 }
 
+/* The line is shared: it is up as long as one holds it up. */
+void
+sim_vdev_level(struct sim_vdev *vd, bool up)
+{
+	if (vd->vd_raised != up)
+		sim_irq_level(vd->vd_line, up);
+	vd->vd_raised = up;
+}
+
 static void
 sim_vdev_reset(struct sim_vdev *vd)
 {
@@ -124,7 +133,7 @@ sim_vdev_reset(struct sim_vdev *vd)
 	vd->vd_accepted = 0;
 	vd->vd_vector = SIM_V_NOVEC;
 	vd->vd_isr = 0;
-	sim_irq_level(vd->vd_line, false);
+	sim_vdev_level(vd, false);
 	vd->vd_nreset++;
 	if (vd->vd_model->mo_reset != NULL)
 		vd->vd_model->mo_reset(vd->vd_arg);
@@ -448,5 +457,5 @@ sim_vdev_intr(struct sim_vdev *vd, struct sim_vq *q)
 		return;
 	}
 	vd->vd_isr |= q == NULL ? 2 : 1;
-	sim_irq_level(vd->vd_line, true);
+	sim_vdev_level(vd, true);
 }

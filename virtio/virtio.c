@@ -83,9 +83,12 @@ virtio_attach(struct virtio *vi, const struct pv_client *client)
 void
 virtio_detach(struct virtio *vi)
 {
-	pv_dev_destroy(vi->vi_dev);
-	vi->vi_dev = NULL;
+	struct pv_dev *dev = vi->vi_dev;
+
+	pv_dev_end(dev);
+	/* peer: it may still interrupt; until this returns, dev is used. */
 	vi->vi_ops->vo_release(vi);
+	pv_dev_free(dev);
 }
 
 /* connect returned 0: the queues are set up, the device may start. */

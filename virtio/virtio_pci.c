@@ -364,6 +364,15 @@ virtio_pci_find(struct virtio_pci *vp)
 	return rv;
 }
 
+bool
+virtio_pci_is(const struct virtio *vi, pv_pci_t pci)
+{
+	const struct virtio_pci *vp = vi->vi_hw;
+
+	return (vi->vi_ops == &virtio_pci_ops ||
+	    vi->vi_ops == &virtio_pci_legacy_ops) && vp->vp_pci == pci;
+}
+
 int
 virtio_pci_attach(pv_pci_t pci, const struct pv_client *client,
     struct virtio **vip)

@@ -59,6 +59,9 @@ struct virtio_pci {
 int	 virtio_pci_attach(pv_pci_t, const struct pv_client *,
 	    struct virtio **vip);
 
+/* Is that the device of this function?  Context: thread. */
+bool	 virtio_pci_is(const struct virtio *, pv_pci_t);
+
 /* ---- virtio_pci_legacy.c -------------------- */
 extern const struct virtio_ops virtio_pci_legacy_ops;
 /* Find the registers: 0, or -PV_ENODEV, -PV_EPROTO. */

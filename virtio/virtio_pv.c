@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio_pv.c -- the public functions that find virtio devices.
+ * virtio_pv.c -- the public functions that find virtio devices, and let go of
+ * them.
  */
 
 #include "setting.h"
@@ -29,12 +30,29 @@ virtio_pv_wanted(const struct pv_client *client, const char *transport)
 	    pv_setting_bool(client, transport, true);
 }
 
+/* The device of a function that was found before, or NULL. */
+static struct virtio *
+virtio_pv_known(pv_pci_t pci)
+{
+	struct virtio *vi;
+	struct list *p;
+
+	LIST_FOREACH(p, &virtio_pv_all) {
+		vi = LIST_ENTRY(p, struct virtio, vi_link);
+		if (virtio_pci_is(vi, pci))
+			return vi;
+	}
+	return NULL;
+}
+
 static int
 virtio_pv_function(void *arg, pv_pci_t pci)
 {
 	unsigned int *n = arg;
 	struct virtio *vi;
 
+	if (virtio_pv_known(pci) != NULL)
+		return 0;
 	/* One function that fails does not hide the others. */
 	if (virtio_pci_attach(pci, &virtio_pv_client, &vi) == 0) {
 		list_append(&virtio_pv_all, &vi->vi_link);
@@ -53,6 +71,21 @@ pv_attach_virtio_pci(const struct pv_client *client)
 		return 0;
 	(void)pciscan(VENDOR_VIRTIO, virtio_pv_function, &n);
 	return (int)n;
+}
+
+int
+pv_detach_virtio_pci(pv_pci_t pci)
+{
+	struct virtio *vi;
+
+	if (virtio_pv_all.li_next == NULL)
+		return 0;
+	vi = virtio_pv_known(pci);
+	if (vi == NULL)
+		return 0;
+	list_remove(&vi->vi_link);
+	virtio_detach(vi);
+	return 1;
 }
 
 int

@@ -93,6 +93,14 @@ int	 pv_attach(const struct pv_client *, const struct pv_xen_boot *);
 int	 pv_attach_virtio_pci(const struct pv_client *);
 int	 pv_attach_virtio_mmio(const struct pv_client *, pv_pa_t pa,
 	    uint32_t line);
+/*
+ * Hot-plug on PCI: with functions that came since, addresses assigned, call
+ * pv_attach_virtio_pci() again.  Before one is taken away, or after it
+ * vanished, call this: its device goes down, in use or not.  Number of devices
+ * detached (0: there is none of ours).  These functions do not run at the same
+ * time.  Context: thread.
+ */
+int	 pv_detach_virtio_pci(pv_pci_t);
 
 /* Detach every device and the hypervisor's interfaces.  Context: thread. */
 void	 pv_detach(void);

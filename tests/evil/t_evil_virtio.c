@@ -238,6 +238,50 @@ VLOOP_TEST(bar_too_small)
 	works_again(l);
 }
 
+/* Sizes of any kind: used or not, nothing is left, and later all is well. */
+VLOOP_TEST(bar_wild)
+{
+	struct sim_vdev_cfg cfg = vloop_cfg(l);
+	unsigned int i;
+
+	if (cfg.vc_bus != SIM_VBUS_PCI && cfg.vc_bus != SIM_VBUS_LEGACY)
+		return;
+	(void)vloop_disk(l, DISK);
+	sim_evil(l->l_sim, SIM_EVIL_BAR_WILD, 0);
+	for (i = 0; i < 20; i++) {
+		(void)vloop_attach(l);
+		sim_run(l->l_sim, SIM_S);
+		vloop_detach(l);
+	}
+	assert_true(sim_evil_told(l->l_sim, SIM_EVIL_BAR_WILD) > 0);
+	sim_honest(l->l_sim, SIM_EVIL_BAR_WILD);
+	works_again(l);
+}
+
+/* Pulled out while it is looked at: all ones from some moment on. */
+VLOOP_TEST(vanishes)
+{
+	struct sim_vdev_cfg cfg = vloop_cfg(l);
+	unsigned int told = 1, n;
+
+	if (cfg.vc_bus != SIM_VBUS_PCI && cfg.vc_bus != SIM_VBUS_LEGACY)
+		return;
+	for (n = 0; told > 0; n++) {
+		(void)vloop_disk(l, DISK);
+		sim_evil(l->l_sim, SIM_EVIL_PCI_VANISHES, n);
+		(void)vloop_attach(l);
+		sim_run(l->l_sim, SIM_S);
+		told = sim_evil_told(l->l_sim, SIM_EVIL_PCI_VANISHES);
+		sim_honest(l->l_sim, SIM_EVIL_PCI_VANISHES);
+		assert_int_equal(l->l_nblk, told > 0 ? 0 : 1);
+		if (told > 0)
+			vloop_detach(l);
+	}
+	/* At each place where something is asked, and then it was let be. */
+	assert_true(n > 8);
+	works_again(l);
+}
+
 /* Whatever features come together: it works, or is refused; it is let go. */
 VLOOP_TEST(features_change)
 {
@@ -444,6 +488,8 @@ main(void)
 		cmocka_unit_test(features_change),
 		cmocka_unit_test(vector_refused),
 		cmocka_unit_test(bar_too_small),
+		cmocka_unit_test(bar_wild),
+		cmocka_unit_test(vanishes),
 		cmocka_unit_test(config_torn),
 		cmocka_unit_test(config_torn_once),
 		cmocka_unit_test(needs_reset),

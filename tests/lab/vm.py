@@ -95,11 +95,12 @@ class Vm(SerialGuest):
 
     def device_del(self, name, timeout=60):
         """Ask for a device back; returns when QEMU has it."""
+        old = len(self.events)          # it may have gone once before
         self.qmp("device_del", id=name)
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             self.qmp("query-status")
-            for event in self.events:
+            for event in self.events[old:]:
                 if event["event"] == "DEVICE_DELETED" and \
                         event["data"].get("device") == name:
                     return
