@@ -9,6 +9,7 @@
 #include "dev.h"
 #include "str.h"
 
+extern const struct pv_driver blkback_driver;
 extern const struct pv_driver blkfront_driver;
 extern const struct pv_driver console_driver;
 extern const struct pv_driver control_driver;
@@ -21,6 +22,9 @@ extern const struct pv_driver virtio_rng_driver;
 extern const struct pv_driver virtio_scsi_driver;
 
 static const struct pv_driver *const conf_drivers[] = {
+#ifdef PV_CONFIG_BLKBACK
+	&blkback_driver,
+#endif
 #ifdef PV_CONFIG_BLKFRONT
 	&blkfront_driver,
 #endif

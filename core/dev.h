@@ -50,6 +50,12 @@ struct pv_driver {
 	 */
 	int		(*dv_attach)(void *sc, struct pv_dev *);
 	void		(*dv_detach)(void *sc);		/* after disconnect */
+	/*
+	 * Back ends: publish what we can do, before the peer is invited to
+	 * connect.  0; -PV_EAGAIN: ask again soon; else: later.  Not while any
+	 * other of these runs.  NULL: nothing to offer.
+	 */
+	int		(*dv_offer)(void *sc);
 	/* The peer is there: read its offers, make rings, publish. */
 	int		(*dv_connect)(void *sc);
 	/* The peer is connected too: read what it is, announce the class. */

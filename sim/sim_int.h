@@ -245,7 +245,7 @@ struct sim_port {
 	struct sim_actor *po_actor;	/* domain 0: to kick */
 };
 
-#define SIM_NMAP	256
+#define SIM_NMAP	1024
 
 struct sim_map {
 	bool		 ma_used, ma_readonly;

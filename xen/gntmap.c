@@ -88,6 +88,43 @@ gntmap_waits(const struct gntmap *gm, unsigned int n)
 	return false;
 }
 
+static void
+gntmap_map_all(struct xen *x, struct gntmap *gm, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i += GNTMAP_BATCH)
+		gntmap_map_some(x, gm + i,
+		    n - i < GNTMAP_BATCH ? n - i : GNTMAP_BATCH);
+}
+
+static void
+gntmap_map_start(struct gntmap *gm, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		gm[i].gm_rv = -PV_EAGAIN;
+		gm[i].gm_mapped = false;
+	}
+}
+
+/* Count what is mapped; the first part's error. */
+static int
+gntmap_map_end(struct pv_dev *dev, const struct gntmap *gm, unsigned int n)
+{
+	unsigned int i;
+	int rv = 0;
+
+	for (i = 0; i < n; i++) {
+		if (gm[i].gm_mapped && dev != NULL)
+			pv_count(&dev->pd_nmap, 1);
+		if (rv == 0)
+			rv = gm[i].gm_rv;
+	}
+	return rv;
+}
+
 /*
  * gntmap_map -- map n pages of peers; see gntmap.h
  *
@@ -97,25 +134,27 @@ int
 gntmap_map(struct xen *x, struct pv_dev *dev, struct gntmap *gm,
     unsigned int n)
 {
-	unsigned int i, try = 0;
-	int rv = 0;
+	unsigned int try = 0;
 
-	for (i = 0; i < n; i++) {
-		gm[i].gm_rv = -PV_EAGAIN;
-		gm[i].gm_mapped = false;
-	}
+	gntmap_map_start(gm, n);
 	do {
-		for (i = 0; i < n; i += GNTMAP_BATCH)
-			gntmap_map_some(x, gm + i,
-			    n - i < GNTMAP_BATCH ? n - i : GNTMAP_BATCH);
+		gntmap_map_all(x, gm, n);
 	} while (gntmap_waits(gm, n) && gntmap_again(try++));
-	for (i = 0; i < n; i++) {
-		if (gm[i].gm_mapped && dev != NULL)
-			pv_count(&dev->pd_nmap, 1);
-		if (rv == 0)
-			rv = gm[i].gm_rv;
-	}
-	return rv;
+	return gntmap_map_end(dev, gm, n);
+}
+
+/*
+ * gntmap_map_once -- the same without waiting
+ *
+ * Context: deferred, thread.
+ */
+int
+gntmap_map_once(struct xen *x, struct pv_dev *dev, struct gntmap *gm,
+    unsigned int n)
+{
+	gntmap_map_start(gm, n);
+	gntmap_map_all(x, gm, n);
+	return gntmap_map_end(dev, gm, n);
 }
 
 /* ---- unmap ------------------------------------------------------------- */
@@ -220,6 +259,18 @@ gntmap_copy_some(struct xen *x, struct gntmap_copy *gc, unsigned int n)
 	return again;
 }
 
+static bool
+gntmap_copy_all(struct xen *x, struct gntmap_copy *gc, unsigned int n)
+{
+	bool again = false;
+	unsigned int i;
+
+	for (i = 0; i < n; i += GNTMAP_BATCH)
+		again |= gntmap_copy_some(x, gc + i,
+		    n - i < GNTMAP_BATCH ? n - i : GNTMAP_BATCH);
+	return again;
+}
+
 /*
  * gntmap_copy -- copy n pieces from or to pages of peers; see gntmap.h
  *
@@ -229,17 +280,35 @@ int
 gntmap_copy(struct xen *x, struct gntmap_copy *gc, unsigned int n)
 {
 	unsigned int i, try = 0;
-	bool again;
 	int rv = 0;
 
 	for (i = 0; i < n; i++)
 		gc[i].gc_rv = -PV_EAGAIN;
-	do {
-		for (i = 0, again = false; i < n; i += GNTMAP_BATCH)
-			again |= gntmap_copy_some(x, gc + i,
-			    n - i < GNTMAP_BATCH ? n - i : GNTMAP_BATCH);
-	} while (again && gntmap_again(try++));
+	while (gntmap_copy_all(x, gc, n) && gntmap_again(try++))
+		continue;
 	for (i = 0; i < n && rv == 0; i++)
 		rv = gc[i].gc_rv;
+	return rv;
+}
+
+/*
+ * gntmap_copy_once -- the same without waiting
+ *
+ * -PV_EAGAIN when nothing worse became of any part.
+ * Context: deferred, thread.
+ */
+int
+gntmap_copy_once(struct xen *x, struct gntmap_copy *gc, unsigned int n)
+{
+	unsigned int i;
+	int rv = 0;
+
+	for (i = 0; i < n; i++)
+		gc[i].gc_rv = -PV_EAGAIN;
+	(void)gntmap_copy_all(x, gc, n);
+	for (i = 0; i < n; i++) {
+		if (rv == 0 || (rv == -PV_EAGAIN && gc[i].gc_rv != 0))
+			rv = gc[i].gc_rv;
+	}
 	return rv;
 }

@@ -36,6 +36,10 @@ struct gntmap {
  */
 int	 gntmap_map(struct xen *, struct pv_dev *, struct gntmap *,
 	    unsigned int n);
+/* The same without waiting: what is paged out has the answer -PV_EAGAIN.
+   Context: deferred, thread. */
+int	 gntmap_map_once(struct xen *, struct pv_dev *, struct gntmap *,
+	    unsigned int n);
 /*
  * Unmap those of n that are mapped.  0; an error leaves gm_mapped set, and
  * the address must not be used for anything else.  Context: deferred, thread.
@@ -55,5 +59,8 @@ struct gntmap_copy {
 
 /* Copy n pieces; answers as above.  Context: thread. */
 int	 gntmap_copy(struct xen *, struct gntmap_copy *, unsigned int n);
+/* The same without waiting; -PV_EAGAIN when nothing worse became of any part.
+   Context: deferred, thread. */
+int	 gntmap_copy_once(struct xen *, struct gntmap_copy *, unsigned int n);
 
 #endif /* GNTMAP_H */

@@ -9,7 +9,7 @@
 #include "dev.h"
 #include "evtchn.h"
 #include "gnttab.h"
-#include "xenbus.h"
+#include "xenbus_back.h"
 #include "xenpci.h"
 #include "xs.h"
 
@@ -303,8 +303,13 @@ xen_start(struct xen *x, const struct pv_client *client)
 	rv = xenbus_attach(x);
 	if (rv < 0)
 		goto err_xenbus;
+	rv = xenbus_back_attach(x);
+	if (rv < 0)
+		goto err_back;
 	return 0;
 
+err_back:
+	xenbus_detach(x);
 err_xenbus:
 	xs_detach(x);
 err_xs:
@@ -321,6 +326,7 @@ err_gnttab:
 void
 xen_stop(struct xen *x)
 {
+	xenbus_back_detach(x);
 	xenbus_detach(x);
 	xs_detach(x);
 	gnttab_detach(x);

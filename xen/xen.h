@@ -25,6 +25,7 @@ struct evtchn;
 struct gnttab;
 struct xs;
 struct xenbus;
+struct xenbus_back;
 
 #define XEN_VCPU_PERPAGE 64u		/* struct vcpu_info in a page */
 #define XEN_FIFO_PERPAGE 32u		/* control blocks in a page */
@@ -58,6 +59,7 @@ struct xen {
 	struct gnttab	*x_gnttab;
 	struct xs	*x_xs;
 	struct xenbus	*x_xenbus;
+	struct xenbus_back *x_back;	/* NULL: nothing is served */
 	const struct pv_client *x_client;
 	void		*x_seam;	/* hosted: the simulated domain */
 };

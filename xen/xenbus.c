@@ -88,10 +88,13 @@ xenbus_write_state(void *arg, const struct xs_trans *t)
 }
 
 /*
- * Tell the peer our state.  xd_state is set first, so that what the peer does
- * next meets the right row of the table.
+ * xenbus_set_state -- tell the peer our state
+ *
+ * xd_state is set first, so that what the peer does next meets the right row
+ * of the table.  0 or -PV_E*.
+ * Context: thread.
  */
-static int
+int
 xenbus_set_state(struct xenbus_dev *xd, enum xenbus_state state)
 {
 	unsigned int n = 0;

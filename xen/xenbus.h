@@ -63,6 +63,12 @@ void	 xenbus_detach(struct xen *);
 /* Look at the devices again soon.  Context: any. */
 void	 xenbus_rescan(struct xen *);
 
+/*
+ * Tell the peer our state, but not in a directory that the toolstack has
+ * removed.  0 or -PV_E*.  Context: thread.
+ */
+int	 xenbus_set_state(struct xenbus_dev *, enum xenbus_state);
+
 /* ---- for drivers ------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */
 struct xenbus_dev *xenbus_of(struct pv_dev *);

@@ -128,4 +128,37 @@ pv_blk_submit(struct pv_blk *bk, struct pv_blk_req *br)
 	return bk->bk_ops->bo_submit(bk->bk_sc, br);
 }
 
+/*
+ * A disk that a guest is to have from us, made by a back end's driver (blkback)
+ * out of any struct pv_blk.
+ *
+ * The driver asks the client's pc_vbd_open for what the toolstack named, and
+ * gives it back with pc_vbd_close when the guest has no use for it any more and
+ * each request that it was given is answered.  Until then bg_blk is the
+ * driver's to submit to; it must be one of its own for each guest, or be served
+ * to one only.  Whoever owns it calls bg_changed when bk_nsect has changed.
+ */
+struct pv_blk_guest {
+	pv_domid_t	 bg_domid;	/* who gets it, and .. */
+	char		 bg_name[24];	/* "vbd/1/51712" */
+	char		 bg_what[128];	/* as the toolstack named the disk */
+	bool		 bg_readonly;	/* by the toolstack */
+	struct pv_blk	*bg_blk;	/* set by pc_vbd_open */
+	void		*bg_client;	/* the consumer's own */
+	/* Thread; between open and close. */
+	void		(*bg_changed)(struct pv_blk_guest *);
+	/* kept by the driver, for an operator's listing */
+	bool		 bg_connected;
+	bool		 bg_indirect, bg_persistent;	/* in use */
+	const char	*bg_abi;	/* of the ring: "x86_64-abi" */
+	unsigned int	 bg_nqueue, bg_npage;	/* of ring, of all queues */
+	uint64_t	 bg_nreq;	/* requests taken from the rings */
+	uint64_t	 bg_nindirect, bg_nbarrier;
+	uint64_t	 bg_nerror;	/* answered with an error */
+	uint64_t	 bg_ngrant;	/* of these, for a grant that failed */
+	uint64_t	 bg_ncopy;	/* pieces copied by the hypervisor */
+	uint64_t	 bg_nmapped;	/* and through pages that are mapped */
+	unsigned int	 bg_nmap;	/* of these, now */
+};
+
 #endif /* PV_BLK_H */

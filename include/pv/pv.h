@@ -47,6 +47,14 @@ struct pv_client {
 	void	(*pc_rng_down)(struct pv_rng *);
 	void	(*pc_scsi_up)(struct pv_scsi *);
 	void	(*pc_scsi_down)(struct pv_scsi *);
+	/*
+	 * The toolstack wants a guest to have the disk bg_what of ours.  0 with
+	 * bg_blk set; -PV_EAGAIN: ask again soon; else it is asked again, less
+	 * often.  Without it no back end is looked for.  Must not wait.
+	 */
+	int	(*pc_vbd_open)(struct pv_blk_guest *);
+	/* bg is no more when it returns.  Context: deferred, thread. */
+	void	(*pc_vbd_close)(struct pv_blk_guest *);
 	/* The toolstack asks; already acknowledged. */
 	void	(*pc_control)(enum pv_control_op);
 	/*
