@@ -9,8 +9,8 @@
 
 #include "shell.h"
 
-extern const struct app app_httpd;
-extern const struct cmd cmd_net[];
+extern const struct app app_blockdomain, app_httpd;
+extern const struct cmd cmd_blockdomain[], cmd_net[];
 
 static void
 apps_shell_main(void)
@@ -25,6 +25,7 @@ static const struct app app_shell = {
 };
 
 const struct app *const app_table[] = {
+	&app_blockdomain,
 	&app_httpd,
 	&app_shell,
 	NULL
@@ -37,6 +38,7 @@ const struct cmd *const cmd_tables[] = {
 	cmd_check,
 	cmd_dev,
 	cmd_class,
+	cmd_blockdomain,
 	cmd_evstress,
 	cmd_xs,
 	cmd_net,

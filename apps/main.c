@@ -27,6 +27,7 @@
 #include <sched.h>
 
 #define MAIN_ROOT_STACK	(32 * 1024)
+#define MAIN_APP_STACK	(32 * 1024)	/* libext2fs goes deep */
 #define MAIN_SETTLE	(3 * NSEC_PER_SEC)
 
 /* ---- devices ----------------------------------------------------------- */
@@ -99,25 +100,32 @@ main_app_thread(void *arg)
 	ap->ap_main();
 }
 
-static void
-main_app(const char *name)
+/* The app that the command line names; NULL: none, or none that there is. */
+static const struct app *
+main_app_find(const char *name)
 {
 	unsigned int i;
 
 	if (name == NULL)
-		return;
+		return NULL;
 	for (i = 0; app_table[i] != NULL; i++) {
-		if (strcmp(app_table[i]->ap_name, name) != 0)
-			continue;
-		if (thread_create(name, main_app_thread,
-		    (void *)(uintptr_t)app_table[i], 0) == NULL)
-			klog(PV_LOG_ERR, "app=%s: no memory to start it", name);
-		return;
+		if (strcmp(app_table[i]->ap_name, name) == 0)
+			return app_table[i];
 	}
 	klog(PV_LOG_ERR, "app=%s: there is no such app; there are:", name);
 	for (i = 0; app_table[i] != NULL; i++)
 		klog(PV_LOG_ERR, "  app=%s  %s", app_table[i]->ap_name,
 		    app_table[i]->ap_what);
+	return NULL;
+}
+
+static void
+main_app(const struct app *ap)
+{
+	if (ap != NULL && thread_create(ap->ap_name, main_app_thread,
+	    (void *)(uintptr_t)ap, MAIN_APP_STACK) == NULL)
+		klog(PV_LOG_ERR, "app=%s: no memory to start it",
+		    ap->ap_name);
 }
 
 /*
@@ -126,7 +134,8 @@ main_app(const char *name)
 void
 guest_main(const struct boot_info *bi)
 {
-	const char *app = cmdline_get("app"), *name;
+	const struct app *app = main_app_find(cmdline_get("app"));
+	const char *name;
 	unsigned int i;
 	int rv;
 
@@ -135,6 +144,8 @@ guest_main(const struct boot_info *bi)
 		(void)cmdline_get(name);
 	net_init();
 	main_client.pc_ncpu = arch_ncpu();
+	if (app != NULL && app->ap_client != NULL)
+		app->ap_client(&main_client);
 	rv = pv_attach(&main_client, &bi->bi_xenboot);
 	if (rv == -PV_ENODEV)
 		probe_virtio(&main_client);

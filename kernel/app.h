@@ -8,12 +8,17 @@
 
 #include <pv/types.h>
 
+struct pv_client;
+
 struct app {
 	const char	*ap_name;	/* "httpd" */
 	const char	*ap_what;	/* one line */
 	void		(*ap_main)(void);	/* in a thread of its own */
 	void		(*ap_stop)(void);	/* or NULL: the guest ends,
 						   files are still there */
+	/* or NULL: adds what it takes from the drivers, before there are any
+	   devices */
+	void		(*ap_client)(struct pv_client *);
 };
 
 /* A command of the shell: argv[0] is its name; returns an exit status. */
