@@ -20,3 +20,7 @@ t_lock-srcs := $(lock-parts)
 t_lock-cflags := -include /usr/include/sched.h
 t_lock-libs := -pthread
 tsan-tests += t_lock
+
+unit-tests += t_pcihot
+t_pcihot-srcs := $(wildcard arch/x86/hvm/pcihot_*.c)
+t_pcihot-cflags := -I.

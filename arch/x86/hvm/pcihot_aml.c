@@ -42,7 +42,7 @@ pcihot_aml_name(const struct pcihot_aml_scan *as, size_t at, const char *name,
 	const uint8_t *p = as->as_p + at;
 	unsigned int width = 0, i;
 
-	if (as->as_len - at < 10 || p[0] != AML_NAME ||
+	if (as->as_len - at < 6 || p[0] != AML_NAME ||
 	    memcmp(p + 1, name, 4) != 0)
 		return false;
 	if (p[5] == AML_BYTE)
@@ -52,6 +52,8 @@ pcihot_aml_name(const struct pcihot_aml_scan *as, size_t at, const char *name,
 	else if (p[5] == AML_DWORD)
 		width = 4;
 	else if (p[5] > 1)
+		return false;
+	if (as->as_len - at < 6 + width)
 		return false;
 	*v = width == 0 ? p[5] : 0;
 	for (i = 0; i < width; i++)
