@@ -6,6 +6,7 @@
 Each step prints `N passed, N failed, N skipped` of its own as its last such
 line; a step which prints none, or fails without a failure in its line, counts
 as one failure.  A step that fails does not keep the next ones from running.
+What failed is named once more above the sum.
 """
 
 import argparse
@@ -24,11 +25,14 @@ STEPS = (
     ("lab", ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
              "-v", "tests/lab"]),
 )
+# A line that says that one test failed: of tools/run-host, tools/run, pytest.
+BAD = re.compile(r"^(?:  (?:FAIL|FAILURE|CRASH|ERROR) .*"
+                 r"|(?:FAILED|ERROR) tests/.*)", re.M)
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped\s*$", re.M)
 
 
 def step(name, argv):
-    """Run one step, show what it prints; its (passed, failed, skipped)."""
+    """Run one step, show what it prints; its counts and what failed."""
     print("== %s: %s" % (name, " ".join(argv)), flush=True)
     start = time.monotonic()
     text = []
@@ -47,7 +51,7 @@ def step(name, argv):
     print("== %s: %s after %d s" % (name, "ok" if counts[1] == 0 else
                                     "FAILED", time.monotonic() - start),
           flush=True)
-    return counts
+    return counts, BAD.findall("".join(text))
 
 
 def main():
@@ -58,9 +62,13 @@ def main():
                         help="also the full matrices, which take hours")
     long = ["--long"] if parser.parse_args().long else []
     total = [0, 0, 0]
+    failed = []
     for name, argv in STEPS:
-        counts = step(name, argv + long if name == "lab" else argv)
+        counts, bad = step(name, argv + long if name == "lab" else argv)
         total = [a + b for a, b in zip(total, counts)]
+        failed += bad
+    for line in failed:
+        print("failed: " + line.strip())
     print("%d passed, %d failed, %d skipped" % tuple(total), flush=True)
     return 1 if total[1] else 0
 
