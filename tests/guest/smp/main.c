@@ -336,7 +336,7 @@ smp_nap(void *arg)
 {
 	(void)arg;
 	while (!smp_stop) {
-		thread_sleep(2 * NSEC_PER_MSEC);
+		thread_sleep(5 * NSEC_PER_MSEC);
 		__atomic_fetch_add(&smp_naps, 1, __ATOMIC_SEQ_CST);
 	}
 	smp_done();
@@ -348,7 +348,7 @@ smp_hotplug(void)
 	unsigned int cpu, round, naps;
 
 	smp_stop = false;
-	smp_start(4 * smp_ncpu, false, smp_nap);
+	smp_start(2 * smp_ncpu, false, smp_nap);
 	for (round = 0; round < 3; round++) {
 		for (cpu = 1; cpu < smp_ncpu; cpu++)
 			cpu_want(cpu, false);
