@@ -57,6 +57,12 @@ hvm_smp_ipi(unsigned int cpu)
 }
 
 void
+hvm_awake(struct trap_frame *tf)
+{
+	(void)tf;
+}
+
+void
 lapic_again(unsigned int vec)
 {
 	(void)vec;

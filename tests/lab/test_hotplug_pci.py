@@ -222,3 +222,84 @@ def test_in_and_out(kernel, tmp_path, place, kind, release):
         first = in_and_out(guest, place, kind, tmp_path)
         second = in_and_out(guest, place, kind, tmp_path)
         assert abs(first - second) < 256 << 10, (first, second)
+
+
+def test_goes_in_use(kernel, site_image, tmp_path):
+    """A mounted disk is taken, and another one that is being written: who uses
+    them is told, the guest lives, and the next disk works."""
+    image = blank(tmp_path / "busy", 64)
+    with plugged(kernel, "pc", None, [
+            "-drive", "if=none,id=d0,format=raw,readonly=on,file=" + site_image,
+            "-device", "virtio-blk-pci,id=root,drive=d0",
+            "-drive", "if=none,id=d1,format=raw,file=" + image,
+            "-device", "virtio-blk-pci,id=busy,drive=d1"],
+            append="app=shell root=vda quiet=1") as guest:
+        guest.sh_until("ls /", "index.html")
+        guest.device_del("root")
+        assert "the device is gone" in guest.sh("cat /index.html")
+        guest.sh_until("log", "disk: vda went away while in use")
+        guest.qmp("block_set_io_throttle", device="d1", bps=1 << 20, bps_rd=0,
+                  bps_wr=0, iops=0, iops_rd=0, iops_wr=0)
+        start = guest.mark()
+        guest.send(b"diskcheck -f vdb 7 write io=65536 depth=8\r")
+        end = time.monotonic() + 60
+        while not any(s["stats"]["wr_operations"] > 3
+                      for s in guest.qmp("query-blockstats")):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        guest.device_del("busy")
+        guest.sh("")
+        said = guest.output[start:].decode(errors="replace")
+        assert "the device is gone" in said, said
+        assert guest.devices() == {}
+        Blk(guest, tmp_path).add(bus="pci.0")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["pc", "pc-bridge"])
+def test_many(kernel, tmp_path, place):
+    """Eight disks of different sizes at once, each second one taken, others in
+    their places, more than there are messages for all queues; two CPUs."""
+    _, _, bus, _ = PLACES[place]
+    paths = [blank(tmp_path / ("d%d" % n), n + 1) for n in range(8)]
+    with plugged(kernel, place, "10", ["-smp", "2"]) as guest:
+        for n, path in enumerate(paths):
+            guest.qmp("blockdev-add", driver="raw",
+                      **{"node-name": "n%d" % n},
+                      file={"driver": "file", "filename": path})
+
+        def plug(numbers):
+            for n in numbers:
+                guest.device_add("virtio-blk-pci", id="b%d" % n, bus=bus,
+                                 drive="n%d" % n, serial="disk%d" % n,
+                                 addr="%x" % (10 + n))
+            sizes = {(n + 1) << 11: n for n in range(8)}
+            guest.sh_until("disks", r".*".join([" sectors"] * 8))
+            for name, size in re.findall(r"^(vd\w) +(\d+) sectors",
+                                         guest.sh("disks"), re.M):
+                n = sizes[int(size)]
+                guest.sh("block write -f %s %d 100" % (name, n * 100))
+                with open(paths[n], "rb") as f:
+                    f.seek(n * 100 * 512)
+                    assert f.read(100 * 512) == pattern(n * 100, 100)
+
+        plug(range(8))
+        for n in range(0, 8, 2):
+            guest.device_del("b%d" % n)
+        assert len(guest.devices()) == 4
+        plug(range(0, 8, 2))
+        for n in range(8):
+            guest.device_del("b%d" % n)
+        assert guest.devices() == {}
+
+
+@pytest.mark.long
+def test_room_behind_a_bridge(kernel):
+    """What does not fit into a bridge's window is told of, and given back all
+    the same; what comes next works."""
+    with plugged(kernel, "q35") as guest:
+        guest.device_add("pci-testdev", id="dev", bus="rp", membar=64 << 20)
+        guest.sh_until("log", "there are no addresses for it")
+        guest.device_del("dev")
+        guest.device_add("virtio-rng-pci", id="dev", rng="r0", bus="rp")
+        guest.sh_until("rng", r"vtrng0 gave")
