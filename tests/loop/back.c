@@ -189,10 +189,12 @@ back_path(char *path, size_t size, unsigned int n, const char *key)
 }
 
 void
-back_front(char *path, size_t size, unsigned int n, const char *key)
+back_front(struct back *bk, char *path, size_t size, unsigned int n,
+    const char *key)
 {
-	snprintf(path, size, "/local/domain/1/device/vbd/%u%s%s",
-	    back_vdev(n), *key == '\0' ? "" : "/", key);
+	snprintf(path, size, "/local/domain/1/%s/vbd/%u%s%s",
+	    bk->bk_hidden ? "data" : "device", back_vdev(n),
+	    *key == '\0' ? "" : "/", key);
 }
 
 const char *
@@ -220,18 +222,18 @@ back_plug(struct back *bk, unsigned int n, const char *mode)
 	char back[96], front[96], path[96], what[8];
 
 	back_path(back, sizeof(back), n, "");
-	back_front(front, sizeof(front), n, "");
+	back_front(bk, front, sizeof(front), n, "");
 	sim_store_write(s, front, "%s", "");
 	sim_store_chown(s, front, 1);
 	sim_store_write(s, back, "%s", "");
 	sim_store_chown(s, back, 2);
-	back_front(path, sizeof(path), n, "virtual-device");
+	back_front(bk, path, sizeof(path), n, "virtual-device");
 	sim_store_write(s, path, "%u", back_vdev(n));
-	back_front(path, sizeof(path), n, "backend-id");
+	back_front(bk, path, sizeof(path), n, "backend-id");
 	sim_store_write(s, path, "2");
-	back_front(path, sizeof(path), n, "state");
+	back_front(bk, path, sizeof(path), n, "state");
 	sim_store_write(s, path, "1");
-	back_front(path, sizeof(path), n, "backend");
+	back_front(bk, path, sizeof(path), n, "backend");
 	sim_store_write(s, path, "%s", back);
 	snprintf(what, sizeof(what), "disk%u", n);
 	back_write(bk, n, "params", what);
@@ -271,7 +273,7 @@ back_unplugged(struct back *bk, unsigned int n)
 
 	if (!sim_until(bk->bk_front->l_sim, back_gone, &bg, 60 * SIM_S))
 		return false;
-	back_front(path, sizeof(path), n, "");
+	back_front(bk, path, sizeof(path), n, "");
 	sim_store_rm(bk->bk_front->l_sim, path);
 	return true;
 }

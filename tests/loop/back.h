@@ -33,6 +33,8 @@ struct back {
 	struct loop	 bk_loop;	/* domain 2 */
 	struct loop	*bk_front;	/* domain 1 */
 	struct back_store bk_store[BACK_NSTORE];	/* "disk0" .. */
+	bool		 bk_hidden;	/* front ends are where no driver of
+					   domain 1's finds them */
 };
 
 /* Domain 2 attaches, with nsect sectors in each store. */
@@ -46,7 +48,7 @@ bool	 back_unplugged(struct back *, unsigned int n);
 /* The back end's key of a disk, NULL when not there. */
 const char *back_key(struct back *, unsigned int n, const char *key);
 /* And the front end's, which the test may write. */
-void	 back_front(char *path, size_t size, unsigned int n,
+void	 back_front(struct back *, char *path, size_t size, unsigned int n,
 	    const char *key);
 /* Answer what was held. */
 void	 back_let_go(struct back_store *);

@@ -200,7 +200,7 @@ LOOP_TEST(blkback_guest_dies)
 	assert_int_equal(loop_submit(l->l_blk[0], &lr, PV_BLK_READ, 0, buf,
 	    4096), 0);
 	sim_run(l->l_sim, SIM_S);
-	back_front(path, sizeof(path), 0, "");
+	back_front(&b, path, sizeof(path), 0, "");
 	sim_store_rm(l->l_sim, path);
 	assert_true(loop_blks(l, 0));
 	(void)loop_wait(l, &lr);
