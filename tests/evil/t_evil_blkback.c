@@ -41,6 +41,17 @@ struct ask {
 	struct blkif_request_segment seg[11];
 };
 
+/* A segment of a page, all of it. */
+static struct blkif_request_segment
+pu_seg(unsigned int n)
+{
+	struct blkif_request_segment seg = {
+		.gref = gref_x(pu.pu_ref[n % NDATA]), .last_sect = 7
+	};
+
+	return seg;
+}
+
 /* ---- the puppet -------------------------------------------------------- */
 
 static enum evtchn_result
@@ -252,9 +263,7 @@ pu_io(uint8_t op, uint64_t sect, unsigned int nseg)
 	unsigned int i;
 
 	for (i = 0; i < nseg && i < 11; i++)
-		ak.seg[i] = (struct blkif_request_segment){
-			.gref = gref_x(pu.pu_ref[i % NDATA]), .last_sect = 7
-		};
+		ak.seg[i] = pu_seg(i);
 	return ak;
 }
 
@@ -463,9 +472,7 @@ LOOP_TEST(evil_changed_after_read)
 	pu_connect(l);
 	loop_fill(b.bk_store[0].st_data, 12 * 4096, 4);
 	for (i = 0; i < 12; i++)
-		seg[i] = (struct blkif_request_segment){
-			.gref = gref_x(pu.pu_ref[i % NDATA]), .last_sect = 7
-		};
+		seg[i] = pu_seg(i);
 	memcpy(pu.pu_ind, seg, sizeof(seg));
 	ak.nseg = 12;
 	ak.iref = gref_x(pu.pu_indref);
