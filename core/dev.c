@@ -439,6 +439,18 @@ pv_dev_destroy(struct pv_dev *dev)
 }
 
 /*
+ * pv_dev_deaf -- see dev.h
+ *
+ * Context: any; the device's work does not run.
+ */
+void
+pv_dev_deaf(struct pv_dev *dev)
+{
+	__atomic_store_n(&dev->pd_dying, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->pd_events, 0, __ATOMIC_RELEASE);
+}
+
+/*
  * pv_dev_move -- another peer has the device's other end
  *
  * Context: thread; not the device's own work.

@@ -155,6 +155,12 @@ void	 pv_dev_free(struct pv_dev *);
  * not the device's own work.
  */
 void	 pv_dev_move(struct pv_dev *, uint32_t peer);
+/*
+ * What is told of the peer does not count until pv_dev_move() or
+ * pv_dev_destroy(): it is about one that is not there any more.  Any context;
+ * the device's work does not run.
+ */
+void	 pv_dev_deaf(struct pv_dev *);
 /* Any context; handled later in the device's work. */
 void	 pv_dev_event(struct pv_dev *, unsigned int events);
 /* Fill in what an operator may know of the device.  Context: any. */

@@ -46,6 +46,7 @@ PV_WIRE_OFFSET(struct xencons_interface, out_cons, 3080);
 PV_WIRE_OFFSET(struct xencons_interface, out_prod, 3084);
 
 #define CONSOLE_HOLD	64	/* bytes read ahead of the consumer */
+#define CONSOLE_MOMENT	(100ull * 1000)	/* ns */
 #define CONSOLE_BUDGET	16	/* times that, handled in one run */
 
 /* ---- State ------------------------------------------------------------- */
@@ -63,6 +64,7 @@ struct console_softc {
 	uint32_t	 sc_outcons;	/* the peer's index at the last event */
 	/* Words of our own that change in any context: shm.h's accessors. */
 	uint32_t	 sc_up;
+	uint32_t	 sc_away;	/* it was, and will be again */
 	uint32_t	 sc_writer;	/* someone writes */
 	bool		 sc_begun;	/* sc_out has its index; sc_writer's */
 	uint32_t	 sc_turned;	/* someone else wanted to, meanwhile */
@@ -184,27 +186,56 @@ console_start(void *softc)
 	const struct pv_client *pc = sc->sc_dev->pd_client;
 
 	shm_store_release32(&sc->sc_up, 1);
-	sc->sc_announced = true;
-	if (pc->pc_cons_up != NULL)
+	shm_write32(&sc->sc_away, 0);
+	if (!sc->sc_announced && pc->pc_cons_up != NULL)
 		pc->pc_cons_up(&sc->sc_cons);
+	else if (sc->sc_announced && sc->sc_cons.cn_ready != NULL)
+		sc->sc_cons.cn_ready(&sc->sc_cons);
+	sc->sc_announced = true;
 	evtchn_again(&sc->sc_eh);	/* input that came before cn_recv */
 	return 0;
+}
+
+static void
+console_withdraw(struct console_softc *sc)
+{
+	const struct pv_client *pc = sc->sc_dev->pd_client;
+
+	if (sc->sc_announced && pc->pc_cons_down != NULL)
+		pc->pc_cons_down(&sc->sc_cons);
+	sc->sc_announced = false;
+	sc->sc_cons.cn_recv = NULL;
+	sc->sc_cons.cn_ready = NULL;
+}
+
+/*
+ * The console stays, its peer is gone: who writes now is turned away, and who
+ * was writing is waited for; that does not last.
+ */
+static void
+console_quiesce(struct console_softc *sc)
+{
+	struct pv_os_event never = { 0 };
+
+	shm_mb();
+	while (shm_read32(&sc->sc_writer) != 0)
+		(void)pv_wait(&never, pv_now() + CONSOLE_MOMENT);
 }
 
 static void
 console_disconnect(void *softc)
 {
 	struct console_softc *sc = softc;
-	const struct pv_client *pc = sc->sc_dev->pd_client;
+	bool hold = sc->sc_announced && pv_dev_held(sc->sc_dev);
 
+	shm_write32(&sc->sc_away, hold);
 	shm_store_release32(&sc->sc_up, 0);
 	evtchn_close(&sc->sc_eh);
-	/* When it returns nobody is in console_write() any more. */
-	if (sc->sc_announced && pc->pc_cons_down != NULL)
-		pc->pc_cons_down(&sc->sc_cons);
-	sc->sc_announced = false;
-	sc->sc_cons.cn_recv = NULL;
-	sc->sc_cons.cn_ready = NULL;
+	/* Nobody is in console_write() any more behind this. */
+	if (hold)
+		console_quiesce(sc);
+	else
+		console_withdraw(sc);
 	if (xenbus_is_singleton(sc->sc_dev) && sc->sc_intf != NULL)
 		xen_unmap_frame(xenbus_xen(sc->sc_dev), sc->sc_intf);
 	sc->sc_intf = NULL;
@@ -273,6 +304,14 @@ console_enter(struct console_softc *sc)
 	return shm_cas32(&sc->sc_writer, 0, 1);
 }
 
+/* What a writer hears of a console that is not up: it is full, or gone. */
+static int
+console_refusal(struct console_softc *sc)
+{
+	return shm_read32(&sc->sc_up) != 0 ||
+	    shm_read32(&sc->sc_away) != 0 ? 0 : -PV_ENXIO;
+}
+
 /* Context: any. */
 static int
 console_write(void *softc, const char *buf, size_t len)
@@ -281,9 +320,14 @@ console_write(void *softc, const char *buf, size_t len)
 	int rv;
 
 	if (shm_read32(&sc->sc_up) == 0)
-		return -PV_ENXIO;
+		return console_refusal(sc);
 	if (!console_enter(sc))
 		return 0;
+	/* It may have gone meanwhile: see console_quiesce(). */
+	if (shm_load_acquire32(&sc->sc_up) == 0 || evtchn_gone(&sc->sc_eh)) {
+		shm_store_release32(&sc->sc_writer, 0);
+		return console_refusal(sc);
+	}
 	if (len > sizeof(sc->sc_intf->out))
 		len = sizeof(sc->sc_intf->out);
 	rv = console_put(sc, buf, (uint32_t)len);
@@ -348,7 +392,7 @@ console_intr(void *arg)
 	bool ready;
 	int n;
 
-	if (shm_read32(&sc->sc_up) == 0)
+	if (shm_read32(&sc->sc_up) == 0 || evtchn_gone(&sc->sc_eh))
 		return EVTCHN_SPURIOUS;
 	n = console_input(sc);
 	if (n < 0) {

@@ -9,8 +9,9 @@
  * node asks for nothing.  Words that we do not know are told of once and left
  * standing: so the toolstack sees that nobody answers.
  *
- * "control/feature-poweroff" and "-reboot" tell beforehand that we shall
- * answer; a toolstack without them may choose to destroy the domain instead.
+ * "control/feature-poweroff", "-reboot" and "-suspend" tell beforehand that we
+ * shall answer; a toolstack without them may choose to destroy the domain
+ * instead.  A resumed domain has new nodes: it connects anew, and tells again.
  * Protocol: docs/misc/xenstore-paths.pandoc of Xen.
  */
 
@@ -33,6 +34,7 @@ static const struct control_word {
 	{ "reboot", PV_CONTROL_REBOOT, "feature-reboot" },
 	{ "halt", PV_CONTROL_HALT, NULL },
 	{ "crash", PV_CONTROL_CRASH, NULL },
+	{ "suspend", PV_CONTROL_SUSPEND, "feature-suspend" },
 };
 
 /* ---- State ------------------------------------------------------------- */
@@ -63,14 +65,22 @@ control_detach(void *softc)
 
 /* ---- The request ------------------------------------------------------- */
 
-/* Pure: what a word asks for, or NULL. */
+static bool
+control_can(const struct control_softc *sc, const struct control_word *cw)
+{
+	return cw->cw_op != PV_CONTROL_SUSPEND ||
+	    sc->sc_dev->pd_client->pc_suspends;
+}
+
+/* What a word asks for that we can do, or NULL. */
 static const struct control_word *
-control_find(const char *word)
+control_find(const struct control_softc *sc, const char *word)
 {
 	size_t i;
 
 	for (i = 0; i < PV_NELEM(control_words); i++)
-		if (str_eq(word, control_words[i].cw_word))
+		if (str_eq(word, control_words[i].cw_word) &&
+		    control_can(sc, &control_words[i]))
 			return &control_words[i];
 	return NULL;
 }
@@ -91,7 +101,7 @@ control_take(void *softc, const struct xs_trans *xt)
 		return 0;
 	if (rv < 0)
 		return rv;
-	sc->sc_found = control_find(sc->sc_word);
+	sc->sc_found = control_find(sc, sc->sc_word);
 	if (sc->sc_found == NULL)
 		return 0;
 	return xs_write(x, xt, CONTROL_NODE, "", 0);
@@ -134,7 +144,8 @@ control_promise(struct control_softc *sc)
 	int rv;
 
 	for (i = 0; i < PV_NELEM(control_words); i++) {
-		if (control_words[i].cw_feature == NULL)
+		if (control_words[i].cw_feature == NULL ||
+		    !control_can(sc, &control_words[i]))
 			continue;
 		rv = xs_write_num(x, XS_NOTRANS, "control",
 		    control_words[i].cw_feature, 1);

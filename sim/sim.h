@@ -102,6 +102,14 @@ uint64_t sim_now(void);
 bool	 sim_until(struct sim *, bool (*fn)(void *), void *arg, uint64_t ns);
 /* Let everything run for ns. */
 void	 sim_run(struct sim *, uint64_t ns);
+/*
+ * From now on no work that may sleep runs; all: none at all, and there are no
+ * interrupts.  false: one does not end.
+ */
+bool	 sim_freeze(struct sim *, bool all);
+void	 sim_thaw(struct sim *);
+/* The same of all of them, wherever one waits. */
+void	 sim_freeze_now(struct sim *);
 /* The domain on whose behalf the library runs now. */
 void	 sim_enter(struct sim_dom *);
 struct sim_dom *sim_current(void);
@@ -123,6 +131,9 @@ unsigned int sim_dom_nport(const struct sim_dom *);	/* ports open */
 unsigned int sim_dom_ngrant(const struct sim_dom *);	/* entries granted */
 unsigned int sim_dom_nwatch(const struct sim_dom *);
 unsigned int sim_dom_nhypercall(const struct sim_dom *, unsigned int op);
+/* What becomes of a suspend, and how many there were. */
+void	 sim_dom_cancel(struct sim_dom *, bool cancel);
+unsigned int sim_dom_nsuspend(const struct sim_dom *);
 /* Limits, before attach. */
 void	 sim_dom_vcpus(struct sim_dom *, unsigned int);	/* 1..64; 1 */
 /* At most 4096; 512 when nothing is said. */

@@ -354,6 +354,24 @@ sim_back_revive(struct sim_back *ba, uint16_t id)
 }
 
 void
+sim_back_leave(struct sim_back *ba)
+{
+	sim_back_let_go(ba);
+	sim_back_release(ba, true);
+	if (!ba->ba_gone)
+		sim_store_rm(ba->ba_sim, ba->ba_path);
+}
+
+void
+sim_back_move(struct sim_back *ba, uint16_t id)
+{
+	if (ba->ba_gone)
+		return;
+	sim_back_set_front(ba, "state", "%u", XenbusStateInitialising);
+	sim_back_revive(ba, id);
+}
+
+void
 sim_back_restart(struct sim_back *ba)
 {
 	sim_inside();

@@ -63,6 +63,9 @@ void	 sim_back_restart(struct sim_back *);
 /* Our domain ends; later it, or another, has the same device anew. */
 void	 sim_back_die(struct sim_back *);
 void	 sim_back_revive(struct sim_back *, uint16_t id);
+/* The domain is suspended, and goes on elsewhere. */
+void	 sim_back_leave(struct sim_back *);
+void	 sim_back_move(struct sim_back *, uint16_t id);
 void	 sim_back_set_state(struct sim_back *, const char *);
 void	 sim_back_hold(struct sim_back *, bool);
 /* Host address of a granted page, or NULL. */

@@ -668,6 +668,22 @@ sim_conn_step(void *arg)
 
 /* ---- life -------------------------------------------------------------- */
 
+/* The rings from where they stand, and a port. */
+void
+sim_conn_listen(struct sim_conn *cn)
+{
+	struct sim_dom *d = cn->cn_dom;
+
+	sim_mem_watch(cn->cn_if, 0, 2 * XENSTORE_RING_SIZE);
+	bytering_init(&cn->cn_req, cn->cn_if->req, XENSTORE_RING_SIZE,
+	    &cn->cn_if->req_prod, &cn->cn_if->req_cons, false);
+	bytering_init(&cn->cn_rsp, cn->cn_if->rsp, XENSTORE_RING_SIZE,
+	    &cn->cn_if->rsp_prod, &cn->cn_if->rsp_cons, true);
+	d->d_param[HVM_PARAM_STORE_PFN] = sim_mem_gfn(cn->cn_if);
+	d->d_param[HVM_PARAM_STORE_EVTCHN] = sim_evtchn_pair(d, &cn->cn_actor,
+	    &cn->cn_port);
+}
+
 void
 sim_conn_create(struct sim_dom *d)
 {
@@ -682,20 +698,13 @@ sim_conn_create(struct sim_dom *d)
 	list_init(&cn->cn_trans);
 	sim_sched_actor(&cn->cn_actor, sim_conn_step, cn);
 	cn->cn_if = sim_mem_xen_page(d);
-	sim_mem_watch(cn->cn_if, 0, 2 * XENSTORE_RING_SIZE);
 	if (d->d_sim->s_flags & SIM_XS_OFFSET)
 		start = UINT32_MAX - sim_rand(2048);
 	shm_write32(&cn->cn_if->req_cons, start);
 	shm_write32(&cn->cn_if->req_prod, start);
 	shm_write32(&cn->cn_if->rsp_cons, start + 17);
 	shm_write32(&cn->cn_if->rsp_prod, start + 17);
-	bytering_init(&cn->cn_req, cn->cn_if->req, XENSTORE_RING_SIZE,
-	    &cn->cn_if->req_prod, &cn->cn_if->req_cons, false);
-	bytering_init(&cn->cn_rsp, cn->cn_if->rsp, XENSTORE_RING_SIZE,
-	    &cn->cn_if->rsp_prod, &cn->cn_if->rsp_cons, true);
-	d->d_param[HVM_PARAM_STORE_PFN] = sim_mem_gfn(cn->cn_if);
-	d->d_param[HVM_PARAM_STORE_EVTCHN] = sim_evtchn_pair(d, &cn->cn_actor,
-	    &cn->cn_port);
+	sim_conn_listen(cn);
 }
 
 void

@@ -74,6 +74,8 @@ struct sim_tree *sim_conn_tree(struct sim_conn *, struct sim_trans *);
 /* The transaction has to do with a path. */
 struct sim_change *sim_conn_note(struct sim_trans *, const char *path);
 
+/* Its rings, from where they stand, and a port. */
+void	 sim_conn_listen(struct sim_conn *);
 /* Forget what the guest asked for. */
 void	 sim_conn_clear(struct sim_conn *);
 

@@ -134,3 +134,42 @@ sim_store_nreconnect(const struct sim_dom *d)
 {
 	return d->d_conn->cn_nreconnect;
 }
+
+/* ---- a domain that is suspended ---------------------------------------- */
+
+void
+sim_conn_quiet(struct sim_conn *cn)
+{
+	struct list *l;
+
+	if (cn->cn_dead || sim_conn_forsaken(cn))
+		return;
+	if (cn->cn_have > 0 || shm_read32(&cn->cn_if->req_prod) !=
+	    shm_read32(&cn->cn_if->req_cons))
+		sim_bug("suspended in the middle of a request to the store");
+	LIST_FOREACH(l, &cn->cn_out) {
+		struct sim_msg *ms = LIST_ENTRY(l, struct sim_msg, ms_link);
+		struct xsd_sockmsg hdr;
+
+		memcpy(&hdr, ms->ms_data, sizeof(hdr));
+		if (hdr.type != XS_WATCH_EVENT)
+			sim_bug("suspended without the store's answer");
+	}
+}
+
+/* The toolstack empties the page, unless its frame is one of the guest's. */
+void
+sim_conn_move(struct sim_dom *d)
+{
+	static const struct xenstore_domain_interface none;
+	struct sim_conn *cn = d->d_conn;
+
+	sim_conn_clear(cn);
+	cn->cn_dead = false;
+	cn->cn_back = 0;
+	if (!(d->d_sim->s_flags & SIM_PV))
+		sim_mem_put(cn->cn_if, &none, sizeof(none));
+	shm_write32(&cn->cn_if->server_features, cn->cn_features);
+	shm_write32(&cn->cn_if->connection, XENSTORE_CONNECTED);
+	sim_conn_listen(cn);
+}

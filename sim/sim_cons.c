@@ -83,6 +83,22 @@ sim_cons_step(void *arg)
 		sim_evtchn_send0(co->co_dom->d_sim, co->co_port);
 }
 
+/* The rings from where they stand, and a port. */
+static void
+sim_cons_begin(struct sim_cons *co)
+{
+	struct sim_dom *d = co->co_dom;
+
+	sim_mem_watch(co->co_if, 0, sizeof(co->co_if->in));
+	bytering_init(&co->co_rd, co->co_if->out, sizeof(co->co_if->out),
+	    &co->co_if->out_prod, &co->co_if->out_cons, false);
+	bytering_init(&co->co_wr, co->co_if->in, sizeof(co->co_if->in),
+	    &co->co_if->in_prod, &co->co_if->in_cons, true);
+	d->d_param[HVM_PARAM_CONSOLE_PFN] = sim_mem_gfn(co->co_if);
+	d->d_param[HVM_PARAM_CONSOLE_EVTCHN] = sim_evtchn_pair(d,
+	    &co->co_actor, &co->co_port);
+}
+
 void
 sim_cons_create(struct sim_dom *d)
 {
@@ -92,14 +108,22 @@ sim_cons_create(struct sim_dom *d)
 	d->d_cons = co;
 	sim_sched_actor(&co->co_actor, sim_cons_step, co);
 	co->co_if = sim_mem_xen_page(d);
-	sim_mem_watch(co->co_if, 0, sizeof(co->co_if->in));
-	bytering_init(&co->co_rd, co->co_if->out, sizeof(co->co_if->out),
-	    &co->co_if->out_prod, &co->co_if->out_cons, false);
-	bytering_init(&co->co_wr, co->co_if->in, sizeof(co->co_if->in),
-	    &co->co_if->in_prod, &co->co_if->in_cons, true);
-	d->d_param[HVM_PARAM_CONSOLE_PFN] = sim_mem_gfn(co->co_if);
-	d->d_param[HVM_PARAM_CONSOLE_EVTCHN] = sim_evtchn_pair(d,
-	    &co->co_actor, &co->co_port);
+	sim_cons_begin(co);
+}
+
+/* The toolstack empties the page, unless its frame is one of the guest's. */
+void
+sim_cons_move(struct sim_dom *d)
+{
+	static const struct xencons_interface none;
+	struct sim_cons *co = d->d_cons;
+	bool moved = false;
+
+	sim_cons_pull(co, &moved);
+	if (!(d->d_sim->s_flags & SIM_PV))
+		sim_mem_put(co->co_if, &none, sizeof(none));
+	sim_cons_begin(co);
+	sim_sched_kick(&co->co_actor, 0);
 }
 
 void

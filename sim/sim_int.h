@@ -87,6 +87,8 @@ struct sim {
 	struct sim_thread *s_from;	/* who switched to us */
 	enum sim_ctx	 s_ctx;
 	unsigned int	 s_nlock;
+	unsigned int	 s_nslow;	/* works that may sleep, running */
+	bool		 s_noslow, s_nowork;	/* none runs; sim_freeze() */
 	bool		 s_masked;	/* a lock keeps interrupts away */
 	unsigned int	 s_inside;	/* in the simulator: no steps */
 	uint64_t	 s_nstep;
@@ -168,6 +170,8 @@ void	 sim_mem_watch(void *page, unsigned int lo, unsigned int hi);
 void	 sim_mem_polled(void *va, size_t len);
 void	 sim_mem_poison(void *va, size_t len);
 void	 sim_mem_unpoison(void *va, size_t len);
+/* Other frames for all pages, when there is one guest only. */
+void	 sim_mem_renumber(void);
 void	 sim_mem_keep(void *page);
 void	 sim_mem_alias(void *va, const void *of);
 /* The peer wrote here: it may be read (again). */
@@ -289,6 +293,8 @@ struct sim_dom {
 	/* the rest */
 	uint64_t	 d_param[SIM_NPARAM];
 	int		 d_shutdown;
+	bool		 d_cancel;	/* a suspend */
+	unsigned int	 d_nsuspend;
 	unsigned int	 d_ncall[SIM_NOP];
 	char		*d_said;	/* console_io */
 	size_t		 d_nsaid;
@@ -299,6 +305,12 @@ struct sim_dom {
 struct sim_dom *sim_dom_find(struct sim *, uint16_t id);
 void	 sim_xen_free(struct sim_dom *);
 unsigned int sim_xen_check(struct sim_dom *);
+
+/* What the toolstack writes for a guest, new or moved. */
+void	 sim_dom_store(struct sim_dom *);
+
+/* ---- sim_suspend.c ----------------------------------------------------- */
+long	 sim_suspend(struct sim_dom *);	/* the hypercall's result */
 
 /* ---- sim_evtchn.c ------------------------------------------------------ */
 long	 sim_evtchn_op(struct sim_dom *, unsigned int cmd, void *arg);
@@ -357,6 +369,9 @@ void	 sim_store_watch(struct sim *, const char *path, struct sim_actor *);
 void	 sim_store_unwatch(struct sim *, struct sim_actor *);
 void	 sim_conn_create(struct sim_dom *);
 void	 sim_conn_destroy(struct sim_dom *);
+/* Is nothing under way?  A fault if not.  And then: the domain has moved. */
+void	 sim_conn_quiet(struct sim_conn *);
+void	 sim_conn_move(struct sim_dom *);
 unsigned int sim_conn_nwatch(const struct sim_dom *);
 /* Tell of watches and transactions that were left. */
 void	 sim_conn_check(const struct sim_dom *);
@@ -368,6 +383,7 @@ void	 sim_blk_free(struct sim_blk *);
 void	 sim_net_free(struct sim_net *);
 void	 sim_cons_create(struct sim_dom *);
 void	 sim_cons_destroy(struct sim_dom *);
+void	 sim_cons_move(struct sim_dom *);	/* the domain has moved */
 
 static inline void
 sim_inside(void)

@@ -101,6 +101,22 @@ sim_mem_alias(void *va, const void *of)
 		sim_mem_share(va);
 }
 
+/* An odd factor permutes the numbers below a power of two. */
+#define SIM_SCATTER	5077u
+static uint32_t sim_mem_scatter = SIM_SCATTER;
+
+void
+sim_mem_renumber(void)
+{
+	unsigned int i, nguest = 0;
+
+	for (i = 0; i < SIM_NDOM; i++)
+		nguest += sim_world->s_dom[i] != NULL &&
+		    sim_world->s_dom[i]->d_id != 0;
+	if (nguest == 1)
+		sim_mem_scatter = sim_rand(SIM_PAGES / 2) * 2 + 1;
+}
+
 /* What a failed test left is forgotten. */
 void
 sim_mem_init(struct sim *s)
@@ -122,14 +138,12 @@ sim_mem_init(struct sim *s)
 			sim_mem_alias(sim_mem_va(&sim_mem_pg[i]), NULL);
 	}
 	memset(sim_mem_pg, 0, sizeof(sim_mem_pg));
+	sim_mem_scatter = SIM_SCATTER;
 	memset(sim_mem_heap, 0, sizeof(sim_mem_heap));
 	sim_mem_nalloc = sim_mem_npage = 0;
 	sim_mem_last.fe_p = NULL;
 	sim_mem_poison(sim_mem_arena, (size_t)SIM_PAGES * PV_PAGE_SIZE);
 }
-
-/* An odd factor permutes the numbers below a power of two. */
-#define SIM_SCATTER	5077u
 
 uint64_t
 sim_mem_gfn(const void *va)
@@ -141,14 +155,14 @@ sim_mem_gfn(const void *va)
 		sim_die("the frame of %p, which is none of the pages", va);
 	n = (uint32_t)(pg - sim_mem_pg);
 	if (sim_world->s_flags & SIM_PV)
-		n = n * SIM_SCATTER % SIM_PAGES;
+		n = n * sim_mem_scatter % SIM_PAGES;
 	return SIM_GFN_BASE + n;
 }
 
 struct sim_page *
 sim_mem_gfn_page(uint64_t gfn)
 {
-	uint32_t n, inverse = SIM_SCATTER;
+	uint32_t n, inverse = sim_mem_scatter;
 	unsigned int i;
 
 	if (gfn < SIM_GFN_BASE || gfn >= SIM_GFN_BASE + SIM_PAGES)
@@ -156,7 +170,7 @@ sim_mem_gfn_page(uint64_t gfn)
 	n = (uint32_t)(gfn - SIM_GFN_BASE);
 	if (sim_world->s_flags & SIM_PV) {
 		for (i = 0; i < 5; i++)		/* Newton, modulo 2^32 */
-			inverse *= 2 - SIM_SCATTER * inverse;
+			inverse *= 2 - sim_mem_scatter * inverse;
 		n = n * inverse % SIM_PAGES;
 	}
 	return sim_mem_pg[n].pg_state == SIM_PG_FREE ? NULL : &sim_mem_pg[n];

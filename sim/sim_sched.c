@@ -219,10 +219,12 @@ sim_sched_choose(struct sim_sched_pick *pi)
 	memset(pi, 0, sizeof(*pi));
 	pi->pi_next = UINT64_MAX;
 	sim_regs_flush();
-	sim_sched_offer_irqs(pi);
+	if (!s->s_nowork)
+		sim_sched_offer_irqs(pi);
 	sim_sched_offer_actors(pi);
 	for (w = s->s_works; w != NULL; w = w->pw_next) {
-		if (w->pw_running)
+		if (w->pw_running || s->s_nowork || (s->s_noslow &&
+		    (w->pw_flags & PV_WORK_SLEEPS)))
 			continue;
 		if (w->pw_due <= s->s_now)
 			sim_sched_offer(pi, SIM_DO_WORK, w);
@@ -336,6 +338,7 @@ sim_sched_fiber(void)
 		w = self->th_work;
 		self->th_work = NULL;
 		sim_sched_work(w, SIM_THREAD);
+		s->s_nslow--;
 		self->th_idle = true;
 		/* Until somebody gives us another one. */
 		(void)sim_sched_wait(NULL, NULL, NULL, UINT64_MAX);
@@ -353,6 +356,7 @@ sim_sched_start(struct pv_os_work *w)
 	th->th_work = w;
 	th->th_idle = false;
 	w->pw_running = true;	/* so that nobody chooses it again */
+	sim_world->s_nslow++;
 	sim_sched_switch(th);
 }
 
@@ -503,6 +507,34 @@ sim_sched_cancel(struct pv_os_work *w)
 		sim_sched_unlink(w);
 }
 
+static bool
+sim_sched_noslow(void *arg)
+{
+	return ((struct sim *)arg)->s_nslow == 0;
+}
+
+bool
+sim_freeze(struct sim *s, bool all)
+{
+	s->s_noslow = true;
+	if (!sim_until(s, sim_sched_noslow, s, 60 * SIM_S))
+		return false;
+	s->s_nowork = all;
+	return true;
+}
+
+void
+sim_freeze_now(struct sim *s)
+{
+	s->s_noslow = s->s_nowork = true;
+}
+
+void
+sim_thaw(struct sim *s)
+{
+	s->s_noslow = s->s_nowork = false;
+}
+
 unsigned int
 sim_sched_nwork(void)
 {
@@ -553,7 +585,8 @@ sim_sched_chance(void)
 	struct sim_sched_pick pi;
 
 	sim_regs_flush();
-	if (s->s_inside > 0 || (s->s_flags & SIM_CALM) || sim_rand(8) != 0)
+	if (s->s_inside > 0 || s->s_nowork || (s->s_flags & SIM_CALM) ||
+	    sim_rand(8) != 0)
 		return;
 	memset(&pi, 0, sizeof(pi));
 	pi.pi_next = UINT64_MAX;

@@ -36,8 +36,7 @@ sim_dom_find(struct sim *s, uint16_t id)
 	return NULL;
 }
 
-/* What the toolstack writes for a new guest. */
-static void
+void
 sim_dom_store(struct sim_dom *d)
 {
 	static const char *const own[] = { "data", "drivers", "feature",
@@ -430,7 +429,7 @@ sim_xen_sched(struct sim_dom *d, unsigned int cmd, void *arg)
 		return 0;
 	case SCHEDOP_shutdown:
 		d->d_shutdown = (int)((struct sched_shutdown *)arg)->reason;
-		return 0;
+		return d->d_shutdown == SHUTDOWN_suspend ? sim_suspend(d) : 0;
 	}
 	return -PV_ENOSYS;
 }

@@ -47,6 +47,17 @@ evtchn_live(const struct evtchn *ec, const struct evtchn_handler *eh)
 	return evtchn_find(ec, eh->eh_port) == eh;
 }
 
+/*
+ * evtchn_gone -- the port was lost when the domain was resumed
+ *
+ * Context: any.
+ */
+bool
+evtchn_gone(const struct evtchn_handler *eh)
+{
+	return evport_eq(eh->eh_port, EVPORT_NONE);
+}
+
 /* ---- upcall and work --------------------------------------------------- */
 
 /* Wait for the end of all upcalls that run now.  Thread; no lock held. */
@@ -240,10 +251,13 @@ evtchn_grow(struct evtchn *ec, evport_t port)
 }
 
 /*
- * Give a port its handler.  The port is masked first: an event that came
- * before there was a handler is still pending, and unmasking brings it back.
+ * evtchn_install -- give a port its handler
+ *
+ * The port is masked first: an event that came before there was a handler is
+ * still pending, and unmasking brings it back.  0 or -PV_E*.
+ * Context: thread, boot.
  */
-static int
+int
 evtchn_install(struct xen *x, struct evtchn_handler *eh)
 {
 	struct evtchn *ec = x->x_evtchn;
@@ -335,6 +349,21 @@ evtchn_bind_peer(struct xen *x, struct pv_dev *dev, pv_domid_t peer,
 }
 
 /*
+ * evtchn_bind_fast -- ask Xen for a fast port, as the handler has it
+ *
+ * 0 or -PV_E*.
+ * Context: any.
+ */
+int
+evtchn_bind_fast(struct xen *x, struct evtchn_handler *eh)
+{
+	if (eh->eh_virq == EVTCHN_NO_VIRQ)
+		return hypercall_evtchn_ipi(x, eh->eh_vcpu, &eh->eh_port);
+	return hypercall_evtchn_virq(x, eh->eh_virq, eh->eh_vcpu,
+	    &eh->eh_port);
+}
+
+/*
  * evtchn_bind_virq -- a port for one of Xen's virtual interrupts
  *
  * fn runs in the upcall of that vCPU.  0 or -PV_E*.
@@ -349,7 +378,8 @@ evtchn_bind_virq(struct xen *x, unsigned int vcpu, unsigned int virq,
 	evtchn_init(eh, NULL, fn, arg);
 	eh->eh_flags = EVTCHN_F_FAST;
 	eh->eh_vcpu = vcpu;
-	rv = hypercall_evtchn_virq(x, virq, vcpu, &eh->eh_port);
+	eh->eh_virq = virq;
+	rv = evtchn_bind_fast(x, eh);
 	return rv < 0 ? rv : evtchn_own(x, eh);
 }
 
@@ -368,7 +398,8 @@ evtchn_bind_ipi(struct xen *x, unsigned int vcpu, struct evtchn_handler *eh,
 	evtchn_init(eh, NULL, fn, arg);
 	eh->eh_flags = EVTCHN_F_FAST;
 	eh->eh_vcpu = vcpu;
-	rv = hypercall_evtchn_ipi(x, vcpu, &eh->eh_port);
+	eh->eh_virq = EVTCHN_NO_VIRQ;
+	rv = evtchn_bind_fast(x, eh);
 	return rv < 0 ? rv : evtchn_own(x, eh);
 }
 
@@ -402,9 +433,11 @@ evtchn_close(struct evtchn_handler *eh)
 	if (x == NULL)
 		return;
 	ec = x->x_evtchn;
-	ec->ec_ops->eo_mask(x, eh->eh_port);
 	pv_lock(&ec->ec_lock);
-	evtchn_table_set(&ec->ec_table, eh->eh_port, NULL);
+	if (!evtchn_gone(eh)) {
+		ec->ec_ops->eo_mask(x, eh->eh_port);
+		evtchn_table_set(&ec->ec_table, eh->eh_port, NULL);
+	}
 	ec->ec_nused--;
 	pv_unlock(&ec->ec_lock);
 	evtchn_quiesce(ec);
@@ -414,8 +447,9 @@ evtchn_close(struct evtchn_handler *eh)
 	 * A port number that is used anew may still be pending from now; its
 	 * next handler finds nothing to do, once.
 	 */
-	ec->ec_ops->eo_mask(x, eh->eh_port);
-	if (eh->eh_owned)
+	if (!evtchn_gone(eh))
+		ec->ec_ops->eo_mask(x, eh->eh_port);
+	if (eh->eh_owned && !evtchn_gone(eh))
 		(void)hypercall_evtchn_close(x, eh->eh_port);
 	if (eh->eh_dev != NULL)
 		pv_count(&eh->eh_dev->pd_nevport, -1);
@@ -430,7 +464,7 @@ evtchn_close(struct evtchn_handler *eh)
 void
 evtchn_notify(struct evtchn_handler *eh)
 {
-	if (eh->eh_xen == NULL)
+	if (eh->eh_xen == NULL || evtchn_gone(eh))
 		return;
 	if (eh->eh_dev != NULL)
 		eh->eh_dev->pd_nkick++;
@@ -446,6 +480,7 @@ evtchn_notify(struct evtchn_handler *eh)
 void
 evtchn_mute(struct evtchn_handler *eh)
 {
+	eh->eh_flags |= EVTCHN_F_MUTED;
 	eh->eh_xen->x_evtchn->ec_ops->eo_mask(eh->eh_xen, eh->eh_port);
 }
 

@@ -17,6 +17,10 @@
  * they are bound to, for good.  All other ports begin at vCPU 0 and can be
  * moved.
  *
+ * A domain that is resumed has no ports.  The fast ones are made anew by
+ * themselves; all others are gone: nothing comes and nothing can be sent until
+ * their owners close them and make others.
+ *
  * An event on a port without a handler leaves it masked and pending; a handler
  * that is installed later finds it.  How Xen keeps pending and masked ports
  * is behind struct evtchn_ops: evtchn_2l.c is the ABI that every Xen has,
@@ -42,6 +46,10 @@ struct evtchn_handler {
 	unsigned int	 eh_vcpu;	/* where it is delivered */
 	unsigned int	 eh_flags;
 #define EVTCHN_F_FAST	0x1
+#define EVTCHN_F_MUTED	0x2
+	uint32_t	 eh_virq;	/* fast: VIRQ_*, or .. */
+#define EVTCHN_NO_VIRQ	UINT32_MAX	/* .. an interrupt between vCPUs */
+	struct evtchn_handler *eh_next;	/* evtchn_resume()'s own */
 	unsigned int	 eh_idle;	/* spurious in a row */
 	bool		 eh_late;	/* waits to be unmasked late */
 	bool		 eh_owned;	/* close the port at the end */
@@ -52,6 +60,8 @@ struct evtchn_ops {
 	const char *eo_name;
 	/* Set up a vCPU, once or again.  0 or -PV_E*.  Thread, boot. */
 	int	(*eo_cpu)(struct xen *, unsigned int vcpu);
+	/* The domain was resumed: nothing is set up.  0 or -PV_E*.  Any. */
+	int	(*eo_resume)(struct xen *);
 	/* Make room for a port, if need be under the lock.  Thread, boot. */
 	int	(*eo_grow)(struct xen *, evport_t, struct pv_lock *);
 	uint32_t (*eo_max)(struct xen *);	/* ports are below it */
@@ -75,6 +85,11 @@ extern const struct evtchn_ops evtchn_2l_ops, evtchn_fifo_ops;
 
 int	 evtchn_attach(struct xen *);
 void	 evtchn_detach(struct xen *);
+/*
+ * The domain was resumed: choose the ABI again, lose all ports, bind the fast
+ * ones anew.  The other vCPUs are down.  0 or -PV_E*.  Any; interrupts masked.
+ */
+int	 evtchn_resume(struct xen *);
 void	 evtchn_poll(struct xen *);	/* as an upcall, any context */
 /* See pv_xen_cpu_attach() and pv_xen_cpu_detach(). */
 int	 evtchn_cpu_attach(struct xen *, unsigned int vcpu);
@@ -113,6 +128,8 @@ int	 evtchn_move(struct evtchn_handler *eh, unsigned int vcpu);
  */
 int	 evtchn_priority(struct evtchn_handler *eh, unsigned int priority);
 
+/* Lost when the domain was resumed: to be closed.  Any context. */
+bool	 evtchn_gone(const struct evtchn_handler *eh);
 void	 evtchn_notify(struct evtchn_handler *eh);	/* any context */
 void	 evtchn_again(struct evtchn_handler *eh);	/* run fn soon; any */
 

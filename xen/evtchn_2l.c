@@ -115,6 +115,13 @@ evtchn_2l_cpu(struct xen *x, unsigned int vcpu)
 	return 0;
 }
 
+/* Its words came with the shared info page. */
+static int
+evtchn_2l_resume(struct xen *x)
+{
+	return 0;
+}
+
 static int
 evtchn_2l_grow(struct xen *x, evport_t port, struct pv_lock *lock)
 {
@@ -137,6 +144,7 @@ evtchn_2l_priority(struct xen *x, evport_t port, unsigned int priority)
 const struct evtchn_ops evtchn_2l_ops = {
 	.eo_name = "two-level",
 	.eo_cpu = evtchn_2l_cpu,
+	.eo_resume = evtchn_2l_resume,
 	.eo_grow = evtchn_2l_grow,
 	.eo_max = evtchn_2l_max,
 	.eo_mask = evtchn_2l_mask,

@@ -295,9 +295,37 @@ evtchn_fifo_cpu(struct xen *x, unsigned int vcpu)
 	return rv;
 }
 
+/*
+ * Xen knows of no page any more.  It gets the same ones again, with nothing
+ * in them; a vCPU that comes up later finds its control block empty.
+ */
+static int
+evtchn_fifo_resume(struct xen *x)
+{
+	struct xen_kept *xk = &x->x_kept;
+	uint32_t n = xk->xk_narray, i, j, *page;
+	int rv;
+
+	for (i = 0; i < PV_XEN_NVCPU; i++) {
+		xk->xk_fifo[i] = false;
+		if (xk->xk_control[i / XEN_FIFO_PERPAGE] != NULL)
+			shm_zero(evtchn_fifo_control(x, i),
+			    EVTCHN_FIFO_STRIDE);
+	}
+	rv = evtchn_fifo_cpu(x, 0);
+	for (i = 0; rv == 0 && i < n; i++) {
+		page = xk->xk_array[i];
+		for (j = 0; j < XEN_FIFO_NWORD; j++)
+			shm_write32(&page[j], EVTCHN_FIFO_BIT(MASKED));
+		rv = hypercall_evtchn_expand(x, pv_os_gfn(page));
+	}
+	return rv;
+}
+
 const struct evtchn_ops evtchn_fifo_ops = {
 	.eo_name = "fifo",
 	.eo_cpu = evtchn_fifo_cpu,
+	.eo_resume = evtchn_fifo_resume,
 	.eo_grow = evtchn_fifo_grow,
 	.eo_max = evtchn_fifo_max,
 	.eo_mask = evtchn_fifo_mask,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * evtchn_var.h -- what evtchn.c and evtchn_cpu.c share and nobody else sees.
+ * evtchn_var.h -- what evtchn.c, evtchn_cpu.c and evtchn_resume.c share and
+ * nobody else sees.
  */
 
 #ifndef EVTCHN_VAR_H
@@ -48,5 +49,9 @@ void	 evtchn_stray(struct evtchn_vcpu *, evport_t);
 void	 evtchn_upcall(void *);
 int	 evtchn_rebind(struct evtchn *, struct evtchn_handler *,
 	    unsigned int vcpu);
+/* Give a port its handler; 0 or -PV_E*.  Thread, boot. */
+int	 evtchn_install(struct xen *, struct evtchn_handler *);
+/* Ask Xen for a fast port, as the handler has it; 0 or -PV_E*.  Any. */
+int	 evtchn_bind_fast(struct xen *, struct evtchn_handler *);
 
 #endif /* EVTCHN_VAR_H */

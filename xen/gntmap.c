@@ -34,6 +34,15 @@ gntmap_status(int16_t status)
 	}
 }
 
+/* A domain can not be suspended with pages of others in it. */
+static void
+gntmap_count(struct xen *x, struct pv_dev *dev, int by)
+{
+	pv_count(&x->x_nforeign, by);
+	if (dev != NULL)
+		pv_count(&dev->pd_nmap, by);
+}
+
 /* ---- map --------------------------------------------------------------- */
 
 /* The parts of a batch that have no answer yet, once. */
@@ -111,14 +120,15 @@ gntmap_map_start(struct gntmap *gm, unsigned int n)
 
 /* Count what is mapped; the first part's error. */
 static int
-gntmap_map_end(struct pv_dev *dev, const struct gntmap *gm, unsigned int n)
+gntmap_map_end(struct xen *x, struct pv_dev *dev, const struct gntmap *gm,
+    unsigned int n)
 {
 	unsigned int i;
 	int rv = 0;
 
 	for (i = 0; i < n; i++) {
-		if (gm[i].gm_mapped && dev != NULL)
-			pv_count(&dev->pd_nmap, 1);
+		if (gm[i].gm_mapped)
+			gntmap_count(x, dev, 1);
 		if (rv == 0)
 			rv = gm[i].gm_rv;
 	}
@@ -140,7 +150,7 @@ gntmap_map(struct xen *x, struct pv_dev *dev, struct gntmap *gm,
 	do {
 		gntmap_map_all(x, gm, n);
 	} while (gntmap_waits(gm, n) && gntmap_again(try++));
-	return gntmap_map_end(dev, gm, n);
+	return gntmap_map_end(x, dev, gm, n);
 }
 
 /*
@@ -154,7 +164,7 @@ gntmap_map_once(struct xen *x, struct pv_dev *dev, struct gntmap *gm,
 {
 	gntmap_map_start(gm, n);
 	gntmap_map_all(x, gm, n);
-	return gntmap_map_end(dev, gm, n);
+	return gntmap_map_end(x, dev, gm, n);
 }
 
 /* ---- unmap ------------------------------------------------------------- */
@@ -185,8 +195,8 @@ gntmap_unmap_some(struct xen *x, struct pv_dev *dev, struct gntmap *gm,
 		gm[i].gm_mapped = gm[i].gm_rv != 0;
 		if (gm[i].gm_mapped && rv == 0)
 			rv = gm[i].gm_rv;
-		if (!gm[i].gm_mapped && dev != NULL)
-			pv_count(&dev->pd_nmap, -1);
+		if (!gm[i].gm_mapped)
+			gntmap_count(x, dev, -1);
 	}
 	return rv;
 }

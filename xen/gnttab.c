@@ -467,6 +467,48 @@ err_size:
 	return rv;
 }
 
+/* ---- suspend and resume ------------------------------------------------ */
+
+/*
+ * gnttab_suspend -- see gnttab.h
+ *
+ * The toolstack finds no frame of Xen's in a PV domain's page tables.
+ */
+void
+gnttab_suspend(struct xen *x)
+{
+	struct gnttab *gt = x->x_gnttab;
+	uint32_t n;
+
+	for (n = 0; gt != NULL && xen_pv(x) && n < gt->gt_nframe; n++) {
+		xen_unmap_frame(x, gt->gt_frame[n]->gf_shared);
+		gt->gt_frame[n]->gf_shared = NULL;
+	}
+}
+
+/* gnttab_resume -- see gnttab.h */
+int
+gnttab_resume(struct xen *x)
+{
+	struct gnttab *gt = x->x_gnttab;
+	struct gnttab_frame *gf;
+	uint32_t n;
+	int rv = 0;
+
+	for (n = 0; gt != NULL && rv == 0 && n < gt->gt_nframe; n++) {
+		gf = gt->gt_frame[n];
+		if (!xen_pv(x)) {
+			rv = hypercall_physmap_add(x, XENMAPSPACE_grant_table,
+			    n, pv_os_gfn(gf->gf_shared));
+			continue;
+		}
+		gf->gf_shared = gnttab_map_pv(gt, n);
+		if (gf->gf_shared == NULL)
+			rv = -PV_ENOMEM;
+	}
+	return rv;
+}
+
 /* Peers that were told of the end a moment ago let go in a moment. */
 static void
 gnttab_drain(struct gnttab *gt)

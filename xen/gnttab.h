@@ -21,6 +21,15 @@
 int	 gnttab_attach(struct xen *);
 void	 gnttab_detach(struct xen *);
 
+/*
+ * Around a suspend, interrupts masked: let Xen's frames go where they would
+ * be in the way (PV), and find them again.  After a resume the table is empty:
+ * what was granted counts as granted still, but nobody can reach it.  0 or
+ * -PV_E*.  Context: any.
+ */
+void	 gnttab_suspend(struct xen *);
+int	 gnttab_resume(struct xen *);
+
 /* Take a free entry, growing the table.  0 or -PV_ENOSPC.  Thread. */
 int	 gnttab_reserve(struct xen *, gref_t *);
 /* The same without growing it.  Context: any. */

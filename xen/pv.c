@@ -353,7 +353,32 @@ pv_control_shutdown(enum pv_control_op op)
 
 	if (!pv_attached)
 		return -PV_ENODEV;
+	if ((unsigned int)op >= PV_NELEM(reason))
+		return -PV_EINVAL;
 	return hypercall_shutdown(&pv_xen, reason[op]);
+}
+
+/*
+ * pv_suspend_begin, pv_suspend, pv_suspend_end -- see pv/xen.h
+ *
+ * Context: thread; pv_suspend() with interrupts masked.
+ */
+int
+pv_suspend_begin(void)
+{
+	return pv_attached ? xen_suspend_begin(&pv_xen) : -PV_ENODEV;
+}
+
+int
+pv_suspend(int (*fn)(void *, struct pv_xen_boot *), void *arg)
+{
+	return xen_suspend(&pv_xen, fn, arg);
+}
+
+void
+pv_suspend_end(void)
+{
+	xen_suspend_end(&pv_xen);
 }
 
 /* ---- telling ----------------------------------------------------------- */

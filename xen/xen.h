@@ -55,6 +55,8 @@ struct xen {
 	struct shared_info *x_shared;
 	void		*x_shared_page;	/* HVM: the page behind it */
 	struct xen_kept	 x_kept;
+	uint32_t	 x_nforeign;	/* atomic: pages of others mapped */
+	bool		 x_resumed;	/* by the last xen_suspend() */
 	struct evtchn	*x_evtchn;
 	struct gnttab	*x_gnttab;
 	struct xs	*x_xs;
@@ -80,6 +82,12 @@ void	 xen_detach(struct xen *);
 void	 xen_poll(struct xen *);
 bool	 xen_feature(const struct xen *, unsigned int feature);
 bool	 xen_pv(const struct xen *);	/* gfns are machine frames */
+
+/* xen_suspend.c: see pv_suspend_begin() and the following in pv/xen.h. */
+int	 xen_suspend_begin(struct xen *);
+int	 xen_suspend(struct xen *, int (*fn)(void *, struct pv_xen_boot *),
+	    void *arg);
+void	 xen_suspend_end(struct xen *);
 
 /*
  * The primary console's ring and port, from the boot information (PV) or the

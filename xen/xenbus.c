@@ -25,7 +25,7 @@
  * Initialised: back ends take that as well, and netback nothing else.
  */
 
-#include "xenbus.h"
+#include "xenbus_var.h"
 
 #define XENBUS_KEY	64		/* bytes of "device/type/id/key" */
 #define XENBUS_LIST	4096u		/* bytes of a directory's names */
@@ -33,17 +33,6 @@
 #define XENBUS_TRIES	25		/* then wait for the watch alone */
 #define XENBUS_WRITES	3		/* of a state; the store may fail */
 #define XENBUS_LATER	(1000ull * 1000 * 1000)	/* ns: store not there */
-
-struct xenbus {
-	struct xen	*xb_xen;
-	struct pv_lock	 xb_lock;	/* xb_devs, for readers */
-	struct list	 xb_devs;
-	struct xs_watch	 xb_watch;	/* "device" */
-	struct pv_os_work xb_work;	/* PV_WORK_SLEEPS */
-	bool		 xb_rescan;	/* atomic */
-	bool		 xb_dying;	/* atomic: no watch is set any more */
-	char		 xb_peer[XS_PATHMAX];	/* of the work */
-};
 
 enum xenbus_action {
 	XENBUS_NONE, XENBUS_READY, XENBUS_RUNNING, XENBUS_CLOSING, XENBUS_GONE,
@@ -477,7 +466,8 @@ xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 	    xs_path_join(path, sizeof(path), xd->xd_path, "backend") < 0 ||
 	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX, NULL) < 0)
 		return false;
-	return peer[0] == '/' && !str_eq(peer, xd->xd_peerpath);
+	return peer[0] == '/' && (xd->xd_moved ||
+	    !str_eq(peer, xd->xd_peerpath));
 }
 
 /*
@@ -492,8 +482,10 @@ xenbus_move(struct xenbus_dev *xd)
 	xs_unwatch(&xd->xd_watch);
 	if (xenbus_find_peer(xd) < 0)
 		return false;
-	pv_log(xd->xd_dev, PV_LOG_INFO, "its back end is in domain %u now",
-	    (unsigned int)xd->xd_peer);
+	xd->xd_moved = false;
+	if (xd->xd_peer != xd->xd_dev->pd_peer)
+		pv_log(xd->xd_dev, PV_LOG_INFO, "its back end is in domain "
+		    "%u now", (unsigned int)xd->xd_peer);
 	pv_dev_move(xd->xd_dev, xd->xd_peer);
 	xd->xd_looked = false;
 	(void)xenbus_set_state(xd, XenbusStateInitialising);
@@ -676,7 +668,8 @@ xenbus_run(void *arg)
 		xenbus_scan(xb);
 	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
 		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		if (xd->xd_single || !__atomic_exchange_n(&xd->xd_look, false,
+		if (xd->xd_single || xd->xd_moved ||
+		    !__atomic_exchange_n(&xd->xd_look, false,
 		    __ATOMIC_ACQ_REL))
 			continue;
 		if (xd->xd_dev != NULL) {

@@ -53,6 +53,7 @@ struct xenbus_dev {
 	bool		 xd_trusted;	/* sees the guest's own pages */
 	bool		 xd_look;		/* atomic: something changed */
 	bool		 xd_looked;		/* xd_peerstate is known */
+	bool		 xd_moved;	/* the domain was resumed since */
 	bool		 xd_seen;		/* in the last listing */
 	unsigned int	 xd_tries;		/* to find its peer */
 	bool		 xd_dead;		/* could not be attached */
@@ -68,6 +69,13 @@ void	 xenbus_rescan(struct xen *);
  * removed.  0 or -PV_E*.  Context: thread.
  */
 int	 xenbus_set_state(struct xenbus_dev *, enum xenbus_state);
+
+/*
+ * The domain was resumed: all peers are others.  First a note of it, while
+ * nothing runs; then, with the store there, connect again.  Any; thread.
+ */
+void	 xenbus_resume_moved(struct xen *);
+void	 xenbus_resume(struct xen *);
 
 /* ---- for drivers ------------------------------------------------------- */
 /* dev's bus handle; drivers of xenbus only. */

@@ -122,8 +122,13 @@ xs_complain(struct xs *xs)
 		    dead ? "" : "; connecting again");
 }
 
-/* Send and receive what is possible now; number of messages received. */
-static unsigned int
+/*
+ * xs_serve -- send and receive what is possible now
+ *
+ * Returns the number of messages received.
+ * Context: any.
+ */
+unsigned int
 xs_serve(struct xs *xs)
 {
 	uint32_t before;
@@ -143,10 +148,13 @@ xs_serve(struct xs *xs)
 }
 
 /*
- * The store's event.  More messages than fit in a run make another one; an
- * event may also tell of room for our requests, so none counts as spurious.
+ * xs_intr -- the store's event
+ *
+ * More messages than fit in a run make another one; an event may also tell of
+ * room for our requests, so none counts as spurious.
+ * Context: deferred.
  */
-static enum evtchn_result
+enum evtchn_result
 xs_intr(void *arg)
 {
 	struct xs *xs = arg;

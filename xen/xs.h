@@ -99,6 +99,19 @@ void	 xs_unwatch(struct xs_watch *);
 /* Ask for a new connection; -PV_ENOSYS: the store offers none. */
 int	 xs_reconnect(struct xen *);
 
+/*
+ * xs_suspend.c.  Before a suspend: begin no request any more, and wait until
+ * those under way are answered.  0; -PV_ETIMEDOUT: some are not.  Thread.
+ */
+int	 xs_suspend_begin(struct xen *);
+/* It took place: the connection is gone.  Context: any. */
+void	 xs_suspend_moved(struct xen *);
+/*
+ * After it: requests go on; when the connection is gone, in a new one, where
+ * watches are set again.  Thread.
+ */
+void	 xs_suspend_end(struct xen *);
+
 void	 xs_totals(struct xen *, struct pv_totals *);
 
 /* ---- xs_path.c: paths and values, no requests of their own ------------- */

@@ -114,6 +114,21 @@ xs_conn_die(struct xs *xs)
 }
 
 /*
+ * xs_conn_moved -- the domain was resumed: the connection is gone
+ *
+ * The store may be another one, so it gets a new chance.
+ * Context: any.  Lock: xs_lock.
+ */
+void
+xs_conn_moved(struct xs *xs)
+{
+	xs_conn_reset(xs);
+	xs->xs_lost = xs->xs_dead = xs->xs_told = false;
+	xs->xs_next = 0;
+	xs->xs_away = true;
+}
+
+/*
  * xs_conn_can_again -- does the store offer new connections?
  *
  * Context: any.  Lock: xs_lock.
@@ -209,7 +224,7 @@ xs_conn_look(struct xs *xs)
 bool
 xs_conn_up(struct xs *xs)
 {
-	if (xs->xs_dead || xs->xs_lost)
+	if (xs->xs_dead || xs->xs_lost || xs->xs_away)
 		return false;
 	if (xs->xs_up)
 		xs_conn_look(xs);

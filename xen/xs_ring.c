@@ -100,7 +100,8 @@ xs_ring_send(struct xs *xs)
 		return false;
 	while (!list_empty(&xs->xs_sendq)) {
 		rq = LIST_ENTRY(xs->xs_sendq.li_next, struct xs_req, rq_link);
-		if (!xs_ring_number(xs, rq))
+		if ((xs->xs_hold && rq->rq_slot < 0) ||
+		    !xs_ring_number(xs, rq))
 			break;
 		n = xs_ring_send_one(xs, rq);
 		if (n < 0) {

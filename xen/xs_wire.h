@@ -82,6 +82,8 @@ struct xs {
 	bool		 xs_told;	/* that we wait for it */
 	bool		 xs_lost;	/* to be asked for anew */
 	bool		 xs_dead;	/* for good */
+	bool		 xs_hold;	/* begin no request: a suspend */
+	bool		 xs_away;	/* resumed; the ring is not ours yet */
 	const char	*xs_why;	/* broken, and why */
 	bool		 xs_said;	/* that it is broken */
 	uint32_t	 xs_epoch;	/* connections that ended */
@@ -133,6 +135,8 @@ bool	 xs_conn_up(struct xs *);
 void	 xs_conn_fail(struct xs *, const char *why);
 /* Does it offer new connections? */
 bool	 xs_conn_can_again(const struct xs *);
+/* The domain was resumed: whatever there was, the connection is gone. */
+void	 xs_conn_moved(struct xs *);
 /* Ask for a new connection when it is time; true: notify the store. */
 bool	 xs_conn_ask(struct xs *);
 
@@ -143,6 +147,10 @@ int	 xs_watch_event(struct xs *, size_t len);
 void	 xs_watch_run(void *);
 /* Set again what a lost connection took away; Lock: none; thread. */
 void	 xs_watch_restore(struct xs *);
+
+/* ---- xs.c: the ring's event --------------------------------------------- */
+unsigned int xs_serve(struct xs *);
+enum evtchn_result xs_intr(void *);
 
 /* ---- xs.c -------------------------------------------------------------- */
 void	 xs_req_init(struct xs_req *, uint32_t type, const struct xs_trans *);

@@ -111,4 +111,36 @@ void	 pv_evtchn_send(struct pv_evtchn *);
 /* On return fn is not running and will not run; NULL does nothing.  Thread. */
 void	 pv_evtchn_close(struct pv_evtchn *);
 
+/*
+ * Save, restore and migration.  When pc_control is called with
+ * PV_CONTROL_SUSPEND, for which the kernel says in pc_suspends that it can, a
+ * thread of it does this:
+ *
+ *	take the other vCPUs down, with pv_xen_cpu_detach()
+ *	let no work with PV_WORK_SLEEPS run
+ *	pv_suspend_begin()
+ *	let no other work run, mask interrupts
+ *	pv_suspend()
+ *	unmask them, let works run
+ *	pv_suspend_end()
+ *	start the other vCPUs, with pv_xen_cpu_attach()
+ *
+ * pv_suspend_begin(): 0; -PV_EBUSY: pages of other domains are mapped here;
+ * -PV_ETIMEDOUT: the store is silent.  When it is not 0 nothing follows.
+ *
+ * pv_suspend() calls fn(arg, boot), which makes the hypercall and returns 0
+ * when the domain was resumed, 1 when the toolstack changed its mind, or
+ * -PV_E*; and so does pv_suspend().  When it was resumed fn has mapped the
+ * shared info page again if it did so at first, has had Xen interrupt vCPU 0
+ * again, and has filled in what changed in boot (PV: all of it).
+ *
+ * The kernel's ports of vCPU 0 (timer, IPI) work again when it returns, the
+ * others are gone, and are only to be closed.  Disks and interfaces stay: what
+ * was under way is put again when their new peers are there, after
+ * pv_suspend_end().  Context: thread.
+ */
+int	 pv_suspend_begin(void);
+int	 pv_suspend(int (*fn)(void *arg, struct pv_xen_boot *), void *arg);
+void	 pv_suspend_end(void);
+
 #endif /* PV_XEN_H */

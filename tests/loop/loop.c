@@ -290,6 +290,7 @@ static const struct pv_client loop_the_client = {
 	.pc_cons_up = loop_cons_up,
 	.pc_cons_down = loop_cons_down,
 	.pc_control = loop_control,
+	.pc_suspends = true,
 	.pc_setting = loop_setting,
 	.pc_ncpu = 4
 };

@@ -37,18 +37,21 @@ LOOP_TEST(control_promises)
 	    "/local/domain/1/control/feature-poweroff"), "1");
 	assert_string_equal(sim_store_read(l->l_sim,
 	    "/local/domain/1/control/feature-reboot"), "1");
+	assert_string_equal(sim_store_read(l->l_sim,
+	    "/local/domain/1/control/feature-suspend"), "1");
 }
 
 LOOP_TEST(control_words)
 {
 	static const char *const word[] = { "poweroff", "reboot", "halt",
-	    "crash" };
+	    "crash", "suspend" };
 	static const enum pv_control_op op[] = { PV_CONTROL_POWEROFF,
-	    PV_CONTROL_REBOOT, PV_CONTROL_HALT, PV_CONTROL_CRASH };
+	    PV_CONTROL_REBOOT, PV_CONTROL_HALT, PV_CONTROL_CRASH,
+	    PV_CONTROL_SUSPEND };
 	unsigned int i;
 
 	control_ready(l);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < PV_NELEM(op); i++) {
 		l->l_nctl = 0;
 		sim_store_write(l->l_sim, NODE, "%s", word[i]);
 		assert_true(loop_until(l, control_obeyed));
@@ -72,7 +75,7 @@ LOOP_TEST(control_early)
 
 LOOP_TEST(control_unknown)
 {
-	static const char *const word[] = { "suspend", "poweroff ", "POWEROFF",
+	static const char *const word[] = { "suspend2", "poweroff ", "POWEROFF",
 	    "a-word-that-is-longer-than-any-which-could-be-meant-for-us",
 	    "\033[2J" };
 	unsigned int i;
