@@ -25,16 +25,22 @@
 #include <ktime.h>
 #include <rng.h>
 #include <sched.h>
+#include <suspend.h>
 
 #define MAIN_ROOT_STACK	(32 * 1024)
 #define MAIN_APP_STACK	(32 * 1024)	/* libext2fs goes deep */
+#define MAIN_MOMENT	(10 * NSEC_PER_MSEC)
 #define MAIN_SETTLE	(3 * NSEC_PER_SEC)
 
 /* ---- devices ----------------------------------------------------------- */
 
+static volatile bool main_suspending;
+
 static void
 main_end(void *arg)
 {
+	while (main_suspending)
+		thread_sleep(MAIN_MOMENT);
 	switch ((enum pv_control_op)(uintptr_t)arg) {
 	case PV_CONTROL_REBOOT:
 		app_reboot();
@@ -45,15 +51,33 @@ main_end(void *arg)
 	}
 }
 
+static void
+main_suspend(void *arg)
+{
+	(void)arg;
+	(void)suspend_run();
+	main_suspending = false;
+}
+
 /*
  * Ending takes a thread of its own: unmounting needs the works of the
- * library, one of which called us.
+ * library, one of which called us; and so does a suspend, which stops them.
  */
 static void
 main_control(enum pv_control_op op)
 {
 	static bool ending;
 
+	if (op == PV_CONTROL_SUSPEND) {
+		if (ending || main_suspending)
+			return;
+		main_suspending = true;
+		if (thread_create("suspend", main_suspend, NULL, 0) != NULL)
+			return;
+		main_suspending = false;
+		klog(PV_LOG_ERR, "suspend: refused: no memory");
+		return;
+	}
 	if (ending)
 		return;
 	ending = true;
@@ -77,6 +101,7 @@ static struct pv_client main_client = {
 	.pc_scsi_up = hba_up,
 	.pc_scsi_down = hba_down,
 	.pc_control = main_control,
+	.pc_suspends = true,
 	.pc_setting = cmdline_setting
 };
 

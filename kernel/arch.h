@@ -79,6 +79,16 @@ struct arch_steal {
 };
 bool	 arch_steal(unsigned int cpu, struct arch_steal *);
 
+/* ---- save, restore and migration --------------------------------------- */
+struct pv_xen_boot;
+/*
+ * Stop the domain; see pv_suspend() for what is returned, and done.  Then,
+ * whatever that was, the boot CPU's timer and what else is not the library's.
+ * Context: thread, the only CPU, interrupts masked.
+ */
+int	 arch_suspend(struct pv_xen_boot *);
+void	 arch_resume(void);
+
 /* ---- threads ----------------------------------------------------------- */
 /*
  * Switch stacks: save the callee-saved state at *from_sp, load to_sp.  Called

@@ -36,6 +36,7 @@ static enum {
 	CPU_DOWN, CPU_COMES, CPU_UP, CPU_LEAVES
 } cpu_state[CPU_MAX];				/* the thread's */
 static volatile bool cpu_wanted[CPU_MAX];
+static volatile bool cpu_parked;	/* all but the boot CPU, for now */
 static volatile bool cpu_ask;		/* the toolstack has said something */
 static struct sem cpu_sem;		/* one of them has changed */
 static struct sem cpu_settled;		/* and the thread has seen to it */
@@ -126,17 +127,20 @@ cpu_stop(unsigned int cpu)
 static bool
 cpu_step(unsigned int cpu)
 {
-	if (cpu_state[cpu] == CPU_DOWN && cpu_wanted[cpu])
+	bool up = cpu_wanted[cpu] && !cpu_parked;
+
+	if (cpu_state[cpu] == CPU_DOWN && up)
 		cpu_start(cpu);
 	if (cpu_state[cpu] == CPU_COMES && cpu_wait(cpu, true))
 		cpu_state[cpu] = CPU_UP;
-	if (cpu_state[cpu] == CPU_UP && !cpu_wanted[cpu]) {
+	if (cpu_state[cpu] == CPU_UP && !up) {
 		sched_cpu[cpu].cpu_online = false;
 		cpu_state[cpu] = CPU_LEAVES;
 	}
 	if (cpu_state[cpu] == CPU_LEAVES)
 		cpu_stop(cpu);
-	return cpu_state[cpu] == (cpu_wanted[cpu] ? CPU_UP : CPU_DOWN);
+	return cpu_state[cpu] == (cpu_wanted[cpu] && !cpu_parked ? CPU_UP :
+	    CPU_DOWN);
 }
 
 /* What the toolstack wants; a CPU that it does not speak of shall be up. */
@@ -171,7 +175,7 @@ cpu_settle(void)
 	}
 	for (cpu = 1; cpu < arch_ncpu(); cpu++)
 		settled &= cpu_step(cpu);
-	if (cpu_count() != n)
+	if (cpu_count() != n && !cpu_parked)
 		klog(PV_LOG_INFO, "cpu: %u of %u up", cpu_count(),
 		    arch_ncpu());
 	return settled ? UINT64_MAX : arch_now() + CPU_AGAIN;
@@ -219,6 +223,45 @@ cpu_want(unsigned int cpu, bool up)
 	if (cpu == 0 || cpu >= arch_ncpu())
 		return;
 	cpu_wanted[cpu] = up;
+	sem_post(&cpu_sem);
+}
+
+/* Nothing of them runs any more. */
+static bool
+cpu_alone(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 1; cpu < arch_ncpu(); cpu++) {
+		if (__atomic_load_n(&cpu_state[cpu], __ATOMIC_ACQUIRE) !=
+		    CPU_DOWN)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * cpu_park -- see cpu.h
+ */
+bool
+cpu_park(void)
+{
+	uint64_t end = arch_now() + CPU_PATIENCE;
+
+	cpu_parked = true;
+	sem_post(&cpu_sem);
+	while (!cpu_alone() && arch_now() < end)
+		(void)sem_wait(&cpu_settled, end);
+	return cpu_alone();
+}
+
+/*
+ * cpu_unpark -- see cpu.h
+ */
+void
+cpu_unpark(void)
+{
+	cpu_parked = false;
 	sem_post(&cpu_sem);
 }
 

@@ -19,6 +19,12 @@ void	 cpu_want(unsigned int cpu, bool up);
 /* As the toolstack says (xl vcpu-set), or all when it says nothing.  Thread,
    once, after pv_attach(). */
 void	 cpu_follow(void);
+/*
+ * For a suspend: take all but the boot CPU down; true: they are.  Those that
+ * somebody wants come back soon after cpu_unpark().  Thread.
+ */
+bool	 cpu_park(void);
+void	 cpu_unpark(void);
 unsigned int cpu_count(void);		/* that are up */
 
 /* sched.c, on the CPU itself, interrupts masked: it has come up; it leaves,

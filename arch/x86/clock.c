@@ -121,6 +121,17 @@ clock_init_xen(volatile struct vcpu_time_info *ti)
 }
 
 /*
+ * clock_resume -- arch_now() goes on from a moment, in another system time
+ *
+ * Context: the boot CPU, interrupts masked.
+ */
+void
+clock_resume(uint64_t now)
+{
+	clock_start = clock_system() - now;
+}
+
+/*
  * clock_set -- from now on a CPU finds its factor there
  *
  * Context: that CPU, interrupts masked; any before it starts.

@@ -44,6 +44,8 @@ struct cpu_mode {
 	uint64_t (*cm_fault_addr)(void);
 	/* Have Xen call xen_upcall() on a vCPU; 0 or -PV_E*. */
 	int	 (*cm_upcall_attach)(unsigned int vcpu);
+	/* Stop the domain, see arch_suspend(); what the mode needs again. */
+	int	 (*cm_suspend)(struct pv_xen_boot *);
 	/* Have a CPU that never ran begin; under Xen, be ready to. */
 	int	 (*cm_cpu_start)(unsigned int cpu, void *stack_top);
 	/* End without Xen's help; may return when it is not possible. */
@@ -96,6 +98,7 @@ void	 clock_set(unsigned int cpu, volatile struct vcpu_time_info *);
 void	 clock_init_kvm(uint32_t base);
 void	 clock_init_tsc(void);
 void	 clock_cpu_init(void);		/* on each further CPU */
+void	 clock_resume(uint64_t now);	/* arch_now() goes on from there */
 uint64_t clock_base(void);		/* arch_now() 0 in the source's time */
 bool	 clock_running(void);
 
@@ -114,11 +117,13 @@ void	 xen_shutdown(enum mode_shutdown);
 /* smp.c */
 void	 smp_intr(void);		/* another CPU has interrupted us */
 void	 smp_flush(void);
+void	 smp_resume(void);		/* the other CPUs never ran here */
 
 /* xencpu.c: virtual CPUs of Xen's. */
 void	 xencpu_init(void);
 void	 xencpu_timer_set(uint64_t when);
 unsigned int xencpu_count(void);
+void	 xencpu_resume(void);		/* the boot CPU, after a suspend */
 int	 xencpu_attach(unsigned int cpu);
 int	 xencpu_up(unsigned int cpu);
 void	 xencpu_stop(void);

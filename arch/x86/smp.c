@@ -71,6 +71,20 @@ arch_cpu_start(unsigned int cpu, void *stack_top)
 }
 
 /*
+ * smp_resume -- the domain was resumed: the other CPUs never ran here
+ *
+ * Context: interrupts masked; they are down.
+ */
+void
+smp_resume(void)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < CPU_MAX; cpu++)
+		smp_started[cpu] = false;
+}
+
+/*
  * arch_cpu_stop -- see arch.h
  *
  * Context: the idle thread, interrupts masked.

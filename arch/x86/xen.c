@@ -87,6 +87,39 @@ arch_timer_set(uint64_t deadline)
 		lapic_timer_set(deadline);
 }
 
+/* ---- save, restore and migration --------------------------------------- */
+
+/*
+ * arch_suspend -- see arch.h
+ *
+ * The time for which the domain did not run has not passed for it.
+ * Context: interrupts masked, no other CPU is up.
+ */
+int
+arch_suspend(struct pv_xen_boot *boot)
+{
+	uint64_t now = arch_now();
+	int rv = cpu_mode->cm_suspend(boot);
+
+	if (rv != 0)
+		return rv;
+	mode_boot.bi_xenboot = *boot;
+	clock_resume(now);
+	smp_resume();
+	return 0;
+}
+
+/*
+ * arch_resume -- see arch.h
+ *
+ * Context: interrupts masked.
+ */
+void
+arch_resume(void)
+{
+	xencpu_resume();
+}
+
 /* ---- the end ----------------------------------------------------------- */
 
 /*

@@ -118,10 +118,21 @@ xencpu_init(void)
 		printf_early("PANIC: no events from Xen (error %d)\n", -rv);
 		arch_crash();
 	}
+	poll_attach(0, 0);
+	xencpu_resume();
+}
+
+/*
+ * xencpu_resume -- the boot CPU's run state and timer
+ *
+ * Context: boot, or after a suspend; interrupts masked.
+ */
+void
+xencpu_resume(void)
+{
 	(void)xen_call2(NULL, __HYPERVISOR_vm_assist, VMASST_CMD_enable,
 	    VMASST_TYPE_runstate_update_flag);
 	xencpu_area_init(0);
-	poll_attach(0, 0);
 	/* PV guests come with a 100 Hz tick that nobody here asked for. */
 	(void)xencpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
 	/* Whoever asked for a moment before got none. */

@@ -6,6 +6,7 @@
 
 #include <app.h>
 #include <arch.h>
+#include <suspend.h>
 #include <pv/xen.h>
 
 #include "../../arch/x86/mode.h"
@@ -95,6 +96,21 @@ void
 xencpu_ipi(unsigned int cpu)
 {
 	(void)cpu;
+}
+
+/* ---- kernel/suspend.c -------------------------------------------------- */
+
+/* suspend_run -- nobody asks for it */
+int
+suspend_run(void)
+{
+	return -PV_ENOSYS;
+}
+
+unsigned int
+suspend_count(void)
+{
+	return 0;
 }
 
 /* ---- arch/x86/poll.c --------------------------------------------------- */

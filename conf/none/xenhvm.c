@@ -24,3 +24,11 @@ xenirq_attach(unsigned int vcpu)
 	(void)vcpu;
 	return -PV_ENOSYS;
 }
+
+/* xenhvm_suspend -- it is not there to be asked */
+int
+xenhvm_suspend(struct pv_xen_boot *boot)
+{
+	(void)boot;
+	return -PV_ENOSYS;
+}

@@ -39,6 +39,7 @@ struct os_queue {
 	struct pv_os_work *oq_running;
 	struct thread	*oq_thread;
 	volatile int	 oq_kick;	/* oq_first has changed */
+	bool		 oq_frozen;	/* no work runs */
 };
 
 static struct os_queue os_fast = { .oq_name = "pv-event" };
@@ -275,7 +276,7 @@ os_queue_run(struct os_queue *oq)
 	pv_os_ipl_t s = pv_os_lock(&oq->oq_lock);
 
 	oq->oq_kick = 0;
-	work = oq->oq_first;
+	work = oq->oq_frozen ? NULL : oq->oq_first;
 	if (work != NULL && work->pw_when > arch_now()) {
 		next = work->pw_when;
 		work = NULL;
@@ -303,6 +304,51 @@ os_worker(void *arg)
 		next = os_queue_run(oq);
 		if (next != 0)
 			(void)thread_block(&oq->oq_kick, next);
+	}
+}
+
+/*
+ * os_freeze -- from now on no work of a kind runs; false: one does not end
+ *
+ * Works that may sleep come first, for they may wait for the others.
+ * Context: thread.
+ */
+bool
+os_freeze(bool sleeps, uint64_t deadline)
+{
+	struct os_queue *oq = sleeps ? &os_slow : &os_fast;
+	pv_os_ipl_t s;
+	bool busy;
+
+	for (;;) {
+		s = pv_os_lock(&oq->oq_lock);
+		oq->oq_frozen = true;
+		busy = oq->oq_running != NULL;
+		pv_os_unlock(&oq->oq_lock, s);
+		if (!busy || arch_now() >= deadline)
+			return !busy;
+		thread_sleep(OS_CANCEL_POLL);
+	}
+}
+
+/*
+ * os_thaw -- works of both kinds run again
+ *
+ * Context: thread.
+ */
+void
+os_thaw(void)
+{
+	struct os_queue *const queues[] = { &os_fast, &os_slow };
+	unsigned int i;
+	pv_os_ipl_t s;
+
+	for (i = 0; i < PV_NELEM(queues); i++) {
+		s = pv_os_lock(&queues[i]->oq_lock);
+		queues[i]->oq_frozen = false;
+		queues[i]->oq_kick = 1;
+		thread_wake(queues[i]->oq_thread);
+		pv_os_unlock(&queues[i]->oq_lock, s);
 	}
 }
 

@@ -42,6 +42,7 @@ void	 hvm_mm_flush(void);
 /* xenhvm.c: Xen beneath a hardware-virtualized guest. */
 bool	 xenhvm_detect(void);
 void	 xenhvm_init(void);
+int	 xenhvm_suspend(struct pv_xen_boot *);
 long	 xenhvm_param(unsigned int op, uint32_t index, uint64_t *value);
 extern struct xencpuid xenhvm_cpuid;
 

@@ -84,6 +84,7 @@ const struct cpu_mode hvm_mode = {
 	.cm_fault_addr = hvm_fault_addr,
 	.cm_cpu_start = hvm_smp_start,
 	.cm_upcall_attach = xenirq_attach,
+	.cm_suspend = xenhvm_suspend,
 	.cm_shutdown = power_shutdown
 };
 

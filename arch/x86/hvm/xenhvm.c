@@ -8,6 +8,7 @@
  */
 
 #include <arch.h>
+#include <klog.h>
 #include <sched.h>
 
 #include "../trap.h"
@@ -71,8 +72,8 @@ xenhvm_param(unsigned int op, uint32_t index, uint64_t *value)
 static void
 xenhvm_console(void)
 {
+	static void *ring;
 	uint64_t pfn = 0, port = 0;
-	void *ring;
 
 	if (mode_boot.bi_xenboot.xb_flags & PV_XEN_DOM0) {
 		early_add(EARLY_XENIO);
@@ -82,7 +83,8 @@ xenhvm_console(void)
 	    xenhvm_param(HVMOP_get_param, HVM_PARAM_CONSOLE_EVTCHN, &port) !=
 	    0 || pfn == 0)
 		return;
-	ring = window_map(pfn << PV_PAGE_SHIFT, PV_PAGE_SIZE, 0);
+	if (ring == NULL)
+		ring = window_map(pfn << PV_PAGE_SHIFT, PV_PAGE_SIZE, 0);
 	if (ring != NULL)
 		early_ring(ring, EVPORT((uint32_t)port));
 }
@@ -103,6 +105,30 @@ xenhvm_shared_init(void)
 	xen_shared = (struct shared_info *)(void *)xen_shared_page;
 	sched_cpu[0].cpu_arch = &xen_shared->vcpu_info[0];
 	return true;
+}
+
+/*
+ * xenhvm_suspend -- stop the domain; cm_suspend
+ *
+ * The registers, the LAPIC and the I/O APIC are as they were; the shared info
+ * page and the upcall are not.
+ * Context: interrupts masked.
+ */
+int
+xenhvm_suspend(struct pv_xen_boot *boot)
+{
+	struct sched_shutdown sd = { .reason = SHUTDOWN_suspend };
+	long xrc;
+
+	xrc = xen_call2(NULL, __HYPERVISOR_sched_op, SCHEDOP_shutdown,
+	    (unsigned long)&sd);
+	if (xrc != 0)
+		return (int)xrc;
+	if (!xenhvm_shared_init() || xenirq_attach(0) != 0)
+		panic("resumed, but Xen does not give its events");
+	xenhvm_console();
+	boot->xb_shared_info = mode_boot.bi_xenboot.xb_shared_info;
+	return 0;
 }
 
 /*

@@ -42,6 +42,8 @@ static struct {
 	uint64_t	 pool_lo, pool_hi;	/* pfns of ours */
 	uint64_t	 next;			/* in the pool */
 	uint64_t	 nl1, nl2;		/* of the direct map */
+	uint64_t	 l4, p2m;		/* pfns: the root, the p2m */
+	uint64_t	 list;			/* pfn of the list of lists */
 } pv_mm;
 
 /* Its address is what is used: frames are mapped over it for filling. */
@@ -175,7 +177,8 @@ pv_mm_hang(const struct start_info *si, uintptr_t va, uint64_t l3)
 {
 	struct mmu_update up;
 
-	pv_mm_l4 = pv_mm_p2m[pv_mm_va_to_pfn((void *)si->pt_base)];
+	pv_mm.l4 = pv_mm_va_to_pfn((void *)si->pt_base);
+	pv_mm_l4 = pv_mm_p2m[pv_mm.l4];
 	up.ptr = (pv_mm_l4 << PV_PAGE_SHIFT) + PTE_INDEX(va, 4) * 8;
 	up.val = pv_mm_table_pte(l3);
 	pv_mm_must(xen_call4(NULL, __HYPERVISOR_mmu_update,
@@ -244,6 +247,47 @@ pv_mm_protect(uintptr_t end)
 	}
 }
 
+/* Pages that list the pages of the p2m: each has 512 times 512 frames. */
+static uint64_t
+pv_mm_nlist(void)
+{
+	return pv_mm.nl2;
+}
+
+/*
+ * pv_mm_publish -- let the toolstack find the p2m, at any time: it saves the
+ * domain while it runs
+ *
+ * Again after a resume: the lists have machine frames in them.
+ * Context: entry, interrupts masked.
+ */
+void
+pv_mm_publish(struct shared_info *si)
+{
+	unsigned long *lists = arch_pa_to_va(pv_mm.list << PV_PAGE_SHIFT);
+	unsigned long *pages = lists + PV_MM_L1_PFNS;
+	uint64_t i;
+
+	memset(lists, 0, (1 + pv_mm_nlist()) << PV_PAGE_SHIFT);
+	for (i = 0; i < pv_mm_nlist(); i++)
+		lists[i] = pv_mm_p2m[pv_mm.list + 1 + i];
+	for (i = 0; i < pv_mm.nl1; i++)
+		pages[i] = pv_mm_p2m[pv_mm.p2m + i];
+	si->arch.max_pfn = pv_mm_npfn;
+	si->arch.pfn_to_mfn_frame_list_list = pv_mm_p2m[pv_mm.list];
+}
+
+/*
+ * pv_mm_resume -- all machine frames are others
+ *
+ * Context: interrupts masked.
+ */
+void
+pv_mm_resume(void)
+{
+	pv_mm_l4 = pv_mm_p2m[pv_mm.l4];
+}
+
 /*
  * pv_mm_init -- direct map, window and protection
  *
@@ -264,6 +308,8 @@ pv_mm_init(const struct start_info *si, uintptr_t end)
 	pv_mm.pool_hi = pv_mm.pool_lo + n;
 	if (pv_mm.nl2 > 512)
 		pv_mm_must(-PV_E2BIG, "more than 512 GiB of memory");
+	pv_mm.list = pv_mm.pool_hi;
+	pv_mm.p2m = pv_mm_va_to_pfn(pv_mm_p2m);
 	if (pv_mm.pool_hi + 64 > pv_mm_npfn)
 		pv_mm_must(-PV_ENOMEM, "too little memory, give it 32 MiB");
 	pv_mm_unmap_padding(end);
@@ -273,7 +319,7 @@ pv_mm_init(const struct start_info *si, uintptr_t end)
 	pv_mm_protect(end);
 	/* Pages that the image's end, the boot data and the pool leave. */
 	mode_mem_add(PV_PAGE_SIZE, LAYOUT_IMAGE);
-	mode_mem_add(pv_mm.pool_hi << PV_PAGE_SHIFT,
+	mode_mem_add((pv_mm.list + 1 + pv_mm_nlist()) << PV_PAGE_SHIFT,
 	    pv_mm_npfn << PV_PAGE_SHIFT);
 	mode_boot.bi_nbytes = pv_mm_npfn << PV_PAGE_SHIFT;
 }

@@ -10,6 +10,8 @@
 
 #include <pv/types.h>
 
+struct pv_xen_boot;
+struct shared_info;
 struct start_info;
 struct trap_info;
 
@@ -27,11 +29,20 @@ void	 pv_mm_unmap(uintptr_t va);
 gfn_t	 pv_mm_gfn(uint64_t pfn);
 int	 pv_mm_rebind(void *va, gfn_t);
 
+void	 pv_mm_publish(struct shared_info *);
+void	 pv_mm_resume(void);
 void	 pv_mm_flush(void);
 uint64_t pv_mm_cr3(void);		/* of all vCPUs, as Xen wants it */
 
 /* start.c */
 unsigned int pv_trap_table(struct trap_info *);
+/* What start_info says: to begin with, and after a resume. */
+void	 pv_boot_rings(const struct start_info *, struct pv_xen_boot *);
+void	 pv_early_out(const struct start_info *, uintptr_t base);
+
+/* save.c: save, restore and migration. */
+void	 pv_save_init(struct start_info *);
+int	 pv_save_suspend(struct pv_xen_boot *);
 
 /* smp.c: the other vCPUs. */
 int	 pv_smp_start(unsigned int cpu, void *stack_top);

@@ -147,10 +147,28 @@ const struct cpu_mode pv_mode = {
 	.cm_fault_addr = pv_fault_addr,
 	.cm_cpu_start = pv_smp_start,
 	.cm_upcall_attach = pv_upcall_attach,
+	.cm_suspend = pv_save_suspend,
 	.cm_shutdown = pv_shutdown
 };
 
 /* ---- start ------------------------------------------------------------- */
+
+/*
+ * pv_boot_rings -- where Xen and the toolstack have put their pages
+ *
+ * Context: any.
+ */
+void
+pv_boot_rings(const struct start_info *si, struct pv_xen_boot *xb)
+{
+	xb->xb_shared_info = si->shared_info;
+	xb->xb_store_gfn = GFN(si->store_mfn);
+	xb->xb_store_evport = EVPORT(si->store_evtchn);
+	if (si->flags & SIF_INITDOMAIN)
+		return;
+	xb->xb_cons_gfn = GFN(si->console.domU.mfn);
+	xb->xb_cons_evport = EVPORT(si->console.domU.evtchn);
+}
 
 static void
 pv_boot_info(const struct start_info *si)
@@ -161,20 +179,19 @@ pv_boot_info(const struct start_info *si)
 	bi->bi_way = BOOT_XEN_PV;
 	mode_cmdline((const char *)si->cmd_line, MAX_GUEST_CMDLINE);
 	xb->xb_flags = PV_XEN_PV;
-	xb->xb_shared_info = si->shared_info;
-	xb->xb_store_gfn = GFN(si->store_mfn);
-	xb->xb_store_evport = EVPORT(si->store_evtchn);
-	if (si->flags & SIF_INITDOMAIN) {
+	if (si->flags & SIF_INITDOMAIN)
 		xb->xb_flags |= PV_XEN_DOM0;
-		return;
-	}
-	xb->xb_cons_gfn = GFN(si->console.domU.mfn);
-	xb->xb_cons_evport = EVPORT(si->console.domU.evtchn);
+	pv_boot_rings(si, xb);
 }
 
-/* The ring's page is mapped where its pfn says: at first in the image's
-   neighbourhood, then in the direct map. */
-static void
+/*
+ * pv_early_out -- polled output goes to the console's ring
+ *
+ * Its page is mapped where its pfn says: at first in the image's
+ * neighbourhood, then in the direct map.
+ * Context: entry, or interrupts masked.
+ */
+void
 pv_early_out(const struct start_info *si, uintptr_t base)
 {
 	uint64_t pfn;
@@ -235,6 +252,7 @@ pv_start(struct start_info *si, uintptr_t sp)
 	pv_mm_init(si, pv_boot_end(si, sp));
 	si = arch_pa_to_va((uintptr_t)si - LAYOUT_KERNEL);
 	pv_early_out(si, LAYOUT_DIRECT);
+	pv_save_init(si);
 	xen_time_start();
 	kernel_main(&mode_boot);
 }
