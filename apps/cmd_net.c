@@ -16,6 +16,8 @@
 #include <pv/errno.h>
 #include <pv/net.h>
 
+#include "shell.h"
+
 #include "lwip/api.h"
 #include "lwip/icmp.h"
 #include "lwip/icmp6.h"
@@ -23,6 +25,7 @@
 #include "lwip/raw.h"
 #include "lwip/stats.h"
 #include "lwip/tcpip.h"
+#include "lwip/udp.h"
 #include "lwip/priv/tcp_priv.h"
 
 #define CMD_PINGLEN	56		/* bytes of data, as elsewhere */
@@ -431,6 +434,86 @@ cmd_ping(int argc, char **argv)
 	return got > 0 ? 0 : 1;
 }
 
+/* ---- udpsend ----------------------------------------------------------- */
+
+#define CMD_UDPMAX	1400u
+#define CMD_UDPBATCH	32u		/* made under one hold of lwIP's lock */
+
+/* Datagrams number n and on, each with its number in front; how many went. */
+static unsigned int
+cmd_udp_batch(struct udp_pcb *pcb, uint32_t n, uint32_t count, u16_t len)
+{
+	unsigned int i = 0;
+	struct pbuf *p;
+	uint32_t number;
+	err_t err = ERR_OK;
+
+	LOCK_TCPIP_CORE();
+	while (i < CMD_UDPBATCH && n + i < count && err == ERR_OK) {
+		p = pbuf_alloc(PBUF_TRANSPORT, len, PBUF_RAM);
+		if (p == NULL)
+			break;
+		memset(p->payload, (int)(n + i), len);
+		number = lwip_htonl(n + i);
+		memcpy(p->payload, &number, sizeof(number));
+		err = udp_send(pcb, p);
+		i += err == ERR_OK;
+		pbuf_free(p);
+	}
+	UNLOCK_TCPIP_CORE();
+	return i;
+}
+
+/* All of them; false: the operator wants an end, or none go for seconds. */
+static bool
+cmd_udp_run(struct udp_pcb *pcb, uint32_t count, u16_t len)
+{
+	unsigned int tries = 0, some;
+	uint32_t n = 0;
+
+	while (n < count && tries < 1000) {
+		some = cmd_udp_batch(pcb, n, count, len);
+		n += some;
+		tries = some > 0 ? 0 : tries + 1;
+		if (some == 0 && shell_sleep(5 * NSEC_PER_MSEC))
+			break;
+	}
+	kprintf("udpsend: %u datagrams of %u bytes\n", n, len);
+	return n == count;
+}
+
+static int
+cmd_udpsend(int argc, char **argv)
+{
+	uint64_t port, len = 1000, count = 1;
+	struct udp_pcb *pcb;
+	ip_addr_t ip;
+	bool ok = false;
+
+	if (argc < 3 || argc > 5)
+		return shell_usage(argv);
+	if (!shell_num(argv, argv[2], UINT16_MAX, &port) ||
+	    (argc > 3 && !shell_num(argv, argv[3], CMD_UDPMAX, &len)) ||
+	    (argc > 4 && !shell_num(argv, argv[4], 1000000, &count)) ||
+	    !cmd_resolve(argv[0], argv[1], &ip))
+		return 1;
+	LOCK_TCPIP_CORE();
+	pcb = udp_new_ip_type(IP_GET_TYPE(&ip));
+	if (pcb != NULL && udp_connect(pcb, &ip, (u16_t)port) == ERR_OK)
+		ok = true;
+	UNLOCK_TCPIP_CORE();
+	if (!ok)
+		kprintf("udpsend: no memory, or no way there\n");
+	else
+		ok = cmd_udp_run(pcb, (uint32_t)count,
+		    (u16_t)(len < 4 ? 4 : len));
+	LOCK_TCPIP_CORE();
+	if (pcb != NULL)
+		udp_remove(pcb);
+	UNLOCK_TCPIP_CORE();
+	return ok ? 0 : 1;
+}
+
 const struct cmd cmd_net[] = {
 	{ "interfaces", "[NAME]", "network interfaces, addresses, counters",
 	    cmd_interfaces },
@@ -441,6 +524,8 @@ const struct cmd cmd_net[] = {
 	{ "ping", "HOST [COUNT]", "is a host there (IPv4, IPv6)", cmd_ping },
 	{ "netstat", "", "network protocols, memory, connections",
 	    cmd_netstat },
+	{ "udpsend", "HOST PORT [BYTES [COUNT]]", "send datagrams",
+	    cmd_udpsend },
 	{ "host", "NAME", "the address of a host", cmd_host },
 	{ NULL, NULL, NULL, NULL }
 };

@@ -26,6 +26,7 @@
 
 #include "nif.h"
 #include "nif_ctl.h"
+#include "nif_cut.h"
 #include "nif_tx.h"
 
 #define NIF_PBUF_CSUM	0x80u		/* pbuf.flags: checksum is good */
@@ -168,33 +169,80 @@ nif_is_fragment(const struct pbuf *p)
 	return true;
 }
 
-/* Copy a packet of the driver's into a pbuf, or NULL. */
-static struct pbuf *
-nif_copy_in(const struct pv_net_pkt *np)
+/* Copy len bytes of a packet, from off on, into a pbuf from at on. */
+static bool
+nif_copy_part(struct pbuf *p, u16_t at, const struct pv_net_pkt *np,
+    uint32_t off, uint32_t len)
 {
-	struct pbuf *p;
-	unsigned int i;
-	u16_t off = 0;
+	const struct pv_iov *iov = np->np_iov;
+	uint32_t n;
 
-	/* peer: any length may come; lwIP's lengths have 16 bits. */
-	if (np->np_len < NIF_HDRLEN || np->np_len > NIF_PKTMAX)
-		return NULL;
-	p = pbuf_alloc(PBUF_RAW, (u16_t)np->np_len,
-	    np->np_len <= NIF_SMALL ? PBUF_RAM : PBUF_POOL);
-	if (p == NULL)
-		return NULL;
-	for (i = 0; i < np->np_niov; i++) {
-		if (pbuf_take_at(p, np->np_iov[i].iov_base,
-		    (u16_t)np->np_iov[i].iov_len, off) != ERR_OK) {
-			pbuf_free(p);
-			return NULL;
-		}
-		off = (u16_t)(off + np->np_iov[i].iov_len);
+	for (; off >= iov->iov_len && len > 0; iov++)
+		off -= (uint32_t)iov->iov_len;
+	for (; len > 0; iov++, off = 0) {
+		n = (uint32_t)iov->iov_len - off;
+		n = n < len ? n : len;
+		if (pbuf_take_at(p, (const char *)iov->iov_base + off,
+		    (u16_t)n, at) != ERR_OK)
+			return false;
+		at = (u16_t)(at + n);
+		len -= n;
 	}
+	return true;
+}
+
+/* A pbuf for a frame of so many bytes, or NULL. */
+static struct pbuf *
+nif_pbuf(uint32_t len)
+{
+	/* peer: any length may come; lwIP's lengths have 16 bits. */
+	if (len < NIF_HDRLEN || len > NIF_PKTMAX)
+		return NULL;
+	return pbuf_alloc(PBUF_RAW, (u16_t)len,
+	    len <= NIF_SMALL ? PBUF_RAM : PBUF_POOL);
+}
+
+/* What the driver knows of the checksum goes with it. */
+static struct pbuf *
+nif_checked(struct pbuf *p, const struct pv_net_pkt *np)
+{
 	if ((np->np_flags & (PV_NET_CSUM_VALID | PV_NET_CSUM_BLANK)) != 0 &&
 	    !nif_is_fragment(p))
 		p->flags |= NIF_PBUF_CSUM;
 	return p;
+}
+
+/* Copy a packet of the driver's into a pbuf, or NULL. */
+static struct pbuf *
+nif_copy_in(const struct pv_net_pkt *np)
+{
+	struct pbuf *p = nif_pbuf(np->np_len);
+
+	if (p != NULL && !nif_copy_part(p, 0, np, 0, np->np_len)) {
+		pbuf_free(p);
+		p = NULL;
+	}
+	return p == NULL ? NULL : nif_checked(p, np);
+}
+
+/* Copy datagram i of a large packet into a pbuf, or NULL. */
+static struct pbuf *
+nif_copy_datagram(const struct pv_net_pkt *np, const struct nif_cut *cu,
+    unsigned int i)
+{
+	uint8_t hdr[NIF_CUT_HDR];
+	uint32_t len = nif_cut_headers(cu, i, hdr);
+	struct pbuf *p = nif_pbuf(cu->cu_hlen + len);
+
+	if (p == NULL)
+		return NULL;
+	if (pbuf_take(p, hdr, (u16_t)cu->cu_hlen) != ERR_OK ||
+	    !nif_copy_part(p, (u16_t)cu->cu_hlen, np,
+	    cu->cu_hlen + i * cu->cu_size, len)) {
+		pbuf_free(p);
+		return NULL;
+	}
+	return nif_checked(p, np);
 }
 
 /* Take the oldest packet received; at the end nif_rxposted falls. */
@@ -283,30 +331,56 @@ nif_rx_push(struct nif *nif, struct pbuf *p, bool *post)
 	return ok;
 }
 
+/* Have lwIP's thread take what was received. */
+static void
+nif_rx_post(struct nif *nif)
+{
+	unsigned long s;
+
+	nif_ref(nif);
+	if (tcpip_callbackmsg_trycallback(nif->nif_rxmsg) == ERR_OK)
+		return;
+	/* The next packet tries again. */
+	s = spin_lock(&nif->nif_lock);
+	nif->nif_rxposted = false;
+	spin_unlock(&nif->nif_lock, s);
+	nif_put(nif);
+}
+
+/* One frame, or NULL for want of memory; true: lwIP must be told. */
+static bool
+nif_recv_one(struct nif *nif, struct pbuf *p)
+{
+	bool post;
+
+	if (!nif_rx_push(nif, p, &post) && p != NULL)
+		pbuf_free(p);
+	return post;
+}
+
 /* pv_net.nt_recv.  Context: deferred. */
 static void
 nif_recv(struct pv_net *nt, const struct pv_net_pkt *np)
 {
 	struct nif *nif = nif_get(nt);
-	struct pbuf *p;
-	unsigned long s;
-	bool post;
+	unsigned int i, n;
+	struct nif_cut cu;
+	bool post = false;
 
 	if (nif == NULL)
 		return;
-	p = nif_copy_in(np);
-	if (!nif_rx_push(nif, p, &post) && p != NULL)
-		pbuf_free(p);
-	if (post) {
-		nif_ref(nif);
-		if (tcpip_callbackmsg_trycallback(nif->nif_rxmsg) != ERR_OK) {
-			/* The next packet tries again. */
-			s = spin_lock(&nif->nif_lock);
-			nif->nif_rxposted = false;
-			spin_unlock(&nif->nif_lock, s);
-			nif_put(nif);
-		}
+	if (np->np_gso_type == PV_NET_GSO_UDP) {
+		n = nif_cut_begin(&cu, np);
+		for (i = 0; i < n; i++)
+			post |= nif_recv_one(nif, nif_copy_datagram(np, &cu,
+			    i));
+		if (n == 0)
+			(void)nif_recv_one(nif, NULL);
+	} else {
+		post = nif_recv_one(nif, nif_copy_in(np));
 	}
+	if (post)
+		nif_rx_post(nif);
 	nif_put(nif);
 }
 
@@ -323,8 +397,8 @@ nif_offload(struct nif *nif)
 	if ((nif->nif_nt->nt_offload & both) != both)
 		gen |= NETIF_CHECKSUM_GEN_TCP;
 	NETIF_SET_CHECKSUM_CTRL(&nif->nif_netif, gen);
-	if ((nif->nif_nt->nt_offload & (PV_NET_CAN_TSO4 | PV_NET_CAN_TSO6)) !=
-	    0)
+	if ((nif->nif_nt->nt_offload & (PV_NET_CAN_TSO4 | PV_NET_CAN_TSO6 |
+	    PV_NET_CAN_USO)) != 0)
 		nif_tx_trains(nif);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * nif_train.h -- TCP segments that follow each other, as one large packet.
+ * nif_train.h -- segments that follow each other, as one large packet.
  *
  * Theory of operation.  lwIP makes one frame of each segment.  Where the
  * device cuts large packets into segments itself, the frames of one connection
@@ -17,6 +17,9 @@
  *   - each payload follows the one before it, and all but the last have the
  *     same length;
  *   - a segment with FIN is the last; SYN, RST, URG never come along.
+ *
+ * Datagrams of UDP from one place to another make trains as well where the
+ * device cuts those; each remains a datagram of its own.
  *
  * Nothing here knows lwIP or drivers; the caller has the frames.
  */
@@ -42,15 +45,16 @@ struct nif_train {
 	uint8_t		 tr_l4, tr_hlen;	/* where TCP's, payload begin */
 	uint8_t		 tr_flags;	/* TCP's, of all */
 	uint8_t		 tr_id[2];	/* IPv4's, of the first */
-	uint8_t		 tr_csum[2];	/* TCP's, of the first */
+	uint8_t		 tr_proto;	/* 6: TCP, 17: UDP */
 	bool		 tr_closed;	/* nothing may follow */
 	uint8_t		 tr_hdr[NIF_TRAIN_HDR];
 	struct nif_train *tr_link;	/* the caller's */
 };
 
 /*
- * Begin a train with a frame whose TCP checksum is blank; can: PV_NET_CAN_*.
- * False: it is no such frame, or the device does not cut its kind.
+ * Begin a train with a frame, of TCP with a blank checksum or of UDP; can:
+ * PV_NET_CAN_*.  False: it is no such frame, or the device does not cut its
+ * kind.
  * Context: any, as of the others.
  */
 bool	 nif_train_begin(struct nif_train *, const struct pv_net_pkt *,

@@ -2,10 +2,12 @@
 """Virtio network devices on QEMU: the link, what is ordered by the control
 queue, and offloads against a tap device of this machine's kernel."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import os
 import re
+import socket
 import subprocess
 import urllib.request
 
@@ -91,13 +93,13 @@ def test_announces(kernel):
 
 # ---- offloads, with a tap device
 
-@pytest.fixture
-def tap():
+@contextlib.contextmanager
+def tap_device(*words):
     """A tap device with an address; its name."""
     name = "domus%d" % os.getpid()
     made = os.geteuid() == 0 and os.path.exists("/dev/net/tun") and \
-        subprocess.run(["ip", "tuntap", "add", "dev", name, "mode", "tap"],
-                       stderr=subprocess.DEVNULL).returncode == 0
+        subprocess.run(["ip", "tuntap", "add", "dev", name, "mode", "tap",
+                        *words], stderr=subprocess.DEVNULL).returncode == 0
     if not made:
         pytest.skip("no tap devices here: root, /dev/net/tun and ip(8) of"
                     " iproute2 are needed")
@@ -108,6 +110,20 @@ def tap():
         yield name
     finally:
         subprocess.run(["ip", "link", "del", name], check=True)
+
+
+@pytest.fixture
+def tap():
+    """A tap device."""
+    with tap_device() as name:
+        yield name
+
+
+@pytest.fixture
+def wide_tap():
+    """One with several queues."""
+    with tap_device("multi_queue") as name:
+        yield name
 
 
 def counts(guest):
@@ -130,19 +146,28 @@ def traffic(guest, path="/f"):
 
 
 @contextlib.contextmanager
-def on_tap(kernel, tap, tmp_path, device="", append=""):
+def on_tap(kernel, tap, tmp_path, device="", append="", pairs=1,
+           release=None):
     """A guest that serves a disk on a tap device."""
     import image
     folder = tmp_path / "www"
     folder.mkdir()
     disk = str(tmp_path / "www.img")
     image.from_folder(str(folder), disk, True)
-    args = ["-netdev", "tap,id=n,ifname=%s,script=no,downscript=no" % tap,
-            "-device", "virtio-net-pci,netdev=n" + device,
-            "-drive", "if=none,id=d,format=raw,file=" + disk,
-            "-device", "virtio-blk-pci,drive=d"]
+    queues, smp = "", []
+    if pairs > 1:
+        queues = ",queues=%d" % pairs
+        device += ",mq=on,vectors=%d" % (2 * pairs + 2)
+        smp = ["-smp", str(pairs)]
+    args = smp + [
+        "-netdev", "tap,id=n,ifname=%s,script=no,downscript=no%s" % (
+            tap, queues),
+        "-device", "virtio-net-pci,netdev=n,id=net" + device,
+        "-drive", "if=none,id=d,format=raw,file=" + disk,
+        "-device", "virtio-blk-pci,drive=d"]
     with Vm(kernel, "q35", args, append="app=httpd root=vda quiet=1 "
-            "http.writable=1 ip=%s/24 %s" % (GUEST, append)) as guest:
+            "http.writable=1 ip=%s/24 %s" % (GUEST, append),
+            qemu=release) as guest:
         guest.sh_until("log", "httpd: serving")
         yield guest
 
@@ -202,3 +227,103 @@ def test_headers(kernel, tap, tmp_path, device):
     """Headers of 12 and of 10 bytes, with and without a descriptor."""
     with on_tap(kernel, tap, tmp_path, device) as guest:
         assert traffic(guest)[1][2] > 0
+
+
+def net_path(guest):
+    """The interface as QEMU's monitor calls it."""
+    return [d["path"] for d in guest.qmp("x-query-virtio")
+            if d["name"] == "virtio-net"][0]
+
+
+def agreed(guest):
+    """The features in use, without their prefix."""
+    status = guest.qmp("x-query-virtio-status", path=net_path(guest))
+    return {word.split(":")[0][len("VIRTIO_NET_F_"):] for word in
+            status["guest-features"]["dev-features"]
+            if word.startswith("VIRTIO_NET_F_")}
+
+
+def used(guest, queue):
+    """How far the device is in a queue."""
+    return guest.qmp("x-query-virtio-queue-status", path=net_path(guest),
+                     queue=queue)["used-idx"]
+
+
+def many(guest, data, n=24):
+    """That many connections at once, each with a port of its own."""
+    def one_of():
+        with urllib.request.urlopen("http://%s/f" % GUEST, timeout=120) as f:
+            return f.read() == data
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(f.result() for f in
+                   [pool.submit(one_of) for _ in range(n)])
+
+
+@pytest.mark.parametrize("release", [
+    "10", pytest.param(None, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rss", [
+    "on", pytest.param("off", marks=pytest.mark.long)])
+def test_pairs(kernel, wide_tap, tmp_path, rss, release):
+    """Four queue pairs, of which all are used; RSS spreads what arrives."""
+    with on_tap(kernel, wide_tap, tmp_path, ",rss=" + rss, pairs=4,
+                release=release) as guest:
+        data = os.urandom(MIB // 8)
+        put = urllib.request.Request("http://%s/f" % GUEST, data,
+                                     method="PUT")
+        urllib.request.urlopen(put, timeout=120).close()
+        many(guest, data)
+        text, (queues, _, _, _, _) = counts(guest)
+        assert queues == 4 and "refused 0" in text
+        assert "MQ" in agreed(guest)
+        assert ("RSS" in agreed(guest)) == (rss == "on")
+        assert all(used(guest, queue) > 0 for queue in range(8))
+
+
+def test_pairs_refused(kernel, wide_tap, tmp_path):
+    """Of four pairs the operator wants one."""
+    with on_tap(kernel, wide_tap, tmp_path, pairs=4,
+                append="hw.vtnet.mq_disable=1") as guest:
+        _, (queues, _, _, _, txlarge) = traffic(guest)
+        assert queues == 1 and txlarge > 0
+        assert "MQ" not in agreed(guest)
+
+
+# ---- datagrams
+
+NDATAGRAM = 64                          # fit in a socket
+UDP_SEGMENT = 103                       # of <linux/udp.h>
+
+
+def received(guest):
+    """Datagrams that the guest's UDP was given."""
+    return int(re.search(r"udp +(\d+)", guest.sh("netstat")).group(1))
+
+
+@pytest.mark.parametrize("uso", [
+    "on", pytest.param("off", marks=pytest.mark.long)])
+def test_datagrams(kernel, tap, tmp_path, uso):
+    """Datagrams in large packets stay what they are, in both directions."""
+    device = "".join(",%s=%s" % (name, uso) for name in
+                     ("host_uso", "guest_uso4", "guest_uso6"))
+    with on_tap(kernel, tap, tmp_path, device, release="10") as guest, \
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        assert ("HOST_USO" in agreed(guest)) == (uso == "on")
+        assert ("GUEST_USO4" in agreed(guest)) == (uso == "on")
+        sock.bind((HOST, 0))
+        sock.settimeout(60)
+        # Before the neighbour is known only some of many would be kept.
+        assert "1 answered" in guest.sh("ping %s 1" % HOST)
+        guest.send(b"udpsend %s %d 1000 %d\r" % (
+            HOST.encode(), sock.getsockname()[1], NDATAGRAM))
+        for n in range(NDATAGRAM):
+            data = sock.recv(65536)
+            assert data == n.to_bytes(4, "big") + bytes([n % 256]) * 996
+        large = counts(guest)[1]
+        assert (large[4] > 0) == (uso == "on")
+        # 64 KiB at once become datagrams of 900 bytes, and a short one.
+        sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 900)
+        before = received(guest)
+        for _ in range(4):
+            sock.sendto(bytes(900 * 40 + 17), (GUEST, 9))
+        guest.sh_until("netstat", r"udp +%d" % (before + 4 * 41))
+        assert (counts(guest)[1][3] > large[3]) == (uso == "on")

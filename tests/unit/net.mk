@@ -7,7 +7,7 @@ t_http-cflags := -Iapps
 hostflags-apps/http.c := -Iapps
 hostflags-apps/http_fmt.c := -Iapps
 t_netmem-srcs := kernel/net/netmem.c
-t_nif_train-srcs := kernel/net/nif_train.c
+t_nif_train-srcs := kernel/net/nif_train.c kernel/net/nif_cut.c
 
 f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 f_http-cflags := -Iapps

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * t_nif_train.c -- kernel/net/nif_train.c: segments into trains.  What a train
- * is cut into again, as a device does it, must be what went in.
+ * t_nif_train.c -- kernel/net/nif_train.c, nif_cut.c: segments into trains, and
+ * datagrams out of them.  What a train is cut into again, as a device does it,
+ * must be what went in.
  */
 
 #include <setjmp.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include <net/nif_cut.h>
 #include <net/nif_train.h>
 
 #define BOTH	(PV_NET_CAN_TSO4 | PV_NET_CAN_TSO6)
@@ -321,10 +323,140 @@ never(void **state)
 	assert_false(nif_train_begin(&train, &fr->fr_pkt, BOTH));
 }
 
+/* ---- datagrams ---------------------------------------------------------- */
+
+/* The frame as a datagram; nobody looks at its checksum. */
+static struct frame *
+datagram(unsigned int n, unsigned int version, unsigned int len)
+{
+	struct frame *fr = make(n, version, n * 77, len);
+	uint8_t *b = fr->fr_byte;
+
+	memmove(b + fr->fr_l4 + 8, b + fr->fr_hlen, len);
+	fr->fr_hlen = fr->fr_l4 + 8;
+	b[version == 4 ? 23 : 20] = 17;
+	put(b + fr->fr_l4, 4, 0x04d20035);
+	put(b + fr->fr_l4 + 4, 2, len + 8);
+	put(b + fr->fr_l4 + 6, 2, 0xabcd);
+	/* finish() writes TCP's checksum, which is payload here. */
+	put(b + fr->fr_l4 + 16, 2, 0);
+	finish(fr, n % 3 == 0 ? len : 9);
+	put(b + fr->fr_l4 + 16, 2, 0);
+	fr->fr_pkt.np_flags = 0;
+	return fr;
+}
+
+/* The train arrives at a receiver as the datagrams that it was made of. */
+static void
+arrives(unsigned int n)
+{
+	static uint8_t all[70000];
+	struct pv_iov iov = { all, 0 };
+	struct pv_net_pkt np = train.tr_pkt;
+	struct nif_cut cu;
+	uint8_t hdr[NIF_CUT_HDR];
+	unsigned int i, l4 = frames[0].fr_l4;
+
+	for (i = 0; i < np.np_niov; i++) {
+		memcpy(all + iov.iov_len, np.np_iov[i].iov_base,
+		    np.np_iov[i].iov_len);
+		iov.iov_len += np.np_iov[i].iov_len;
+	}
+	assert_int_equal(np.np_gso_type, PV_NET_GSO_UDP);
+	assert_int_equal(get(all + l4 + 4, 2), iov.iov_len - l4);
+	assert_int_equal(get(all + l4 + 6, 2), l4 == 34 ?
+	    sum(all + 26, 8, 17 + (uint32_t)iov.iov_len - l4) :
+	    sum(all + 22, 32, 17 + (uint32_t)iov.iov_len - l4));
+	np.np_iov = &iov;
+	np.np_niov = 1;
+	assert_int_equal(nif_cut_begin(&cu, &np), n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(nif_cut_headers(&cu, i, hdr),
+		    frames[i].fr_len);
+		put(hdr + l4 + 6, 2, 0xabcd);
+		assert_memory_equal(hdr, frames[i].fr_byte, cu.cu_hlen);
+		assert_memory_equal(all + cu.cu_hlen + i * cu.cu_size,
+		    frames[i].fr_byte + cu.cu_hlen, frames[i].fr_len);
+	}
+}
+
+static void
+datagrams(void **state)
+{
+	unsigned int version, i, n;
+
+	for (version = 4; version <= 6; version += 2) {
+		for (i = 0; i < 9; i++)
+			datagram(i, version, 900);
+		datagram(9, version, 1);
+		n = build(10, PV_NET_CAN_USO);
+		assert_int_equal(n, 10);
+		arrives(n);
+		assert_int_equal(build(10, BOTH), 0);
+		/* None behind a shorter one, none that is longer. */
+		datagram(3, version, 899);
+		n = build(10, PV_NET_CAN_USO);
+		assert_int_equal(n, 4);
+		arrives(n);
+		datagram(3, version, 901);
+		assert_int_equal(build(10, PV_NET_CAN_USO), 3);
+		/* To another port; without a checksum. */
+		datagram(2, version, 900)->fr_byte[version == 4 ? 37 : 57]++;
+		assert_int_equal(build(10, PV_NET_CAN_USO), 2);
+		put(datagram(1, version, 900)->fr_byte +
+		    (version == 4 ? 40 : 60), 2, 0);
+		assert_int_equal(build(10, PV_NET_CAN_USO), 1);
+	}
+}
+
+/* Large packets that stand for nothing are none. */
+static void
+no_datagrams(void **state)
+{
+	struct frame *fr = datagram(0, 4, 1000);
+	struct pv_net_pkt *np = &fr->fr_pkt;
+	struct nif_cut cu;
+
+	np->np_gso_type = PV_NET_GSO_UDP;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	np->np_gso_size = 7;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	np->np_gso_size = 8;
+	assert_int_equal(nif_cut_begin(&cu, np), 125);
+	np->np_gso_type = PV_NET_GSO_TCP4;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	np->np_gso_type = PV_NET_GSO_UDP;
+	fr->fr_byte[23] = 6;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	fr->fr_byte[23] = 17;
+	fr->fr_byte[21] = 1;		/* a fragment */
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	fr->fr_byte[21] = 0;
+	fr->fr_byte[14] = 0x44;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	/* Options of IP are more headers, as long as they are there. */
+	fr->fr_byte[14] = 0x4f;
+	assert_int_equal(nif_cut_begin(&cu, np), 120);
+	fr->fr_iov[0].iov_len = 81;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	fr->fr_iov[0].iov_len = 33;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	fr = datagram(0, 6, 1000);
+	np->np_gso_type = PV_NET_GSO_UDP;
+	np->np_gso_size = 500;
+	assert_int_equal(nif_cut_begin(&cu, np), 2);
+	np->np_len = 62;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+	np->np_niov = 0;
+	assert_int_equal(nif_cut_begin(&cu, np), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(datagrams),
+		cmocka_unit_test(no_datagrams),
 		cmocka_unit_test(whole),
 		cmocka_unit_test(pieces),
 		cmocka_unit_test(last_flags),
