@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_blk.h>
 
 #include "loop/vloop.h"
 #include "sim_vblk.h"
+#include "sim_vmore.h"
 #include "sim_vnet.h"
 
 #define MANY	3000		/* more points than any scenario has */
@@ -135,12 +137,132 @@ fail_virtio_net(void **state)
 	fail_each("virtio_net", fail_net);
 }
 
+/* ---- the others --------------------------------------------------------- */
+
+/* Twice: use the device, as far as it is there, and have it start anew. */
+static void
+fail_rounds(struct loop *l, struct sim_vdev *vd, void (*use)(struct loop *))
+{
+	unsigned int i;
+
+	(void)vloop_attach(l);
+	for (i = 0; i < 2; i++) {
+		sim_run(l->l_sim, 5 * SIM_S);
+		use(l);
+		sim_run(l->l_sim, SIM_S);
+		if (sim_vdev_up(vd))
+			sim_vdev_lost(vd);
+	}
+	sim_run(l->l_sim, 5 * SIM_S);
+}
+
+static void
+fail_use_scsi(struct loop *l)
+{
+	if (l->l_nblk > 0)
+		fail_use_blk(l);
+}
+
+static void
+fail_scsi(struct loop *l)
+{
+	struct sim_vdev_cfg vc = vloop_cfg(l);
+
+	fail_rounds(l, sim_vscsi_create(l->l_sim, &vc, 2, 64)->vs_dev,
+	    fail_use_scsi);
+}
+
+static void
+fail_use_rng(struct loop *l)
+{
+	if (l->l_rng != NULL)
+		(void)pv_rng_ask(l->l_rng, 40);
+}
+
+static void
+fail_rng(struct loop *l)
+{
+	struct sim_vdev_cfg vc = vloop_cfg(l);
+
+	fail_rounds(l, sim_vrng_create(l->l_sim, &vc)->vr_dev, fail_use_rng);
+}
+
+static void
+fail_use_cons(struct loop *l)
+{
+	l->l_take = sizeof(l->l_input);
+	if (l->l_cons != NULL)
+		(void)pv_cons_write(l->l_cons, "some text\n", 10);
+}
+
+static void
+fail_cons(struct loop *l)
+{
+	struct sim_vdev_cfg cfg = vloop_cfg(l);
+	struct sim_vcons *vc = sim_vcons_create(l->l_sim, &cfg);
+
+	sim_vcons_type(vc, "input\n", 6);
+	fail_rounds(l, vc->vc_dev, fail_use_cons);
+}
+
+static struct sim_vballoon *fail_vb;
+
+static void
+fail_use_balloon(struct loop *l)
+{
+	l->l_spare = 40;
+	sim_vballoon_target(fail_vb, 30);
+	sim_vballoon_ask(fail_vb);
+	sim_run(l->l_sim, 3 * SIM_S);
+	sim_vballoon_target(fail_vb, 10);
+}
+
+static void
+fail_balloon(struct loop *l)
+{
+	struct sim_vdev_cfg vc = vloop_cfg(l);
+
+	fail_vb = sim_vballoon_create(l->l_sim, &vc,
+	    1ull << VIRTIO_BALLOON_F_STATS_VQ |
+	    1ull << VIRTIO_BALLOON_F_DEFLATE_ON_OOM |
+	    1ull << VIRTIO_BALLOON_F_REPORTING);
+	fail_rounds(l, fail_vb->vb_dev, fail_use_balloon);
+}
+
+static void
+fail_virtio_scsi(void **state)
+{
+	fail_each("virtio_scsi", fail_scsi);
+}
+
+static void
+fail_virtio_rng(void **state)
+{
+	fail_each("virtio_rng", fail_rng);
+}
+
+static void
+fail_virtio_console(void **state)
+{
+	fail_each("virtio_console", fail_cons);
+}
+
+static void
+fail_virtio_balloon(void **state)
+{
+	fail_each("virtio_balloon", fail_balloon);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fail_virtio_blk),
 		cmocka_unit_test(fail_virtio_net),
+		cmocka_unit_test(fail_virtio_scsi),
+		cmocka_unit_test(fail_virtio_rng),
+		cmocka_unit_test(fail_virtio_console),
+		cmocka_unit_test(fail_virtio_balloon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
