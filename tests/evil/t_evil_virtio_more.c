@@ -39,7 +39,8 @@ enum end { BREAKS, HARMLESS, EITHER };
 struct lie {
 	enum sim_lie	 li_lie;
 	enum end	 li_end;
-	bool		 (*li_told)(const struct sim_vdev_cfg *);	/* by it */
+	/* Devices that have the occasion; NULL: all. */
+	bool		 (*li_told)(const struct sim_vdev_cfg *);
 };
 
 static bool

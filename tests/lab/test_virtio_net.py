@@ -281,7 +281,7 @@ def test_pairs(kernel, wide_tap, tmp_path, rss, release):
 
 def test_pairs_refused(kernel, wide_tap, tmp_path):
     """Of four pairs the operator wants one."""
-    with on_tap(kernel, wide_tap, tmp_path, pairs=4,
+    with on_tap(kernel, wide_tap, tmp_path, pairs=4, release="10",
                 append="hw.vtnet.mq_disable=1") as guest:
         _, (queues, _, _, _, txlarge) = traffic(guest)
         assert queues == 1 and txlarge > 0
