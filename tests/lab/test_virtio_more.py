@@ -266,6 +266,32 @@ def test_console_is_tty(kernel):
             data += receive(sock, 1)
 
 
+@pytest.mark.parametrize("word", [
+    "on", pytest.param("off", marks=pytest.mark.long)])
+def test_emergency_write(kernel, word):
+    """Last words come by the register, where there is one, and else not: the
+    queues are not touched any more."""
+    args = ["-device", "virtio-serial-pci,id=v,emergency-write=" + word]
+    with vm(kernel, "q35", args + port("console", "c0"), channels=["c0"],
+            wait=False) as guest:
+        sock = guest.channel["c0"]
+        data = b""
+        sock.sendall(b"ports\r")
+        while b"vtcons0.0 '' console open tty" not in data:
+            data += receive(sock, 1)
+        sock.sendall(b"crash\r")
+        guest.expect(rb"PANIC: the operator asked for a crash", 60)
+        guest.wait_end(60)
+        sock.settimeout(5)
+        try:
+            for part in iter(lambda: sock.recv(4096), b""):
+                data += part
+        except OSError:
+            pass
+        assert (b"PANIC: the operator asked for a crash" in data) == (
+            word == "on")
+
+
 # ---- balloon
 
 def balloon(guest):
@@ -328,20 +354,99 @@ def test_balloon_statistics(kernel):
         assert abs(stats["stat-free-memory"] - free_bytes(guest)) < 1 << 20
 
 
-@pytest.mark.long
-def test_balloon_reporting(kernel, tmp_path):
-    """Memory that the guest used and freed goes back to the host."""
-    args = ["-device", "virtio-balloon-pci,id=b,free-page-reporting=on",
-            "-device", "virtio-scsi-pci,id=s"]
-    args += scsi_disk(blank(tmp_path / "d", 8), "d")
+def resident(mib):
+    """QEMU's words for memory that is all there from the start."""
+    return ["-machine", "memory-backend=m", "-object",
+            "memory-backend-ram,id=m,prealloc=on,size=%dM" % mib]
+
+
+def until_rss(guest, kib):
+    """Wait until QEMU's process is smaller than that."""
+    end = time.monotonic() + 120
+    while rss_kib(guest.pid) >= kib:
+        assert time.monotonic() < end, (rss_kib(guest.pid),
+                                        guest.sh("balloon"))
+        time.sleep(0.2)
+
+
+def test_balloon_frees(kernel):
+    """What goes into the balloon, the host has again."""
+    args = ["-device", "virtio-balloon-pci,id=b"] + resident(256)
     with vm(kernel, "q35", args, memory=256) as guest:
+        guest.sh_until("balloon", "vtballoon0")
+        before = rss_kib(guest.pid)
+        assert before > 256 << 10
+        set_balloon(guest, 64)
+        until_rss(guest, before - (176 << 10))
+
+
+def agreed(guest, name):
+    """Has the balloon a feature that it offers in use?"""
+    path = guest.qmp("x-query-virtio")[0]["path"]
+    status = guest.qmp("x-query-virtio-status", path=path)
+    assert name in str(status["host-features"]["dev-features"])
+    return name in str(status["guest-features"]["dev-features"])
+
+
+@pytest.mark.parametrize("release", [
+    None, pytest.param("10", marks=pytest.mark.long)])
+@pytest.mark.parametrize("word", ["on", pytest.param(
+    "off", marks=pytest.mark.long)])
+def test_balloon_reporting(kernel, tmp_path, word, release):
+    """Memory that the guest has no use for goes back to the host, where it is
+    reported, and is there when it is needed."""
+    args = ["-device", "virtio-balloon-pci,id=b,free-page-reporting=" + word,
+            "-device", "virtio-scsi-pci,id=s"] + resident(256)
+    args += scsi_disk(blank(tmp_path / "d", 8), "d")
+    with vm(kernel, "q35", args, memory=256, qemu=release) as guest:
+        guest.sh_until("balloon", "vtballoon0")
+        guest.sh_until("disks", "sda")
+        if word == "on":
+            guest.sh_until("balloon", r"reported [1-9]\d\d\d\d")
+            until_rss(guest, 180 << 10)
+        # The guest has it as before, and can use it.
+        assert free_bytes(guest) > 220 << 20
+        assert ", 0 differ" in guest.sh("diskcheck -f sda 1 io=1048576 "
+                                        "depth=6", 300)
+        if word == "off":
+            assert re.search(r"reported 0 ", guest.sh("balloon"))
+            assert rss_kib(guest.pid) > 256 << 10
+        assert [d for d in guest.devices().values() if d[0].endswith("n")] == [
+            ("virtio_balloon", "connected", 0)]
+
+
+def filled(path, byte):
+    """Pages of a memory image that have that byte all over."""
+    page, count = bytes([byte]) * 4096, 0
+    with open(path, "rb") as f:
+        for data in iter(lambda: f.read(4096), b""):
+            count += data == page
+    return count
+
+
+@pytest.mark.parametrize("byte,release", [
+    (170, None), pytest.param(0, None, marks=pytest.mark.long),
+    pytest.param(None, None, marks=pytest.mark.long),
+    pytest.param(170, "10", marks=pytest.mark.long)])
+def test_balloon_poison(kernel, tmp_path, byte, release):
+    """Pages that are reported have the byte that was agreed on; QEMU keeps
+    them then, unless it is zero."""
+    args = ["-device", "virtio-balloon-pci,id=b,free-page-reporting=on,"
+            "page-poison=on"] + resident(128)
+    word = "" if byte is None else " hw.vtballoon.poison=%d" % byte
+    with vm(kernel, "q35", args, memory=128, qemu=release,
+            append="app=shell quiet=1" + word) as guest:
         guest.sh_until("balloon", "reports")
-        set_balloon(guest, 64)          # the guest clears 192 MiB
-        set_balloon(guest, 256)
-        guest.sh_until("balloon", r"reported [1-9]\d\d\d\d")
-        low = rss_kib(guest.pid)
-        assert list(guest.devices().values())[0][1:] == ("connected", 0)
-        assert low < 256 << 10
+        assert agreed(guest, "PAGE_POISON") == (byte is not None)
+        reported = int(guest.sh_until(
+            "balloon", r"reported ([1-9]\d\d\d\d)").group(1))
+        image = str(tmp_path / "memory")
+        guest.qmp("pmemsave", val=0, size=128 << 20, filename=image)
+        assert (filled(image, 170) >= reported - 1000) == (byte == 170)
+        if byte == 170:
+            assert rss_kib(guest.pid) > 128 << 10
+        else:
+            assert filled(image, 0) >= reported - 1000
 
 
 @pytest.mark.long
@@ -362,20 +467,29 @@ def test_balloon_oom(kernel, tmp_path):
 
 
 @pytest.mark.long
-def test_balloon_hints(kernel):
-    """A migration is told of free pages, which come back afterwards."""
+@pytest.mark.parametrize("release", [None, "10"])
+def test_balloon_hints(kernel, release):
+    """A migration need not copy the pages that it is told are free; they come
+    back afterwards."""
     args = ["-object", "iothread,id=t", "-device",
             "virtio-balloon-pci,id=b,free-page-hint=on,iothread=t"]
-    with vm(kernel, "q35", args, memory=128) as guest:
+    with vm(kernel, "q35", args, memory=128, qemu=release) as guest:
         guest.sh_until("balloon", "hints")
         before = free_bytes(guest)
+        # Slow, until the guest has told all.
+        guest.qmp("migrate-set-parameters", **{"max-bandwidth": 4096})
         guest.qmp("migrate", uri="exec:cat >/dev/null")
+        guest.sh_until("balloon", r"hinted [1-9]\d\d\d\d")
+        guest.qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 30})
         end = time.monotonic() + 100
         while guest.qmp("query-migrate").get("status") != "completed":
             assert time.monotonic() < end
             time.sleep(0.2)
+        ram = guest.qmp("query-migrate")["ram"]
         guest.qmp("cont")
-        guest.sh_until("balloon", r"hinted [1-9]")
+        hinted = int(guest.sh_until("balloon", r"hinted (\d+)").group(1))
+        assert ram["normal"] + ram["duplicate"] < (
+            ram["total"] >> 12) - hinted // 2
         end = time.monotonic() + 60
         while before - free_bytes(guest) > 1 << 20:
             assert time.monotonic() < end, guest.sh("balloon")
