@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * dma.c -- pools of maps, and the two DMA back ends that need no bus:
- * identity and bounce; see dma.h.
+ * dma.c -- pools of maps, and the DMA back ends that need no bus: identity,
+ * bounce and lasting; see dma.h.
  *
  * A bounced map owns a page of its own from reserve to release.  The page has
  * the piece at the same offset that it has in the caller's page, so a da that
  * names only a frame (a grant) is right for both.  What the piece does not
  * cover stays zero: the peer learns nothing of its neighbours (XSA-403).
+ *
+ * A lasting map's page is zeroed once.  What it has from one piece the peer
+ * may see with the next, but that was shown to the same peer.
  */
 
 #include "dev.h"
@@ -201,6 +204,89 @@ pv_dma_bounce(struct pv_dma *dma)
 	dma->da_ops = &dma_bounce_ops;
 }
 
+/* ---- lasting ----------------------------------------------------------- */
+
+/* What makes the grant. */
+static const struct pv_dma_ops *
+dma_lasting_under(const struct pv_dma *dma)
+{
+	return dma->da_ops == &dma_bounce_ops ? dma->da_under : dma->da_ops;
+}
+
+static int
+dma_lasting_reserve(struct pv_dma *dma, struct pv_dma_map *map)
+{
+	struct dma_bounce *bn = dma_bounce_create(dma->da_dev);
+	int rv;
+
+	if (bn == NULL)
+		return -PV_ENOMEM;
+	rv = dma_lasting_under(dma)->do_reserve(dma, map);
+	if (rv < 0) {
+		dma_bounce_destroy(dma->da_dev, bn);
+		return rv;
+	}
+	shm_zero(bn->bn_page, PV_PAGE_SIZE);
+	map->dm_bounce = bn;
+	map->dm_va = bn->bn_page;
+	map->dm_len = PV_PAGE_SIZE;
+	map->dm_dir = PV_PEER_WRITES;
+	rv = dma_lasting_under(dma)->do_share(dma, map);
+	PV_ASSERT(rv == 0);
+	return 0;
+}
+
+/* peer: may have it mapped still, and for as long as it likes. */
+static void
+dma_lasting_release(struct pv_dma *dma, struct pv_dma_map *map)
+{
+	const struct pv_dma_ops *under = dma_lasting_under(dma);
+	struct dma_bounce *bn = map->dm_bounce;
+
+	map->dm_bounce = NULL;
+	map->dm_va = bn->bn_page;
+	if (under->do_unshare(dma, map) == 0) {
+		under->do_release(dma, map);
+		dma_bounce_destroy(dma->da_dev, bn);
+		return;
+	}
+	bn->bn_fn = NULL;
+	pv_count(&dma->da_dev->pd_npage, -1);
+	pv_count(&dma->da_dev->pd_nalloc, -1);
+	under->do_park(dma, map, dma_bounce_unparked, bn);
+	if (map->dm_reserved)
+		under->do_release(dma, map);
+}
+
+static int
+dma_lasting_share(struct pv_dma *dma, struct pv_dma_map *map)
+{
+	char *page = map->dm_bounce->bn_page;
+
+	if (map->dm_dir == PV_PEER_READS)
+		shm_copy_out(page + dma_offset(map->dm_va), map->dm_va,
+		    map->dm_len);
+	return 0;
+}
+
+static int
+dma_lasting_unshare(struct pv_dma *dma, struct pv_dma_map *map)
+{
+	char *page = map->dm_bounce->bn_page;
+
+	if (map->dm_dir == PV_PEER_WRITES)
+		shm_copy_in(map->dm_va, page + dma_offset(map->dm_va),
+		    map->dm_len);
+	return 0;
+}
+
+static const struct pv_dma_ops dma_lasting_ops = {
+	.do_reserve = dma_lasting_reserve,
+	.do_release = dma_lasting_release,
+	.do_share = dma_lasting_share,
+	.do_unshare = dma_lasting_unshare
+};
+
 /* ---- the four verbs ---------------------------------------------------- */
 
 /*
@@ -217,13 +303,9 @@ pv_dma_room(struct pv_dev *dev)
 	    dma->da_ops->do_room(dma);
 }
 
-/*
- * pv_dma_reserve -- n maps, or -PV_ENOMEM / -PV_ENOSPC and nothing
- *
- * Context: thread.
- */
-int
-pv_dma_reserve(struct pv_dev *dev, struct pv_dma_pool *pool, unsigned int n)
+/* n maps by the pool's ops, or none. */
+static int
+dma_reserve(struct pv_dev *dev, struct pv_dma_pool *pool, unsigned int n)
 {
 	struct pv_dma *dma = &dev->pd_dma;
 	unsigned int i;
@@ -235,7 +317,7 @@ pv_dma_reserve(struct pv_dev *dev, struct pv_dma_pool *pool, unsigned int n)
 		return -PV_ENOMEM;
 	pool->dp_n = n;
 	for (i = 0; i < n; i++) {
-		rv = dma->da_ops->do_reserve(dma, &pool->dp_map[i]);
+		rv = pool->dp_ops->do_reserve(dma, &pool->dp_map[i]);
 		if (rv < 0)
 			goto err_map;
 		pool->dp_map[i].dm_reserved = true;
@@ -245,6 +327,31 @@ pv_dma_reserve(struct pv_dev *dev, struct pv_dma_pool *pool, unsigned int n)
 err_map:
 	pv_dma_release(pool);
 	return rv;
+}
+
+/*
+ * pv_dma_reserve -- n maps, or -PV_ENOMEM / -PV_ENOSPC and nothing
+ *
+ * Context: thread.
+ */
+int
+pv_dma_reserve(struct pv_dev *dev, struct pv_dma_pool *pool, unsigned int n)
+{
+	pool->dp_ops = dev->pd_dma.da_ops;
+	return dma_reserve(dev, pool, n);
+}
+
+/*
+ * pv_dma_reserve_lasting -- the same, of pages that stay granted
+ *
+ * Context: thread.
+ */
+int
+pv_dma_reserve_lasting(struct pv_dev *dev, struct pv_dma_pool *pool,
+    unsigned int n)
+{
+	pool->dp_ops = &dma_lasting_ops;
+	return dma_reserve(dev, pool, n);
 }
 
 /*
@@ -266,7 +373,7 @@ pv_dma_release(struct pv_dma_pool *pool)
 		map = &pool->dp_map[i];
 		PV_ASSERT(!map->dm_shared);
 		if (map->dm_reserved)
-			dma->da_ops->do_release(dma, map);
+			pool->dp_ops->do_release(dma, map);
 	}
 	pv_free(dma->da_dev, pool->dp_map, pool->dp_n * sizeof(*map));
 	pool->dp_map = NULL;
@@ -291,7 +398,7 @@ pv_dma_share(struct pv_dma_pool *pool, struct pv_dma_map *map, void *va,
 	map->dm_va = va;
 	map->dm_len = (uint32_t)len;
 	map->dm_dir = dir;
-	rv = dma->da_ops->do_share(dma, map);
+	rv = pool->dp_ops->do_share(dma, map);
 	PV_ASSERT(rv == 0);
 	map->dm_shared = true;
 	return map->dm_da;
@@ -309,7 +416,7 @@ pv_dma_unshare(struct pv_dma_pool *pool, struct pv_dma_map *map)
 	int rv;
 
 	PV_ASSERT(map->dm_shared);
-	rv = dma->da_ops->do_unshare(dma, map);
+	rv = pool->dp_ops->do_unshare(dma, map);
 	if (rv == 0)
 		map->dm_shared = false;
 	return rv;
@@ -328,9 +435,9 @@ pv_dma_park(struct pv_dma_pool *pool, struct pv_dma_map *map,
 {
 	struct pv_dma *dma = pool->dp_dma;
 
-	PV_ASSERT(map->dm_shared && dma->da_ops->do_park != NULL);
+	PV_ASSERT(map->dm_shared && pool->dp_ops->do_park != NULL);
 	map->dm_shared = false;
-	dma->da_ops->do_park(dma, map, fn, arg);
+	pool->dp_ops->do_park(dma, map, fn, arg);
 }
 
 /*

@@ -14,6 +14,9 @@
  *	          own and data is copied; for untrusted peers, unaligned or
  *	          untranslatable memory, and hosted tests, which so find each
  *	          forgotten share or unshare
+ *	lasting   instead of either, for one pool: each map has a page that
+ *	          the peer may read and write from reserve to release, and may
+ *	          keep mapped; share and unshare only copy and never fail
  *
  * When unshare returned -PV_EBUSY the memory must not be freed or reused: the
  * map is given to pv_dma_park(), which keeps trying in quarantine and calls
@@ -39,13 +42,15 @@ struct pv_dma_map {
 	enum pv_dir	 dm_dir;
 	bool		 dm_reserved;	/* has all that a share needs */
 	bool		 dm_shared;
-	struct dma_bounce *dm_bounce;	/* bounce: what the peer sees */
+	struct dma_bounce *dm_bounce;	/* bounce, lasting: what the peer
+					   sees */
 	uint64_t	 dm_priv;	/* the ops' own: reserved gref */
 	struct pv_dma_map *dm_next;	/* the driver's own */
 };
 
 struct pv_dma_pool {
 	struct pv_dma	*dp_dma;
+	const struct pv_dma_ops *dp_ops;	/* the device's, or lasting */
 	struct pv_dma_map *dp_map;	/* dp_n of them; maps are taken and put
 					   by the driver, often one per id */
 	unsigned int	 dp_n;
@@ -76,6 +81,14 @@ struct pv_dma_ops {
  * Context: thread.
  */
 int	 pv_dma_reserve(struct pv_dev *, struct pv_dma_pool *, unsigned int n);
+/*
+ * The same with pages that stay granted; the da of a map, which names its
+ * page, is always the same.  The peer must be known, and a pool not outlive
+ * the connection to it.  Take the map that was put back last: then few pages
+ * are in use, and these the peer has mapped.  Context: thread.
+ */
+int	 pv_dma_reserve_lasting(struct pv_dev *, struct pv_dma_pool *,
+	    unsigned int n);
 
 /*
  * How many maps the device could reserve now, UINT32_MAX for no limit: a

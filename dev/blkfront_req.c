@@ -5,9 +5,14 @@
  *
  * Up to 11 segments lie in the request itself; more lie in a page that the
  * request names (BLKIF_OP_INDIRECT), if the peer can.  A segment is a piece
- * of one page and takes one grant, from a stock that all requests share.  A
+ * of one page and takes one grant, from a stock that its queue shares.  A
  * request is cut only when there are grants for 11 segments, since a block of
  * the disk, the least that can be transferred, may have up to 8.
+ *
+ * Where the peer keeps what it has mapped (persistent grants) the stock is of
+ * lasting maps, the page for the segments too: all of these it maps writable.
+ * The stock is a stack, so that the same few pages are used while there is
+ * little to do, and the peer, which forgets the oldest, has these.
  *
  * Protocol: xen/include/public/io/blkif.h.
  */
@@ -16,151 +21,204 @@
 
 /* ---- the consumer's request ------------------------------------------- */
 
-static bool
-blkfront_req_can(const struct pv_blk *bk, enum pv_blk_op op)
+/* The operation, by what the disk can. */
+static int
+blkfront_req_can(const struct pv_blk *bk, enum pv_blk_op op, bool flush)
 {
+	bool can = false;
+
 	switch (op) {
 	case PV_BLK_READ:
 	case PV_BLK_WRITE:
-		return true;
+		can = true;
+		break;
+	case PV_BLK_FLUSH:
+		can = flush;
+		break;
 	case PV_BLK_DISCARD:
-		return (bk->bk_flags & PV_BLK_CANDISCARD) != 0;
+		can = (bk->bk_flags & PV_BLK_CANDISCARD) != 0;
+		break;
 	case PV_BLK_SECURE_DISCARD:
-		return (bk->bk_flags & PV_BLK_CANSECURE) != 0;
+		can = (bk->bk_flags & PV_BLK_CANSECURE) != 0;
+		break;
 	default:
-		return false;
+		break;
 	}
+	if (!can)
+		return -PV_EOPNOTSUPP;
+	return op != PV_BLK_READ && op != PV_BLK_FLUSH &&
+	    (bk->bk_flags & PV_BLK_RO) != 0 ? -PV_EROFS : 0;
 }
 
-int
-blkfront_req_check(const struct blkfront_softc *sc, const struct pv_blk_req *br)
+/* The place, in blocks of the disk. */
+static bool
+blkfront_req_inside(const struct pv_blk *bk, const struct pv_blk_req *br)
 {
-	const struct pv_blk *bk = &sc->sc_blk;
-	uint64_t mask = bk->bk_bsize / PV_SECT_SIZE - 1, len = 0;
+	uint64_t mask = bk->bk_bsize / PV_SECT_SIZE - 1;
+
+	return br->br_nsect > 0 && ((br->br_sect | br->br_nsect) & mask) == 0 &&
+	    br->br_sect <= bk->bk_nsect &&
+	    br->br_nsect <= bk->bk_nsect - br->br_sect;
+}
+
+/* The pieces: whole sectors, as many as the request says. */
+static bool
+blkfront_req_pieces(const struct pv_blk_req *br)
+{
+	uint64_t len = 0;
 	unsigned int i;
 
-	if (br->br_op == PV_BLK_FLUSH)
-		return sc->sc_flushop != 0 ? 0 : -PV_EOPNOTSUPP;
-	if (!blkfront_req_can(bk, br->br_op))
-		return -PV_EOPNOTSUPP;
-	if (br->br_op != PV_BLK_READ && (bk->bk_flags & PV_BLK_RO) != 0)
-		return -PV_EROFS;
-	if (br->br_nsect == 0 || ((br->br_sect | br->br_nsect) & mask) != 0 ||
-	    br->br_sect > bk->bk_nsect ||
-	    br->br_nsect > bk->bk_nsect - br->br_sect)
-		return -PV_EINVAL;
-	if (br->br_op > PV_BLK_FLUSH)
-		return 0;
 	for (i = 0; i < br->br_niov; i++) {
 		if ((((uintptr_t)br->br_iov[i].iov_base |
 		    br->br_iov[i].iov_len) & (PV_SECT_SIZE - 1)) != 0)
-			return -PV_EINVAL;
+			return false;
 		len += br->br_iov[i].iov_len;
 	}
-	return len == br->br_nsect << PV_SECT_SHIFT ? 0 : -PV_EINVAL;
+	return len == br->br_nsect << PV_SECT_SHIFT;
+}
+
+int
+blkfront_req_check(struct blkfront_softc *sc, const struct pv_blk_req *br)
+{
+	bool inside;
+	int rv;
+
+	pv_lock(&sc->sc_lock);
+	rv = blkfront_req_can(&sc->sc_blk, br->br_op, sc->sc_flushop != 0);
+	inside = blkfront_req_inside(&sc->sc_blk, br);
+	pv_unlock(&sc->sc_lock);
+	if (rv < 0 || br->br_op == PV_BLK_FLUSH)
+		return rv;
+	if (!inside || (br->br_op < PV_BLK_FLUSH && !blkfront_req_pieces(br)))
+		return -PV_EINVAL;
+	return 0;
 }
 
 /* ---- grants ------------------------------------------------------------ */
 
 /* Put a map back that is of use still. */
 static void
-blkfront_req_putmap(struct blkfront_softc *sc, struct pv_dma_map *dm)
+blkfront_req_putmap(struct blkfront_queue *q, struct pv_dma_map *dm)
 {
 	if (!pv_dma_usable(dm)) {
-		sc->sc_nmap--;
+		q->q_nmap--;
 		return;
 	}
-	dm->dm_next = sc->sc_map;
-	sc->sc_map = dm;
-	sc->sc_nfree++;
+	dm->dm_next = q->q_map;
+	q->q_map = dm;
+	q->q_nfree++;
 }
 
 static struct pv_dma_map *
-blkfront_req_getmap(struct blkfront_softc *sc)
+blkfront_req_getmap(struct blkfront_queue *q)
 {
-	struct pv_dma_map *dm = sc->sc_map;
+	struct pv_dma_map *dm = q->q_map;
 
-	sc->sc_map = dm->dm_next;
-	sc->sc_nfree--;
+	q->q_map = dm->dm_next;
+	q->q_nfree--;
 	return dm;
+}
+
+static int
+blkfront_req_reserve(struct blkfront_queue *q, struct pv_dma_pool *pool,
+    unsigned int n)
+{
+	struct pv_dev *dev = q->q_sc->sc_dev;
+
+	return q->q_sc->sc_last ? pv_dma_reserve_lasting(dev, pool, n) :
+	    pv_dma_reserve(dev, pool, n);
 }
 
 /* Pages for indirect requests; without memory for them we do without. */
 static void
-blkfront_req_indirect(struct blkfront_softc *sc)
+blkfront_req_indirect(struct blkfront_queue *q)
 {
+	struct pv_dev *dev = q->q_sc->sc_dev;
 	struct blkfront_ind *in;
 	unsigned int i;
 
-	if (pv_dma_reserve(sc->sc_dev, &sc->sc_indpool, BLKFRONT_NIND) < 0)
+	if (blkfront_req_reserve(q, &q->q_indpool, BLKFRONT_NIND) < 0)
 		return;
 	for (i = 0; i < BLKFRONT_NIND; i++) {
-		in = &sc->sc_ind[i];
-		in->in_map = &sc->sc_indpool.dp_map[i];
-		in->in_page = pv_pages_alloc(sc->sc_dev, 1);
+		in = &q->q_ind[i];
+		in->in_map = &q->q_indpool.dp_map[i];
+		in->in_page = pv_pages_alloc(dev, 1);
 		if (in->in_page == NULL)
 			break;
-		in->in_next = sc->sc_indfree;
-		sc->sc_indfree = in;
+		in->in_next = q->q_indfree;
+		q->q_indfree = in;
 	}
 }
 
-int
-blkfront_req_create(struct blkfront_softc *sc)
+/* Grants that one queue would like to have. */
+static unsigned int
+blkfront_req_want(const struct blkfront_softc *sc)
 {
-	unsigned int i, n = 32 * BLKFRONT_NSEG;
-	int rv;
+	unsigned int n = 32 * BLKFRONT_NSEG, all = BLKFRONT_NALL / sc->sc_nring;
 
+	if (sc->sc_last) {
+		n = sc->sc_nlast / sc->sc_nring;
+		return n > BLKFRONT_NSEG ? n : BLKFRONT_NSEG;
+	}
 	if (sc->sc_order > 0 || sc->sc_nseg > BLKFRONT_NSEG)
 		n = BLKFRONT_NMAP;
+	return n < all ? n : all;
+}
+
+int
+blkfront_req_create(struct blkfront_queue *q)
+{
+	unsigned int i, n = blkfront_req_want(q->q_sc);
+	int rv;
+
 	/* Few are enough to go on, one request at a time. */
-	while ((rv = pv_dma_reserve(sc->sc_dev, &sc->sc_pool, n)) ==
-	    -PV_ENOSPC && n / 2 >= BLKFRONT_NSEG)
+	while ((rv = blkfront_req_reserve(q, &q->q_pool, n)) < 0 &&
+	    (rv == -PV_ENOSPC || q->q_sc->sc_last) && n / 2 >= BLKFRONT_NSEG)
 		n /= 2;
 	if (rv < 0)
 		return rv;
-	sc->sc_nmap = n;
+	q->q_nmap = n;
 	for (i = 0; i < n; i++)
-		blkfront_req_putmap(sc, &sc->sc_pool.dp_map[i]);
-	if (sc->sc_nseg > BLKFRONT_NSEG)
-		blkfront_req_indirect(sc);
+		blkfront_req_putmap(q, &q->q_pool.dp_map[i]);
+	if (q->q_sc->sc_nseg > BLKFRONT_NSEG)
+		blkfront_req_indirect(q);
 	return 0;
 }
 
 void
-blkfront_req_destroy(struct blkfront_softc *sc)
+blkfront_req_destroy(struct blkfront_queue *q)
 {
 	unsigned int i;
 
-	pv_dma_release(&sc->sc_pool);
-	pv_dma_release(&sc->sc_indpool);
+	pv_dma_release(&q->q_pool);
+	pv_dma_release(&q->q_indpool);
 	for (i = 0; i < BLKFRONT_NIND; i++) {
-		pv_pages_free(sc->sc_dev, sc->sc_ind[i].in_page, 1);
-		sc->sc_ind[i] = (struct blkfront_ind){ 0 };
+		pv_pages_free(q->q_sc->sc_dev, q->q_ind[i].in_page, 1);
+		q->q_ind[i] = (struct blkfront_ind){ 0 };
 	}
-	sc->sc_indfree = NULL;
-	sc->sc_map = NULL;
-	sc->sc_nfree = sc->sc_nmap = 0;
+	q->q_indfree = NULL;
+	q->q_map = NULL;
+	q->q_nfree = q->q_nmap = 0;
 }
 
 /* ---- cutting ----------------------------------------------------------- */
 
 /* Segments that the next request may have; 0: wait. */
 static unsigned int
-blkfront_req_room(const struct blkfront_softc *sc)
+blkfront_req_room(const struct blkfront_queue *q)
 {
 	unsigned int max = BLKFRONT_NSEG;
 
-	if (sc->sc_nfree < BLKFRONT_NSEG)
+	if (q->q_nfree < BLKFRONT_NSEG)
 		return 0;
-	if (sc->sc_indfree != NULL)
-		max = sc->sc_nseg;
-	return max < sc->sc_nfree ? max : sc->sc_nfree;
+	if (q->q_indfree != NULL)
+		max = q->q_sc->sc_nseg;
+	return max < q->q_nfree ? max : q->q_nfree;
 }
 
 /* The bytes of an io that so many segments can hold: whole blocks. */
 static size_t
-blkfront_req_bytes(const struct blkfront_softc *sc,
+blkfront_req_bytes(const struct blkfront_queue *q,
     const struct blkfront_io *io, unsigned int max)
 {
 	struct iov_iter it = io->io_iter;
@@ -169,7 +227,7 @@ blkfront_req_bytes(const struct blkfront_softc *sc,
 
 	for (n = 0; n < max && iov_next(&it, PV_PAGE_SIZE, &len) != NULL; n++)
 		room += len;
-	return room & ~(size_t)(sc->sc_blk.bk_bsize - 1);
+	return room & ~(size_t)(q->q_sc->sc_blk.bk_bsize - 1);
 }
 
 static struct blkif_request_segment
@@ -186,29 +244,29 @@ blkfront_req_segment(const struct pv_dma_map *dm)
 
 /* Put the segments into a page of their own. */
 static void
-blkfront_req_table(struct blkfront_softc *sc, struct blkfront_req *rq)
+blkfront_req_table(struct blkfront_queue *q, struct blkfront_req *rq)
 {
-	struct blkfront_ind *in = sc->sc_indfree;
+	struct blkfront_ind *in = q->q_indfree;
 	struct blkif_request_segment sg;
 	const struct pv_dma_map *dm;
 	size_t off = 0;
 
-	sc->sc_indfree = in->in_next;
+	q->q_indfree = in->in_next;
 	rq->rq_ind = in;
 	for (dm = rq->rq_map; dm != NULL; dm = dm->dm_next) {
 		sg = blkfront_req_segment(dm);
 		shm_copy_out((char *)in->in_page + off, &sg, sizeof(sg));
 		off += sizeof(sg);
 	}
-	pv_dma_share(&sc->sc_indpool, in->in_map, in->in_page, PV_PAGE_SIZE,
+	pv_dma_share(&q->q_indpool, in->in_map, in->in_page, off,
 	    PV_PEER_READS);
 }
 
 bool
-blkfront_req_cut(struct blkfront_softc *sc, struct blkfront_io *io,
+blkfront_req_cut(struct blkfront_queue *q, struct blkfront_io *io,
     struct blkfront_req *rq)
 {
-	unsigned int max = blkfront_req_room(sc);
+	unsigned int max = blkfront_req_room(q);
 	struct pv_dma_map **next = &rq->rq_map, *dm;
 	enum pv_dir dir;
 	size_t room, len;
@@ -216,22 +274,22 @@ blkfront_req_cut(struct blkfront_softc *sc, struct blkfront_io *io,
 
 	if (max == 0)
 		return false;
-	room = blkfront_req_bytes(sc, io, max);
+	room = blkfront_req_bytes(q, io, max);
 	PV_ASSERT(room > 0);
 	rq->rq_nsect = room >> PV_SECT_SHIFT;
 	dir = rq->rq_op == BLKIF_OP_READ ? PV_PEER_WRITES : PV_PEER_READS;
 	for (; room > 0; room -= len) {
 		va = iov_next(&io->io_iter, room, &len);
 		PV_ASSERT(va != NULL && rq->rq_nseg < max);
-		dm = blkfront_req_getmap(sc);
-		pv_dma_share(&sc->sc_pool, dm, va, len, dir);
+		dm = blkfront_req_getmap(q);
+		pv_dma_share(&q->q_pool, dm, va, len, dir);
 		dm->dm_next = NULL;
 		*next = dm;
 		next = &dm->dm_next;
 		rq->rq_nseg++;
 	}
 	if (rq->rq_nseg > BLKFRONT_NSEG)
-		blkfront_req_table(sc, rq);
+		blkfront_req_table(q, rq);
 	return true;
 }
 
@@ -247,7 +305,7 @@ blkfront_req_encode_indirect(const struct blkfront_softc *sc,
 	out->nr_segments = (uint16_t)rq->rq_nseg;
 	out->id = id;
 	out->sector_number = rq->rq_sect;
-	out->handle = sc->sc_handle;
+	out->handle = (uint16_t)sc->sc_vdev;
 	out->indirect_grefs[0] = (grant_ref_t)rq->rq_ind->in_map->dm_da;
 }
 
@@ -260,7 +318,7 @@ blkfront_req_encode_rw(const struct blkfront_softc *sc,
 
 	out->operation = rq->rq_op;
 	out->nr_segments = (uint8_t)rq->rq_nseg;
-	out->handle = sc->sc_handle;
+	out->handle = (uint16_t)sc->sc_vdev;
 	out->id = id;
 	out->sector_number = rq->rq_sect;
 	for (dm = rq->rq_map; dm != NULL; dm = dm->dm_next)
@@ -268,15 +326,17 @@ blkfront_req_encode_rw(const struct blkfront_softc *sc,
 }
 
 void
-blkfront_req_encode(const struct blkfront_softc *sc,
+blkfront_req_encode(const struct blkfront_queue *q,
     const struct blkfront_req *rq, uint64_t id, union blkfront_wire *out)
 {
+	const struct blkfront_softc *sc = q->q_sc;
+
 	__builtin_memset(out, 0, sizeof(*out));
 	if (rq->rq_ind != NULL) {
 		blkfront_req_encode_indirect(sc, rq, id, &out->bw_indirect);
 	} else if (rq->rq_op == BLKIF_OP_DISCARD) {
 		out->bw_discard.operation = rq->rq_op;
-		out->bw_discard.handle = sc->sc_handle;
+		out->bw_discard.handle = (uint16_t)sc->sc_vdev;
 		out->bw_discard.id = id;
 		out->bw_discard.sector_number = rq->rq_sect;
 		out->bw_discard.nr_sectors = rq->rq_nsect;
@@ -291,17 +351,17 @@ blkfront_req_encode(const struct blkfront_softc *sc,
 
 /* peer: has answered, and keeps a page of the consumer's all the same. */
 static void
-blkfront_req_park(struct blkfront_softc *sc, struct blkfront_req *rq,
+blkfront_req_park(struct blkfront_queue *q, struct blkfront_req *rq,
     struct pv_dma_map *dm)
 {
-	pv_lock(&sc->sc_tab->bt_lock);
+	pv_lock(&q->q_tab->bt_lock);
 	/* What it read there may change still. */
 	if (rq->rq_op == BLKIF_OP_READ && rq->rq_error == 0)
 		rq->rq_error = -PV_EIO;
 	rq->rq_io->io_nparked++;
-	sc->sc_tab->bt_refs++;
-	pv_unlock(&sc->sc_tab->bt_lock);
-	pv_dma_park(&sc->sc_pool, dm, blkfront_unpark, rq->rq_io);
+	q->q_tab->bt_refs++;
+	pv_unlock(&q->q_tab->bt_lock);
+	pv_dma_park(&q->q_pool, dm, blkfront_io_unpark, rq->rq_io);
 }
 
 /* The quarantine frees the page of segments that a peer kept. */
@@ -312,44 +372,46 @@ blkfront_req_unparked(void *page)
 }
 
 static void
-blkfront_req_untable(struct blkfront_softc *sc, struct blkfront_ind *in)
+blkfront_req_untable(struct blkfront_queue *q, struct blkfront_ind *in)
 {
-	if (pv_dma_unshare(&sc->sc_indpool, in->in_map) == 0)
+	struct pv_dev *dev = q->q_sc->sc_dev;
+
+	if (pv_dma_unshare(&q->q_indpool, in->in_map) == 0)
 		return;
-	pv_dma_park(&sc->sc_indpool, in->in_map, blkfront_req_unparked,
+	pv_dma_park(&q->q_indpool, in->in_map, blkfront_req_unparked,
 	    in->in_page);
-	pv_count(&sc->sc_dev->pd_npage, -1);
-	in->in_page = pv_dma_usable(in->in_map) ?
-	    pv_pages_alloc(sc->sc_dev, 1) : NULL;
+	pv_count(&dev->pd_npage, -1);
+	in->in_page = pv_dma_usable(in->in_map) ? pv_pages_alloc(dev, 1) :
+	    NULL;
 }
 
 void
-blkfront_req_unshare(struct blkfront_softc *sc, struct blkfront_req *rq)
+blkfront_req_unshare(struct blkfront_queue *q, struct blkfront_req *rq)
 {
 	struct pv_dma_map *dm;
 
 	for (dm = rq->rq_map; dm != NULL; dm = dm->dm_next)
-		if (pv_dma_unshare(&sc->sc_pool, dm) != 0)
-			blkfront_req_park(sc, rq, dm);
+		if (pv_dma_unshare(&q->q_pool, dm) != 0)
+			blkfront_req_park(q, rq, dm);
 	if (rq->rq_ind != NULL)
-		blkfront_req_untable(sc, rq->rq_ind);
+		blkfront_req_untable(q, rq->rq_ind);
 }
 
 bool
-blkfront_req_release(struct blkfront_softc *sc, struct blkfront_req *rq)
+blkfront_req_release(struct blkfront_queue *q, struct blkfront_req *rq)
 {
 	struct pv_dma_map *dm;
 
 	while ((dm = rq->rq_map) != NULL) {
 		rq->rq_map = dm->dm_next;
-		blkfront_req_putmap(sc, dm);
+		blkfront_req_putmap(q, dm);
 	}
 	if (rq->rq_ind != NULL && rq->rq_ind->in_page != NULL) {
-		rq->rq_ind->in_next = sc->sc_indfree;
-		sc->sc_indfree = rq->rq_ind;
+		rq->rq_ind->in_next = q->q_indfree;
+		q->q_indfree = rq->rq_ind;
 	}
 	rq->rq_ind = NULL;
 	rq->rq_nseg = 0;
-	list_append(&sc->sc_idle, &rq->rq_link);
-	return sc->sc_nmap >= BLKFRONT_NSEG;
+	list_append(&q->q_idle, &rq->rq_link);
+	return q->q_nmap >= BLKFRONT_NSEG;
 }

@@ -2,10 +2,12 @@
 /*
  * blkfront_xs -- what blkfront and its peer say to each other in XenStore.
  *
- * Ours:	ring-ref, event-channel, protocol.  A ring of several pages
- *		is ring-ref0 .. and both of ring-page-order (Linux, QEMU) and
- *		num-ring-pages (the others).  Nothing is published for a
- *		feature that is not there.
+ * Ours:	ring-ref, event-channel, protocol, feature-persistent.  A ring
+ *		of several pages is ring-ref0 .. and both of ring-page-order
+ *		(Linux, QEMU) and num-ring-pages (the others).  With several
+ *		queues each has these in a directory of its own, queue-0 ..,
+ *		and multi-queue-num-queues says how many.  What an earlier
+ *		connection wrote and this one has not is removed.
  * The peer's:	sectors, sector-size, info, mode, feature-*.
  *
  * Protocol: xen/include/public/io/blkif.h.  The node "sectors" is in units of
@@ -46,6 +48,8 @@ static const struct blkfront_xs_key {
 	    offsetof(struct blkfront_peer, bp_psize) },
 	{ "feature-max-indirect-segments", UINT32_MAX, 0,
 	    offsetof(struct blkfront_peer, bp_nseg) },
+	{ "feature-persistent", 1, 0,
+	    offsetof(struct blkfront_peer, bp_persist) },
 };
 
 /* ---- Our own directory ------------------------------------------------- */
@@ -122,7 +126,7 @@ blkfront_xs_name(struct blkfront_softc *sc)
 	if (vdev == 0)
 		vdev = xenbus_own_num(sc->sc_dev, "virtual-device-ext", 0,
 		    UINT32_MAX, 0);
-	sc->sc_handle = (uint16_t)vdev;
+	sc->sc_vdev = (uint32_t)vdev;
 	str_begin(&sb, sc->sc_name, sizeof(sc->sc_name));
 	blkfront_xs_format(&sb, (uint32_t)vdev);
 }
@@ -138,8 +142,34 @@ blkfront_xs_log2(uint64_t n)
 	return order;
 }
 
+static unsigned int
+blkfront_xs_min(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+/* Queues: as many as the peer, CPUs, the operator and grants allow. */
+static unsigned int
+blkfront_xs_nring(struct blkfront_softc *sc)
+{
+	static const int64_t range[2] = { 1, BLKFRONT_NQ };
+	unsigned int n = sc->sc_dev->pd_client->pc_ncpu;
+	uint32_t room = pv_dma_room(sc->sc_dev);
+	uint64_t has;
+
+	has = xenbus_peer_num(sc->sc_dev, "multi-queue-max-queues", 1,
+	    UINT32_MAX, 1);
+	sc->sc_offered = has > 1;
+	n = blkfront_xs_min(n, (unsigned int)has);
+	n = blkfront_xs_min(n, (unsigned int)pv_unit_num(&sc->sc_unit,
+	    "max_queues", range, BLKFRONT_NQ));
+	while (n > 1 && n * 8 * BLKFRONT_NSEG > room)
+		n--;
+	return n > 0 ? n : 1;
+}
+
 void
-blkfront_xs_order(struct blkfront_softc *sc)
+blkfront_xs_shape(struct blkfront_softc *sc)
 {
 	uint64_t order, pages;
 
@@ -150,25 +180,68 @@ blkfront_xs_order(struct blkfront_softc *sc)
 		order = blkfront_xs_log2(pages);
 	sc->sc_order = order > BLKFRONT_ORDER ? BLKFRONT_ORDER :
 	    (unsigned int)order;
+	sc->sc_nring = blkfront_xs_nring(sc);
+}
+
+/* Keys of a connection before this one. */
+static int
+blkfront_xs_clean(struct blkfront_softc *sc, const struct xs_trans *xt,
+    const char *dir)
+{
+	static const char *const keys[] = { "ring-ref", "event-channel",
+	    "ring-page-order", "num-ring-pages", "multi-queue-num-queues" };
+	char path[XS_PATHMAX];
+	unsigned int i;
+	int rv = 0;
+
+	for (i = 0; i < PV_NELEM(keys) && rv == 0; i++) {
+		rv = xs_path_join(path, sizeof(path), dir, keys[i]);
+		if (rv == 0)
+			rv = xs_rm(xenbus_xen(sc->sc_dev), xt, path);
+		if (rv == -PV_ENOENT)
+			rv = 0;
+	}
+	return rv;
+}
+
+/* Ring and event channel of a queue, in its directory or the device's. */
+static int
+blkfront_xs_write_queue(struct blkfront_queue *q, const struct xs_trans *xt,
+    const char *dir)
+{
+	struct xen *x = xenbus_xen(q->q_sc->sc_dev);
+	char key[] = "ring-ref0";
+	unsigned int i;
+	int rv = 0;
+
+	if (q->q_sc->sc_order == 0)
+		rv = xs_write_num(x, xt, dir, "ring-ref",
+		    gref_x(q->q_page.xr_gref[0]));
+	for (i = 0; rv == 0 && q->q_sc->sc_order > 0 &&
+	    i < 1u << q->q_sc->sc_order; i++) {
+		key[sizeof(key) - 2] = (char)('0' + i);
+		rv = xs_write_num(x, xt, dir, key,
+		    gref_x(q->q_page.xr_gref[i]));
+	}
+	if (rv == 0)
+		rv = xs_write_num(x, xt, dir, "event-channel",
+		    evport_x(q->q_eh.eh_port));
+	return rv;
 }
 
 static int
-blkfront_xs_write_pages(struct blkfront_softc *sc, const struct xs_trans *xt,
+blkfront_xs_write_queues(struct blkfront_softc *sc, const struct xs_trans *xt,
     const char *dir)
 {
-	struct xen *x = xenbus_xen(sc->sc_dev);
+	char path[XS_PATHMAX], queue[] = "queue-0";
 	unsigned int i;
-	char key[] = "ring-ref0";
-	int rv;
+	int rv = 0;
 
-	rv = xs_write_num(x, xt, dir, "ring-page-order", sc->sc_order);
-	if (rv == 0)
-		rv = xs_write_num(x, xt, dir, "num-ring-pages",
-		    1u << sc->sc_order);
-	for (i = 0; rv == 0 && i < 1u << sc->sc_order; i++) {
-		key[sizeof(key) - 2] = (char)('0' + i);
-		rv = xs_write_num(x, xt, dir, key,
-		    gref_x(sc->sc_page.xr_gref[i]));
+	for (i = 0; rv == 0 && i < sc->sc_nring; i++) {
+		queue[sizeof(queue) - 2] = (char)('0' + i);
+		rv = xs_path_join(path, sizeof(path), dir, queue);
+		if (rv == 0)
+			rv = blkfront_xs_write_queue(sc->sc_q[i], xt, path);
 	}
 	return rv;
 }
@@ -180,14 +253,21 @@ blkfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 	struct xen *x = xenbus_xen(sc->sc_dev);
 	int rv;
 
-	if (sc->sc_order > 0)
-		rv = blkfront_xs_write_pages(sc, xt, dir);
-	else
-		rv = xs_write_num(x, xt, dir, "ring-ref",
-		    gref_x(sc->sc_page.xr_gref[0]));
+	rv = blkfront_xs_clean(sc, xt, dir);
+	if (rv == 0 && sc->sc_order > 0)
+		rv = xs_write_num(x, xt, dir, "ring-page-order", sc->sc_order);
+	if (rv == 0 && sc->sc_order > 0)
+		rv = xs_write_num(x, xt, dir, "num-ring-pages",
+		    1u << sc->sc_order);
+	if (rv == 0 && sc->sc_offered)
+		rv = xs_write_num(x, xt, dir, "multi-queue-num-queues",
+		    sc->sc_nring);
 	if (rv == 0)
-		rv = xs_write_num(x, xt, dir, "event-channel",
-		    evport_x(sc->sc_eh.eh_port));
+		rv = sc->sc_nring > 1 ? blkfront_xs_write_queues(sc, xt, dir) :
+		    blkfront_xs_write_queue(sc->sc_q[0], xt, dir);
+	if (rv == 0)
+		rv = xs_write_num(x, xt, dir, "feature-persistent",
+		    sc->sc_nlast > 0);
 	if (rv == 0)
 		rv = xs_write_str(x, xt, dir, "protocol",
 		    BLKFRONT_ABI64 ? XEN_IO_PROTO_ABI_X86_64 :

@@ -191,7 +191,10 @@ struct sim_blk_cfg {
 #define SIM_BLK_SLOW	0x20		/* answers take a second */
 #define SIM_BLK_SILENT	0x40		/* keeps what the test wrote of it */
 #define SIM_BLK_PUPPET	0x80		/* serves nothing: the test does */
-#define SIM_BLK_PLAIN	0x100		/* one page of ring, nothing indirect */
+#define SIM_BLK_PLAIN	0x100		/* one queue, one page of ring, nothing
+					   indirect */
+#define SIM_BLK_NOLAST	0x200		/* no persistent grants */
+#define SIM_BLK_4K	0x400		/* sector-size 4096 */
 };
 struct sim_blk *sim_blk_create(struct sim_dom *, const struct sim_blk_cfg *);
 uint8_t	*sim_blk_data(struct sim_blk *);		/* the disk */
@@ -207,6 +210,11 @@ unsigned int sim_blk_nreq(const struct sim_blk *);	/* requests served */
 unsigned int sim_blk_nflush(const struct sim_blk *);
 uint16_t sim_blk_home(const struct sim_blk *);	/* its domain */
 unsigned int sim_blk_nindirect(const struct sim_blk *);
+unsigned int sim_blk_nkept(const struct sim_blk *);	/* segments in pages
+							   mapped before */
+unsigned int sim_blk_queue_nreq(const struct sim_blk *, unsigned int no);
+/* Queues to offer at the next start, 0 to 4; 2 at first, 0 when PLAIN. */
+void	 sim_blk_queues(struct sim_blk *, unsigned int);
 unsigned int sim_blk_pending(const struct sim_blk *);	/* taken, unanswered */
 int	 sim_blk_state(const struct sim_blk *);	/* XenbusState of back */
 void	 sim_blk_set_state(struct sim_blk *, const char *);	/* write it */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sim_blk.c -- a block back end with a disk in memory.
+ * sim_blk.c -- a block back end with a disk in memory, of one or several
+ * queues.
  *
  * Requests are taken in order, mapped, and answered out of order after a
  * random time.  A page that is mapped is poisoned in the range that the
  * request covers, so that a front end (or its consumer) which touches the
- * data too early is caught.
+ * data too early is caught.  With persistent grants a page stays mapped until
+ * the back end lets go of the front end, or forgets it because it has too many,
+ * and a grant reference must always name the same page, writable.
  */
 
 #include <pv/types.h>
@@ -19,6 +22,8 @@
 
 #define SIM_NSEG	256	/* of an indirect request */
 #define SIM_NPAGE	16	/* of a ring */
+#define SIM_NQUEUE	4
+#define SIM_NLAST	100	/* pages kept mapped */
 
 /* A request as it came, with its segments in one place. */
 struct sim_breq {
@@ -33,6 +38,21 @@ struct sim_breq {
 	bool		 rq_bad;	/* its indirect page could not be had */
 	uint64_t	 rq_due;
 	uint8_t		*rq_va[SIM_NSEG];
+	bool		 rq_last[SIM_NSEG];	/* stays mapped */
+};
+
+struct sim_blk_queue {
+	uint8_t		*q_page;
+	uint32_t	 q_ref[SIM_NPAGE], q_port;
+	struct bring	 q_ring;
+	struct list	 q_reqs;
+	unsigned int	 q_nreq;
+};
+
+/* A page that stays mapped. */
+struct sim_blk_last {
+	uint32_t	 la_ref;
+	uint8_t		*la_va;
 };
 
 struct sim_blk {
@@ -40,12 +60,14 @@ struct sim_blk {
 	struct sim_blk_cfg bk_cfg;
 	uint8_t		*bk_disk;
 	/* while connected */
-	uint8_t		*bk_page;
-	uint32_t	 bk_ref[SIM_NPAGE], bk_port;
-	unsigned int	 bk_npage;
-	struct bring	 bk_ring;
-	struct list	 bk_reqs;
+	struct sim_blk_queue bk_q[SIM_NQUEUE];
+	unsigned int	 bk_nq, bk_npage;
+	unsigned int	 bk_maxq;	/* that are offered; 0: no word of it */
+	bool		 bk_persist;	/* both ends want it */
+	struct sim_blk_last bk_last[SIM_NLAST];
+	unsigned int	 bk_nlast;
 	unsigned int	 bk_nreq, bk_nflush, bk_nbad, bk_nindirect;
+	unsigned int	 bk_nkept;	/* segments in pages kept before */
 	int16_t		 bk_bad;	/* status of the next bk_nbad */
 };
 
@@ -66,7 +88,9 @@ sim_blk_offer(struct sim_back *ba)
 		sim_back_set(ba, "feature-max-indirect-segments", "%u",
 		    SIM_NSEG);
 	}
-	sim_back_set(ba, "multi-queue-max-queues", "%u", 2);
+	if (sim_blk_of(ba)->bk_maxq > 0)
+		sim_back_set(ba, "multi-queue-max-queues", "%u",
+		    sim_blk_of(ba)->bk_maxq);
 }
 
 /* What is known only when the disk is open. */
@@ -77,7 +101,8 @@ sim_blk_describe(struct sim_blk *b)
 
 	sim_back_set(&b->bk, "feature-flush-cache", "%u", flush);
 	sim_back_set(&b->bk, "feature-barrier", "%u", flush);
-	sim_back_set(&b->bk, "feature-persistent", "%u", 1);
+	sim_back_set(&b->bk, "feature-persistent", "%u",
+	    !(b->bk_cfg.bc_flags & SIM_BLK_NOLAST));
 	if (b->bk_cfg.bc_flags & SIM_BLK_DISCARD) {
 		sim_back_set(&b->bk, "feature-discard", "%u", 1);
 		sim_back_set(&b->bk, "discard-granularity", "%u", 512);
@@ -86,7 +111,8 @@ sim_blk_describe(struct sim_blk *b)
 	if (!(b->bk_cfg.bc_flags & SIM_BLK_SILENT)) {
 		sim_back_set(&b->bk, "sectors", "%llu",
 		    (unsigned long long)b->bk_cfg.bc_nsect);
-		sim_back_set(&b->bk, "sector-size", "%u", 512);
+		sim_back_set(&b->bk, "sector-size", "%u",
+		    b->bk_cfg.bc_flags & SIM_BLK_4K ? 4096 : 512);
 	}
 	sim_back_set(&b->bk, "info", "%u",
 	    (b->bk_cfg.bc_flags & SIM_BLK_RO ? VDISK_READONLY : 0) |
@@ -94,13 +120,23 @@ sim_blk_describe(struct sim_blk *b)
 	sim_back_set(&b->bk, "physical-sector-size", "%u", 4096);
 }
 
-/* The front end's ring pages; 0, 1 (keys are missing yet), -1. */
-static int
-sim_blk_refs(struct sim_blk *b)
+/* A key of a queue's: in its own directory, or, of the only one, above. */
+static uint64_t
+sim_blk_key(struct sim_blk *b, unsigned int no, const char *key)
 {
-	uint64_t ref, order;
-	char key[16];
-	unsigned int i;
+	char path[40];
+
+	if (b->bk_nq == 1)
+		return sim_back_num(&b->bk, key, UINT64_MAX);
+	snprintf(path, sizeof(path), "queue-%u/%s", no, key);
+	return sim_back_num(&b->bk, path, UINT64_MAX);
+}
+
+/* Queues and pages of each; what must not be there beside it. */
+static void
+sim_blk_shape(struct sim_blk *b)
+{
+	uint64_t order, nq;
 
 	order = sim_back_num(&b->bk, "ring-page-order", UINT64_MAX);
 	b->bk_npage = 1;
@@ -111,40 +147,97 @@ sim_blk_refs(struct sim_blk *b)
 			    (unsigned long long)order);
 		b->bk_npage = 1u << order;
 	}
+	nq = sim_back_num(&b->bk, "multi-queue-num-queues", 1);
+	if (nq == 0 || (nq > 1 && nq > b->bk_maxq)) {
+		if (sim_back_faithful(&b->bk))
+			sim_bug("vbd: %llu queues", (unsigned long long)nq);
+		nq = 1;
+	}
+	b->bk_nq = (unsigned int)nq;
+	if (nq > 1 && (sim_back_str(&b->bk, "ring-ref") != NULL ||
+	    sim_back_str(&b->bk, "event-channel") != NULL))
+		sim_bug("vbd: a ring beside those of the queues");
+}
+
+/* A queue's ring pages and port; 0, 1 (keys are missing yet). */
+static int
+sim_blk_refs(struct sim_blk *b, unsigned int no)
+{
+	struct sim_blk_queue *q = &b->bk_q[no];
+	uint64_t ref;
+	char key[16];
+	unsigned int i;
+
 	for (i = 0; i < b->bk_npage; i++) {
-		snprintf(key, sizeof(key), order != UINT64_MAX ?
-		    "ring-ref%u" : "ring-ref", i);
-		ref = sim_back_num(&b->bk, key, UINT64_MAX);
+		snprintf(key, sizeof(key), b->bk_npage > 1 ? "ring-ref%u" :
+		    "ring-ref", i);
+		ref = sim_blk_key(b, no, key);
 		if (ref > UINT32_MAX)
 			return 1;
-		b->bk_ref[i] = (uint32_t)ref;
+		q->q_ref[i] = (uint32_t)ref;
 	}
-	return 0;
+	ref = sim_blk_key(b, no, "event-channel");
+	q->q_port = (uint32_t)ref;
+	return ref > UINT32_MAX;
 }
 
 /* Map them; they must be one behind the other, as they are in the guest. */
 static int
-sim_blk_mapring(struct sim_blk *b)
+sim_blk_mapring(struct sim_blk *b, struct sim_blk_queue *q)
 {
 	unsigned int i;
 	uint8_t *va;
 
 	for (i = 0; i < b->bk_npage; i++) {
-		va = sim_back_map(&b->bk, b->bk_ref[i], false);
+		va = sim_back_map(&b->bk, q->q_ref[i], false);
 		if (i == 0)
-			b->bk_page = va;
-		if (va != NULL && va == b->bk_page + i * PV_PAGE_SIZE)
+			q->q_page = va;
+		if (va != NULL && va == q->q_page + i * PV_PAGE_SIZE)
 			continue;
 		if (va != NULL)
-			sim_gnttab_unmap(b->bk.ba_dom, b->bk_ref[i], false);
+			sim_gnttab_unmap(b->bk.ba_dom, q->q_ref[i], false);
 		while (i-- > 0)
-			sim_gnttab_unmap(b->bk.ba_dom, b->bk_ref[i], false);
+			sim_gnttab_unmap(b->bk.ba_dom, q->q_ref[i], false);
 		if (sim_back_faithful(&b->bk))
 			sim_bug("vbd: the ring can not be mapped");
 		return -1;
 	}
-	sim_mem_watch(b->bk_page, RING_HEADER, b->bk_npage * PV_PAGE_SIZE);
+	sim_mem_watch(q->q_page, RING_HEADER, b->bk_npage * PV_PAGE_SIZE);
 	return 0;
+}
+
+static int
+sim_blk_open(struct sim_blk *b, struct sim_blk_queue *q)
+{
+	struct sim_back *ba = &b->bk;
+	uint32_t port = q->q_port;
+	unsigned int i;
+
+	if (sim_blk_mapring(b, q) != 0)
+		return -1;
+	if (sim_evtchn_bind(ba->ba_dom, ba->ba_id, port, &ba->ba_actor,
+	    &q->q_port) != 0) {
+		if (sim_back_faithful(ba))
+			sim_bug("vbd: event-channel %u can not be bound",
+			    (unsigned int)port);
+		for (i = 0; i < b->bk_npage; i++)
+			sim_gnttab_unmap(ba->ba_dom, q->q_ref[i], false);
+		return -1;
+	}
+	bring_init(&q->q_ring, q->q_page, b->bk_npage * PV_PAGE_SIZE,
+	    sizeof(struct blkif_request), sizeof(struct blkif_response));
+	return 0;
+}
+
+static void
+sim_blk_close(struct sim_blk *b, struct sim_blk_queue *q)
+{
+	unsigned int i;
+
+	sim_evtchn_close0(b->bk.ba_sim, q->q_port);
+	for (i = 0; i < b->bk_npage; i++)
+		sim_back_unmap(&b->bk, q->q_ref[i], false);
+	q->q_page = NULL;
 }
 
 static int
@@ -152,28 +245,25 @@ sim_blk_connect(struct sim_back *ba)
 {
 	struct sim_blk *b = sim_blk_of(ba);
 	const char *abi = sim_back_str(ba, "protocol");
-	uint64_t port = sim_back_num(ba, "event-channel", UINT64_MAX);
 	unsigned int i;
-	int rv;
 
-	rv = sim_blk_refs(b);
-	if (rv != 0 || port > UINT32_MAX)
-		return rv < 0 ? rv : 1;
-	if (abi != NULL && strcmp(abi, XEN_IO_PROTO_ABI_NATIVE) != 0)
+	if (abi == NULL)
+		return 1;
+	if (strcmp(abi, XEN_IO_PROTO_ABI_NATIVE) != 0)
 		sim_bug("vbd: protocol %s", abi);
-	if (sim_blk_mapring(b) != 0)
-		return -1;
-	if (sim_evtchn_bind(ba->ba_dom, ba->ba_id, (uint32_t)port,
-	    &ba->ba_actor, &b->bk_port) != 0) {
-		if (sim_back_faithful(ba))
-			sim_bug("vbd: event-channel %u can not be bound",
-			    (unsigned int)port);
-		for (i = 0; i < b->bk_npage; i++)
-			sim_gnttab_unmap(ba->ba_dom, b->bk_ref[i], false);
+	sim_blk_shape(b);
+	for (i = 0; i < b->bk_nq; i++)
+		if (sim_blk_refs(b, i) != 0)
+			return 1;
+	for (i = 0; i < b->bk_nq; i++) {
+		if (sim_blk_open(b, &b->bk_q[i]) == 0)
+			continue;
+		while (i-- > 0)
+			sim_blk_close(b, &b->bk_q[i]);
 		return -1;
 	}
-	bring_init(&b->bk_ring, b->bk_page, b->bk_npage * PV_PAGE_SIZE,
-	    sizeof(struct blkif_request), sizeof(struct blkif_response));
+	b->bk_persist = !(b->bk_cfg.bc_flags & SIM_BLK_NOLAST) &&
+	    sim_back_num(ba, "feature-persistent", 0) == 1;
 	sim_blk_describe(b);
 	return 0;
 }
@@ -213,6 +303,9 @@ sim_blk_valid(const struct sim_blk *b, const struct sim_breq *rq)
 			return false;
 		nsect += sim_blk_nsect(&sg[i]);
 	}
+	if (b->bk_cfg.bc_flags & SIM_BLK_4K &&
+	    ((nsect | rq->rq.sector_number) & 7) != 0)
+		return false;
 	return rq->rq.sector_number <= b->bk_cfg.bc_nsect &&
 	    nsect <= b->bk_cfg.bc_nsect - rq->rq.sector_number;
 }
@@ -235,6 +328,47 @@ sim_blk_pry(const struct blkif_request_segment *sg, const uint8_t *va,
 	}
 }
 
+/* A page that both ends keep, from before or from now on; NULL: no room. */
+static uint8_t *
+sim_blk_keep(struct sim_blk *b, uint32_t ref, bool *kept)
+{
+	struct sim_blk_last *la;
+	unsigned int i;
+
+	*kept = true;
+	for (i = 0; i < b->bk_nlast; i++) {
+		if (b->bk_last[i].la_ref == ref) {
+			b->bk_nkept++;
+			return b->bk_last[i].la_va;
+		}
+	}
+	*kept = b->bk_nlast < SIM_NLAST;
+	la = &b->bk_last[b->bk_nlast];
+	if (!*kept)
+		return sim_back_map(&b->bk, ref, false);
+	la->la_ref = ref;
+	la->la_va = sim_back_map(&b->bk, ref, false);
+	*kept = la->la_va != NULL;
+	b->bk_nlast += *kept;
+	return la->la_va;
+}
+
+static uint8_t *
+sim_blk_map_one(struct sim_blk *b, uint32_t ref, bool readonly, bool *kept)
+{
+	*kept = false;
+	return b->bk_persist ? sim_blk_keep(b, ref, kept) :
+	    sim_back_map(&b->bk, ref, readonly);
+}
+
+/* Let go of what is not kept. */
+static void
+sim_blk_unmap_one(struct sim_blk *b, uint32_t ref, bool readonly, bool kept)
+{
+	if (!kept)
+		sim_back_unmap(&b->bk, ref, !b->bk_persist && readonly);
+}
+
 static void
 sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 {
@@ -245,13 +379,15 @@ sim_blk_map(struct sim_blk *b, struct sim_breq *rq)
 		return;
 	for (i = 0; i < rq->rq.nr_segments; i++) {
 		sg = &rq->rq.seg[i];
-		rq->rq_va[i] = sim_back_map(&b->bk, sg->gref,
-		    rq->rq.operation == BLKIF_OP_WRITE);
+		rq->rq_va[i] = sim_blk_map_one(b, sg->gref,
+		    rq->rq.operation == BLKIF_OP_WRITE, &rq->rq_last[i]);
 		if (rq->rq_va[i] == NULL) {
 			if (sim_back_faithful(&b->bk))
 				sim_bug("vbd: a segment can not be mapped");
 			continue;
 		}
+		if (b->bk_persist)
+			continue;
 		if (b->bk_cfg.bc_flags & SIM_BLK_UNTRUSTED)
 			sim_blk_pry(sg, rq->rq_va[i],
 			    rq->rq.operation == BLKIF_OP_WRITE);
@@ -270,11 +406,12 @@ sim_blk_unmap(struct sim_blk *b, struct sim_breq *rq)
 		if (rq->rq_va[i] == NULL)
 			continue;
 		sg = &rq->rq.seg[i];
-		sim_mem_unpoison(rq->rq_va[i] + sg->first_sect * 512,
-		    sim_blk_nsect(sg) * 512);
+		if (!b->bk_persist)
+			sim_mem_unpoison(rq->rq_va[i] + sg->first_sect * 512,
+			    sim_blk_nsect(sg) * 512);
 		rq->rq_va[i] = NULL;
-		sim_back_unmap(&b->bk, sg->gref,
-		    rq->rq.operation == BLKIF_OP_WRITE);
+		sim_blk_unmap_one(b, sg->gref,
+		    rq->rq.operation == BLKIF_OP_WRITE, rq->rq_last[i]);
 	}
 }
 
@@ -307,7 +444,8 @@ static void
 sim_blk_indirect(struct sim_blk *b, struct sim_breq *rq,
     const struct blkif_request_indirect *in)
 {
-	uint8_t *va = sim_back_map(&b->bk, in->indirect_grefs[0], true);
+	bool kept;
+	uint8_t *va = sim_blk_map_one(b, in->indirect_grefs[0], true, &kept);
 
 	rq->rq.operation = in->indirect_op;
 	rq->rq.nr_segments = in->nr_segments;
@@ -324,7 +462,7 @@ sim_blk_indirect(struct sim_blk *b, struct sim_breq *rq,
 		sim_mem_get(rq->rq.seg, va, in->nr_segments *
 		    sizeof(rq->rq.seg[0]));
 	if (va != NULL)
-		sim_back_unmap(&b->bk, in->indirect_grefs[0], true);
+		sim_blk_unmap_one(b, in->indirect_grefs[0], true, kept);
 	else if (sim_back_faithful(&b->bk))
 		sim_bug("vbd: an indirect page can not be mapped");
 }
@@ -352,18 +490,18 @@ sim_blk_decode(struct sim_blk *b, struct sim_breq *rq,
 }
 
 static void
-sim_blk_take(struct sim_blk *b)
+sim_blk_take(struct sim_blk *b, struct sim_blk_queue *q)
 {
 	uint64_t slow = b->bk_cfg.bc_flags & SIM_BLK_SLOW ? SIM_S : 0;
 	struct sim_breq *rq;
 	struct blkif_request req;
 	int rv;
 
-	while ((rv = bring_get(&b->bk_ring, &req)) > 0) {
+	while ((rv = bring_get(&q->q_ring, &req)) > 0) {
 		rq = calloc(1, sizeof(*rq));
 		sim_blk_decode(b, rq, &req);
 		rq->rq_due = b->bk.ba_sim->s_now + slow + sim_rand(200000);
-		list_append(&b->bk_reqs, &rq->rq_link);
+		list_append(&q->q_reqs, &rq->rq_link);
 		if (!sim_blk_valid(b, rq))
 			sim_bug("vbd: a bad request, operation %u, %u "
 			    "segments", rq->rq.operation, rq->rq.nr_segments);
@@ -378,11 +516,11 @@ sim_blk_take(struct sim_blk *b)
 /* ---- responses --------------------------------------------------------- */
 
 static bool
-sim_blk_inflight(struct sim_blk *b, uint64_t id)
+sim_blk_inflight(struct sim_blk_queue *q, uint64_t id)
 {
 	struct list *l;
 
-	LIST_FOREACH(l, &b->bk_reqs) {
+	LIST_FOREACH(l, &q->q_reqs) {
 		if (LIST_ENTRY(l, struct sim_breq, rq_link)->rq.id == id)
 			return true;
 	}
@@ -390,24 +528,24 @@ sim_blk_inflight(struct sim_blk *b, uint64_t id)
 }
 
 static void
-sim_blk_put(struct sim_blk *b, const struct blkif_response *rsp)
+sim_blk_put(struct sim_blk_queue *q, const struct blkif_response *rsp)
 {
-	volatile void *slot = bring_entry(&b->bk_ring, b->bk_ring.br_prod);
+	volatile void *slot = bring_entry(&q->q_ring, q->q_ring.br_prod);
 
-	bring_put(&b->bk_ring, rsp);
-	sim_mem_fresh(slot, b->bk_ring.br_entlen);
+	bring_put(&q->q_ring, rsp);
+	sim_mem_fresh(slot, q->q_ring.br_entlen);
 }
 
 /* Lies about one response.  rq is still in the list of those in flight. */
 static void
-sim_blk_lie(struct sim_blk *b, struct blkif_response *rsp)
+sim_blk_lie(struct sim_blk_queue *q, struct blkif_response *rsp)
 {
 	uint64_t idle;
 
 	if (sim_evil_now(SIM_EVIL_RSP_ID_RANGE))
 		rsp->id = sim_rand(2) ? UINT32_MAX : rsp->id | 1ull << 32;
 	idle = 0;
-	while (idle + 1 < b->bk_ring.br_size && sim_blk_inflight(b, idle))
+	while (idle + 1 < q->q_ring.br_size && sim_blk_inflight(q, idle))
 		idle++;
 	if (sim_evil_now(SIM_EVIL_RSP_ID_IDLE))
 		rsp->id = idle;
@@ -418,7 +556,8 @@ sim_blk_lie(struct sim_blk *b, struct blkif_response *rsp)
 }
 
 static void
-sim_blk_respond(struct sim_blk *b, struct sim_breq *rq)
+sim_blk_respond(struct sim_blk *b, struct sim_blk_queue *q,
+    struct sim_breq *rq)
 {
 	struct blkif_response rsp;
 	struct sim_breq *other;
@@ -436,51 +575,50 @@ sim_blk_respond(struct sim_blk *b, struct sim_breq *rq)
 		rsp.status = BLKIF_RSP_ERROR;
 	}
 	b->bk_nreq++;
+	q->q_nreq++;
 	b->bk_nflush += rq->rq.operation == BLKIF_OP_FLUSH_DISKCACHE ||
 	    rq->rq.operation == BLKIF_OP_WRITE_BARRIER;
 	sim_blk_unmap(b, rq);
-	sim_blk_lie(b, &rsp);
-	sim_blk_put(b, &rsp);
+	sim_blk_lie(q, &rsp);
+	sim_blk_put(q, &rsp);
 	list_remove(&rq->rq_link);
 	free(rq);
-	if (list_empty(&b->bk_reqs) || !sim_evil_now(SIM_EVIL_RSP_ID_TWICE))
+	if (list_empty(&q->q_reqs) || !sim_evil_now(SIM_EVIL_RSP_ID_TWICE))
 		return;
 	/* Once more, in the place of another's answer. */
-	other = LIST_ENTRY(list_pop(&b->bk_reqs), struct sim_breq, rq_link);
+	other = LIST_ENTRY(list_pop(&q->q_reqs), struct sim_breq, rq_link);
 	sim_blk_unmap(b, other);
 	free(other);
-	sim_blk_put(b, &rsp);
+	sim_blk_put(q, &rsp);
 }
 
 static void
-sim_blk_index_lie(struct sim_blk *b)
+sim_blk_index_lie(struct sim_blk_queue *q)
 {
-	struct ring_shared *sh = b->bk_ring.br_shared;
+	struct ring_shared *sh = q->q_ring.br_shared;
 
 	if (sim_evil_now(SIM_EVIL_RSP_PROD_JUMP))
-		shm_write32(&sh->rsp_prod, b->bk_ring.br_prod + 1000);
+		shm_write32(&sh->rsp_prod, q->q_ring.br_prod + 1000);
 	if (sim_evil_now(SIM_EVIL_RSP_PROD_BACK))
-		shm_write32(&sh->rsp_prod, b->bk_ring.br_prod - 40);
+		shm_write32(&sh->rsp_prod, q->q_ring.br_prod - 40);
 	/* What the front end wrote is ours to keep; it must not look. */
 	if (sim_evil_now(SIM_EVIL_IDX_REWRITTEN))
 		shm_write32(&sh->rsp_event, sim_rand(UINT32_MAX));
 }
 
 static void
-sim_blk_service(struct sim_back *ba)
+sim_blk_serve(struct sim_blk *b, struct sim_blk_queue *q)
 {
-	struct sim_blk *b = sim_blk_of(ba);
+	struct sim_back *ba = &b->bk;
 	struct list *l, *next;
 	bool notify;
 
-	if (b->bk_cfg.bc_flags & SIM_BLK_PUPPET)
-		return;
 	do {
-		sim_blk_take(b);
-	} while (bring_rearm(&b->bk_ring));
+		sim_blk_take(b, q);
+	} while (bring_rearm(&q->q_ring));
 	if (ba->ba_hold)
 		return;
-	LIST_FOREACH_SAFE(l, next, &b->bk_reqs) {
+	LIST_FOREACH_SAFE(l, next, &q->q_reqs) {
 		struct sim_breq *rq = LIST_ENTRY(l, struct sim_breq, rq_link);
 
 		if (rq->rq_due > ba->ba_sim->s_now) {
@@ -488,34 +626,49 @@ sim_blk_service(struct sim_back *ba)
 			    ba->ba_sim->s_now);
 			continue;
 		}
-		sim_blk_respond(b, rq);
+		sim_blk_respond(b, q, rq);
 		break;		/* one a step: others may come between */
 	}
-	if (!list_empty(&b->bk_reqs))
+	if (!list_empty(&q->q_reqs))
 		sim_sched_kick(&ba->ba_actor, 1000);
-	if (b->bk_ring.br_prod == b->bk_ring.br_pushed)
+	if (q->q_ring.br_prod == q->q_ring.br_pushed)
 		return;
-	notify = bring_push(&b->bk_ring);
-	sim_blk_index_lie(b);
+	notify = bring_push(&q->q_ring);
+	sim_blk_index_lie(q);
 	if (notify || sim_rand(8) == 0)
-		sim_evtchn_send0(ba->ba_sim, b->bk_port);
+		sim_evtchn_send0(ba->ba_sim, q->q_port);
+}
+
+static void
+sim_blk_service(struct sim_back *ba)
+{
+	struct sim_blk *b = sim_blk_of(ba);
+	unsigned int i;
+
+	if (b->bk_cfg.bc_flags & SIM_BLK_PUPPET)
+		return;
+	for (i = 0; i < b->bk_nq; i++)
+		sim_blk_serve(b, &b->bk_q[i]);
 }
 
 static void
 sim_blk_disconnect(struct sim_back *ba)
 {
 	struct sim_blk *b = sim_blk_of(ba);
+	struct sim_breq *rq;
 	struct list *l;
 	unsigned int i;
 
-	while ((l = list_pop(&b->bk_reqs)) != NULL) {
-		sim_blk_unmap(b, LIST_ENTRY(l, struct sim_breq, rq_link));
-		free(LIST_ENTRY(l, struct sim_breq, rq_link));
+	for (i = 0; i < b->bk_nq; i++) {
+		while ((l = list_pop(&b->bk_q[i].q_reqs)) != NULL) {
+			rq = LIST_ENTRY(l, struct sim_breq, rq_link);
+			sim_blk_unmap(b, rq);
+			free(rq);
+		}
+		sim_blk_close(b, &b->bk_q[i]);
 	}
-	sim_evtchn_close0(ba->ba_sim, b->bk_port);
-	for (i = 0; i < b->bk_npage; i++)
-		sim_back_unmap(ba, b->bk_ref[i], false);
-	b->bk_page = NULL;
+	while (b->bk_nlast > 0)
+		sim_back_unmap(ba, b->bk_last[--b->bk_nlast].la_ref, false);
 }
 
 static const struct sim_back_ops sim_blk_ops = {
@@ -531,10 +684,13 @@ sim_blk_create(struct sim_dom *d, const struct sim_blk_cfg *cfg)
 	struct sim_blk *b = calloc(1, sizeof(*b));
 	struct sim_back *ba = &b->bk;
 	bool cdrom = cfg->bc_flags & SIM_BLK_CDROM;
+	unsigned int i;
 
 	b->bk_cfg = *cfg;
 	b->bk_disk = calloc(cfg->bc_nsect, 512);
-	list_init(&b->bk_reqs);
+	for (i = 0; i < SIM_NQUEUE; i++)
+		list_init(&b->bk_q[i].q_reqs);
+	b->bk_maxq = cfg->bc_flags & SIM_BLK_PLAIN ? 0 : 2;
 	sim_back_create(ba, d, &sim_blk_ops, cfg->bc_vdev);
 	list_append(&d->d_sim->s_blks, &ba->ba_link);
 	sim_back_set(ba, "dev", "%s", "xvda");
@@ -637,13 +793,32 @@ sim_blk_nindirect(const struct sim_blk *b)
 }
 
 unsigned int
+sim_blk_nkept(const struct sim_blk *b)
+{
+	return b->bk_nkept;
+}
+
+unsigned int
+sim_blk_queue_nreq(const struct sim_blk *b, unsigned int no)
+{
+	return b->bk_q[no].q_nreq;
+}
+
+void
+sim_blk_queues(struct sim_blk *b, unsigned int n)
+{
+	b->bk_maxq = n;
+}
+
+unsigned int
 sim_blk_pending(const struct sim_blk *b)
 {
-	unsigned int n = 0;
+	unsigned int i, n = 0;
 	struct list *l;
 
-	LIST_FOREACH(l, &b->bk_reqs)
-		n++;
+	for (i = 0; i < b->bk_nq; i++)
+		LIST_FOREACH(l, &b->bk_q[i].q_reqs)
+			n++;
 	return n;
 }
 
@@ -670,6 +845,6 @@ sim_blk_poke(struct sim_blk *b, unsigned int off, const void *p, size_t len)
 {
 	if (!b->bk.ba_connected || off > PV_PAGE_SIZE - len)
 		return;
-	sim_mem_put(b->bk_page + off, p, len);
-	sim_evtchn_send0(b->bk.ba_sim, b->bk_port);
+	sim_mem_put(b->bk_q[0].q_page + off, p, len);
+	sim_evtchn_send0(b->bk.ba_sim, b->bk_q[0].q_port);
 }

@@ -149,10 +149,19 @@ sim_conn_tree(struct sim_conn *cn, struct sim_trans *tn)
 struct sim_change *
 sim_conn_note(struct sim_trans *tn, const char *path)
 {
-	struct sim_change *ch = calloc(1, sizeof(*ch));
+	struct sim_change *ch = calloc(1, sizeof(*ch)), *old;
+	struct list *l;
 
 	ch->ch_path = strdup(path);
 	ch->ch_gen = sim_tree_gen(&tn->tn_tree, path);
+	/* It may have removed it itself. */
+	LIST_FOREACH(l, &tn->tn_changes) {
+		old = LIST_ENTRY(l, struct sim_change, ch_link);
+		if (strcmp(old->ch_path, path) == 0) {
+			ch->ch_gen = old->ch_gen;
+			break;
+		}
+	}
 	list_append(&tn->tn_changes, &ch->ch_link);
 	return ch;
 }

@@ -186,13 +186,16 @@ sim_mem_gfn_va(uint64_t gfn)
 
 /*
  * npg pages with a free one on either side, from a place drawn at random so
- * that no test depends on it.
+ * that no test depends on it.  Single ones are in the upper half, to leave room
+ * for others between them.
  */
 static struct sim_page *
 sim_mem_find(unsigned int npg)
 {
-	unsigned int start = sim_rand(SIM_PAGES), i, n = 0;
+	unsigned int start = sim_rand(SIM_PAGES / 2), i, n = 0;
 
+	if (npg == 1)
+		start += SIM_PAGES / 2;
 	for (i = 0; i < 2 * SIM_PAGES; i++) {
 		if ((start + i) % SIM_PAGES == 0)
 			n = 0;

@@ -120,6 +120,12 @@ struct pv_blk {
 	uint64_t		 bk_nflush, bk_ndiscard, bk_nzero;
 	uint64_t		 bk_nerror;
 	uint64_t		 bk_nreplay;	/* requests made once more */
+	uint64_t		 bk_nindirect;	/* whose pieces are listed in
+						   memory of their own */
+	uint64_t		 bk_nlasting;	/* pieces copied through pages
+						   that the peer keeps */
+#define PV_BLK_NQ	8			/* queues at most */
+	uint64_t		 bk_qdone[PV_BLK_NQ];	/* requests per queue */
 };
 
 static inline int

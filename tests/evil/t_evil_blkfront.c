@@ -22,12 +22,12 @@ struct evil {
 
 /* N requests are with the back end, which is about to answer them. */
 static void
-evil_begin(struct loop *l, struct evil *e, enum sim_lie lie,
-    unsigned int after)
+evil_begin_with(struct loop *l, struct evil *e, enum sim_lie lie,
+    unsigned int after, unsigned int flags)
 {
 	unsigned int i;
 
-	e->e_b = loop_blk(l, 0);
+	e->e_b = loop_blk(l, flags);
 	assert_true(loop_wait_state(l, NAME, "connected"));
 	e->e_buf = loop_pages(N);
 	loop_fill(e->e_buf, N * 4096, 1);
@@ -40,6 +40,13 @@ evil_begin(struct loop *l, struct evil *e, enum sim_lie lie,
 	assert_int_equal(sim_blk_pending(e->e_b), N);
 	sim_evil(l->l_sim, lie, after);
 	sim_blk_hold(e->e_b, false);
+}
+
+static void
+evil_begin(struct loop *l, struct evil *e, enum sim_lie lie,
+    unsigned int after)
+{
+	evil_begin_with(l, e, lie, after, sim_rand(2) ? SIM_BLK_NOLAST : 0);
 }
 
 /* All are answered: 0, or -PV_EPROTO or -PV_ENXIO; at least one is not 0. */
@@ -181,7 +188,7 @@ LOOP_TEST(evil_grant_held)
 	unsigned int i;
 	int rv;
 
-	evil_begin(l, &e, SIM_EVIL_GRANT_HELD, 0);
+	evil_begin_with(l, &e, SIM_EVIL_GRANT_HELD, 0, SIM_BLK_NOLAST);
 	start = sim_now();
 	sim_run(l->l_sim, SIM_S);
 	assert_int_equal(loop_totals(l).pt_gref_parked, N);
@@ -206,7 +213,8 @@ LOOP_TEST(evil_grant_held_forever)
 	struct evil e;
 	unsigned int i;
 
-	evil_begin(l, &e, SIM_EVIL_GRANT_HELD_FOREVER, 0);
+	evil_begin_with(l, &e, SIM_EVIL_GRANT_HELD_FOREVER, 0,
+	    SIM_BLK_NOLAST);
 	sim_run(l->l_sim, 100 * SIM_S);
 	assert_int_equal(loop_totals(l).pt_gref_parked, N);
 	sim_blk_unplug(e.e_b);
@@ -226,7 +234,7 @@ LOOP_TEST(evil_grant_held_forever)
 /* With pages of its own the peer may keep them: nobody waits for it long. */
 LOOP_TEST(evil_grant_held_bounced)
 {
-	struct sim_blk *b = loop_blk(l, SIM_BLK_UNTRUSTED);
+	struct sim_blk *b = loop_blk(l, SIM_BLK_UNTRUSTED | SIM_BLK_NOLAST);
 	uint8_t *buf = loop_pages(1);
 	unsigned int i;
 
@@ -240,6 +248,34 @@ LOOP_TEST(evil_grant_held_bounced)
 	    0);
 	assert_true(sim_blk_nreq(b) > 0);
 	loop_pages_free(buf, 1);
+}
+
+/*
+ * Pages that stay granted: requests do not wait for the peer to let go, and
+ * when the device goes they are the quarantine's, each until it is let go.
+ */
+LOOP_TEST(evil_grant_held_lasting)
+{
+	struct evil e;
+	unsigned int i;
+
+	evil_begin(l, &e, SIM_EVIL_GRANT_HELD_FOREVER, 0);
+	sim_honest(l->l_sim, SIM_EVIL_GRANT_HELD_FOREVER);
+	for (i = 0; i < N; i++)
+		assert_int_equal(loop_wait(l, &e.e_lr[i]), 0);
+	sim_evil(l->l_sim, SIM_EVIL_GRANT_HELD_FOREVER, 0);
+	sim_blk_unplug(e.e_b);
+	assert_true(loop_wait_state(l, NAME, ""));
+	sim_run(l->l_sim, 100 * SIM_S);
+	assert_true(loop_totals(l).pt_gref_parked > 0);
+	loop_fill(e.e_buf, N * 4096, 2);
+	(void)loop_blk(l, 0);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_WRITE, 0, e.e_buf,
+	    4096), 0);
+	sim_honest(l->l_sim, SIM_EVIL_GRANT_HELD_FOREVER);
+	sim_run(l->l_sim, 5 * SIM_S);
+	assert_int_equal(loop_totals(l).pt_gref_parked, 0);
+	loop_pages_free(e.e_buf, N);
 }
 
 /* ---- events ------------------------------------------------------------ */
@@ -510,6 +546,7 @@ main(void)
 		cmocka_unit_test(evil_grant_held),
 		cmocka_unit_test(evil_grant_held_forever),
 		cmocka_unit_test(evil_grant_held_bounced),
+		cmocka_unit_test(evil_grant_held_lasting),
 		cmocka_unit_test(evil_event_storm),
 		cmocka_unit_test(evil_event_spurious),
 		cmocka_unit_test(evil_event_lost),

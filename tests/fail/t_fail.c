@@ -106,13 +106,27 @@ fail_blk_flags(struct loop *l, unsigned int flags)
 static void
 fail_blk(struct loop *l)
 {
-	fail_blk_flags(l, 0);
+	fail_blk_flags(l, SIM_BLK_NOLAST);
 }
 
 static void
 fail_blk_bounced(struct loop *l)
 {
-	fail_blk_flags(l, SIM_BLK_UNTRUSTED);
+	fail_blk_flags(l, SIM_BLK_UNTRUSTED | SIM_BLK_NOLAST);
+}
+
+/* Few pages, for each of them is a point. */
+static void
+fail_blk_lasting(struct loop *l)
+{
+	loop_set(l, "blkfront.persistent_pages", "26");
+	fail_blk_flags(l, 0);
+}
+
+static void
+fail_blkfront_lasting(void **state)
+{
+	fail_each("blkfront, persistent", SIM_CALM, fail_blk_lasting);
 }
 
 static void
@@ -189,6 +203,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fail_attach),
 		cmocka_unit_test(fail_blkfront),
+		cmocka_unit_test(fail_blkfront_lasting),
 		cmocka_unit_test(fail_blkfront_pv),
 		cmocka_unit_test(fail_blkfront_bounced),
 		cmocka_unit_test(fail_netfront),

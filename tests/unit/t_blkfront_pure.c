@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "dev/blkfront.c"
+#include "dev/blkfront_io.c"
 #include "dev/blkfront_req.c"
 #include "dev/blkfront_xs.c"
 
@@ -69,6 +70,7 @@ static struct pv_dma_map blk_map[BLK_NMAP], blk_indmap;
 static struct blkfront_ind blk_ind = { .in_map = &blk_indmap };
 static unsigned int blk_nseg;		/* that the peer takes */
 static struct blkfront_softc blk_sc;
+static struct blkfront_queue blk_q;
 static _Alignas(4096) uint8_t blk_mem[64 * 4096];
 static _Alignas(4096) uint8_t blk_table[4096];
 
@@ -78,6 +80,8 @@ blk_setup(struct blkfront_req *rq, uint32_t bsize)
 	unsigned int i;
 
 	memset(&blk_sc, 0, sizeof(blk_sc));
+	memset(&blk_q, 0, sizeof(blk_q));
+	blk_q.q_sc = &blk_sc;
 	memset(blk_map, 0, sizeof(blk_map));
 	memset(&blk_indmap, 0, sizeof(blk_indmap));
 	memset(rq, 0, sizeof(*rq));
@@ -85,19 +89,21 @@ blk_setup(struct blkfront_req *rq, uint32_t bsize)
 	for (i = BLK_NMAP; i-- > 0;) {
 		blk_map[i].dm_reserved = true;
 		blk_map[i].dm_priv = i;
-		blkfront_req_putmap(&blk_sc, &blk_map[i]);
+		blkfront_req_putmap(&blk_q, &blk_map[i]);
 	}
 	blk_indmap.dm_reserved = true;
 	blk_ind.in_page = blk_table;
 	blk_sc.sc_nseg = blk_nseg;
 	if (blk_nseg > BLKFRONT_NSEG)
-		blk_sc.sc_indfree = &blk_ind;
-	blk_sc.sc_indpool.dp_dma = &blk_dma;
-	blk_sc.sc_pool.dp_dma = &blk_dma;
-	blk_sc.sc_pool.dp_map = blk_map;
-	blk_sc.sc_pool.dp_n = BLK_NMAP;
+		blk_q.q_indfree = &blk_ind;
+	blk_q.q_indpool.dp_dma = &blk_dma;
+	blk_q.q_indpool.dp_ops = &blk_ops;
+	blk_q.q_pool.dp_dma = &blk_dma;
+	blk_q.q_pool.dp_ops = &blk_ops;
+	blk_q.q_pool.dp_map = blk_map;
+	blk_q.q_pool.dp_n = BLK_NMAP;
 	blk_sc.sc_blk.bk_bsize = bsize;
-	blk_sc.sc_handle = 51712;
+	blk_sc.sc_vdev = 51712;
 	rq->rq_op = BLKIF_OP_WRITE;
 }
 
@@ -138,10 +144,10 @@ blk_cut_all(const struct pv_iov *iov, unsigned int niov, uint32_t bsize)
 	iov_start(&it, iov, niov);
 	while (left > 0) {
 		blk_setup(&rq, bsize);
-		assert_true(blkfront_req_cut(&blk_sc, &io, &rq));
+		assert_true(blkfront_req_cut(&blk_q, &io, &rq));
 		assert_in_range(rq.rq_nseg, 1, blk_nseg);
 		assert_int_equal(rq.rq_nsect * 512 % bsize, 0);
-		blkfront_req_encode(&blk_sc, &rq, 7, &w);
+		blkfront_req_encode(&blk_q, &rq, 7, &w);
 		seg = blk_segments(&rq, &w);
 		for (i = 0, sum = 0; i < rq.rq_nseg; i++) {
 			const struct blkif_request_segment *sg = &seg[i];
@@ -214,9 +220,9 @@ blk_short(void **state)
 	struct blkfront_io io;
 
 	blk_setup(&rq, 512);
-	blk_sc.sc_nfree = BLKFRONT_NSEG - 1;
+	blk_q.q_nfree = BLKFRONT_NSEG - 1;
 	iov_start(&io.io_iter, &iov, 1);
-	assert_false(blkfront_req_cut(&blk_sc, &io, &rq));
+	assert_false(blkfront_req_cut(&blk_q, &io, &rq));
 	assert_int_equal(rq.rq_nseg, 0);
 }
 
@@ -231,7 +237,7 @@ blk_encode_rest(void **state)
 	blk_setup(&rq, 512);
 	memset(&w, 0xff, sizeof(w));
 	rq.rq_op = BLKIF_OP_FLUSH_DISKCACHE;
-	blkfront_req_encode(&blk_sc, &rq, 31, &w);
+	blkfront_req_encode(&blk_q, &rq, 31, &w);
 	assert_int_equal(w.bw_rw.operation, 3);
 	assert_int_equal(w.bw_rw.nr_segments, 0);
 	assert_int_equal(w.bw_rw.handle, 51712);
@@ -243,14 +249,14 @@ blk_encode_rest(void **state)
 	rq.rq_io = &io;
 	rq.rq_sect = 1ull << 40;
 	rq.rq_nsect = 1ull << 33;
-	blkfront_req_encode(&blk_sc, &rq, 30, &w);
+	blkfront_req_encode(&blk_q, &rq, 30, &w);
 	assert_int_equal(w.bw_discard.operation, 5);
 	assert_int_equal(w.bw_discard.flag, 0);
 	assert_true(w.bw_discard.id == 30);
 	assert_true(w.bw_discard.sector_number == 1ull << 40);
 	assert_true(w.bw_discard.nr_sectors == 1ull << 33);
 	br.br_op = PV_BLK_SECURE_DISCARD;
-	blkfront_req_encode(&blk_sc, &rq, 30, &w);
+	blkfront_req_encode(&blk_q, &rq, 30, &w);
 	assert_int_equal(w.bw_discard.flag, BLKIF_DISCARD_SECURE);
 }
 
@@ -315,28 +321,28 @@ blk_completes(void **state)
 	uint64_t id;
 
 	blk_setup(&rq, 512);
-	idmap_init(&blk_sc.sc_ids, blk_sc.sc_slot, BLKFRONT_NREQ);
-	id = (uint64_t)idmap_take(&blk_sc.sc_ids, &rq);
+	idmap_init(&blk_q.q_ids, blk_q.q_slot, BLKFRONT_NREQ);
+	id = (uint64_t)idmap_take(&blk_q.q_ids, &rq);
 	rsp.id = id + 1;
-	assert_null(blkfront_complete(&blk_sc, &rsp));
+	assert_null(blkfront_io_complete(&blk_q, &rsp));
 	rsp.id = id | 1ull << 32;
-	assert_null(blkfront_complete(&blk_sc, &rsp));
+	assert_null(blkfront_io_complete(&blk_q, &rsp));
 	rsp.id = UINT64_MAX;
-	assert_null(blkfront_complete(&blk_sc, &rsp));
+	assert_null(blkfront_io_complete(&blk_q, &rsp));
 	rsp.id = id;
 	rsp.operation = BLKIF_OP_READ;
-	assert_null(blkfront_complete(&blk_sc, &rsp));
-	assert_int_equal(blk_sc.sc_ids.im_used, 1);
+	assert_null(blkfront_io_complete(&blk_q, &rsp));
+	assert_int_equal(blk_q.q_ids.im_used, 1);
 	rsp.operation = BLKIF_OP_WRITE;
 	rsp.status = 0x1234;
-	assert_ptr_equal(blkfront_complete(&blk_sc, &rsp), &rq);
+	assert_ptr_equal(blkfront_io_complete(&blk_q, &rsp), &rq);
 	assert_int_equal(rq.rq_error, -PV_EIO);
-	assert_null(blkfront_complete(&blk_sc, &rsp));
+	assert_null(blkfront_io_complete(&blk_q, &rsp));
 
-	assert_int_equal(blkfront_status(0), 0);
-	assert_int_equal(blkfront_status(-2), -PV_EOPNOTSUPP);
-	assert_int_equal(blkfront_status(-1), -PV_EIO);
-	assert_int_equal(blkfront_status(INT16_MIN), -PV_EIO);
+	assert_int_equal(blkfront_io_status(0), 0);
+	assert_int_equal(blkfront_io_status(-2), -PV_EOPNOTSUPP);
+	assert_int_equal(blkfront_io_status(-1), -PV_EIO);
+	assert_int_equal(blkfront_io_status(INT16_MIN), -PV_EIO);
 }
 
 int

@@ -243,6 +243,82 @@ t_bounce_in(void **state)
 	t_end();
 }
 
+/* Shown from the start, and copied to and from while it stays so. */
+static void
+t_lasting(void **state)
+{
+	struct pv_dma_map *m;
+	unsigned int i;
+	char *last;
+
+	t_begin(&back_ops, true);
+	assert_int_equal(pv_dma_reserve_lasting(&dev, &pool, 1), 0);
+	m = &pool.dp_map[0];
+	last = shown;
+	for (i = 0; i < PV_PAGE_SIZE; i++)
+		assert_int_equal(last[i], 0);
+	memset(page, 'a', sizeof(page));
+	assert_true(pv_dma_share(&pool, m, page + 512, 1024, PV_PEER_READS) ==
+	    77);
+	for (i = 0; i < PV_PAGE_SIZE; i++)
+		assert_int_equal(last[i], i >= 512 && i < 1536 ? 'a' : 0);
+	last[512] = 'X';
+	held = true;
+	assert_int_equal(pv_dma_unshare(&pool, m), 0);
+	assert_int_equal(page[512], 'a');
+	assert_true(pv_dma_share(&pool, m, page + 100, 10, PV_PEER_WRITES) ==
+	    77);
+	assert_ptr_equal(shown, last);
+	memset(last + 50, 'p', 200);
+	assert_int_equal(page[100], 'a');
+	assert_int_equal(pv_dma_unshare(&pool, m), 0);
+	assert_int_equal(page[99], 'a');
+	assert_int_equal(page[100], 'p');
+	assert_int_equal(page[109], 'p');
+	assert_int_equal(page[110], 'a');
+	held = false;
+	t_end();
+}
+
+/* A page that the peer keeps is the quarantine's until it lets go. */
+static void
+t_lasting_held(void **state)
+{
+	int again;
+
+	for (again = 0; again < 2; again++) {
+		t_begin(&back_ops, false);
+		refill = again;
+		assert_int_equal(pv_dma_reserve_lasting(&dev, &pool, 1), 0);
+		held = true;
+		parked_fn = NULL;
+		pv_dma_release(&pool);
+		assert_non_null(parked_fn);
+		assert_int_equal(dev.pd_npage, 0);
+		assert_int_equal(dev.pd_nalloc, 0);
+		assert_int_equal(nreserved, 0);
+		shown[0] = 'p';
+		assert_int_equal(live, 2);
+		parked_fn(parked_arg);
+		t_end();
+	}
+}
+
+/* Each of what it takes is refused once. */
+static void
+t_lasting_short(void **state)
+{
+	int n;
+
+	for (n = 1; n <= 5; n++) {
+		t_begin(&back_ops, false);
+		fail_in = n;
+		assert_int_equal(pv_dma_reserve_lasting(&dev, &pool, 2),
+		    -PV_ENOMEM);
+		t_end();
+	}
+}
+
 static unsigned int nfreed;
 
 static void
@@ -340,6 +416,9 @@ main(void)
 		cmocka_unit_test(t_identity),
 		cmocka_unit_test(t_bounce_out),
 		cmocka_unit_test(t_bounce_in),
+		cmocka_unit_test(t_lasting),
+		cmocka_unit_test(t_lasting_held),
+		cmocka_unit_test(t_lasting_short),
 		cmocka_unit_test(t_bounce_park),
 		cmocka_unit_test(t_park_without_refill),
 		cmocka_unit_test(t_no_memory),
