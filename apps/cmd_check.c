@@ -165,6 +165,7 @@ cmd_check_pass(struct check *ck, bool reading)
 		total = PV_HOWMANY(ck->ck_nsect, ck->ck_io / PV_SECT_SIZE);
 	ck->ck_reading = reading;
 	ck->ck_ndone = 0;
+	disk_plug(ck->ck_disk);
 	for (n = 0; n < total && rv == 0; n++) {
 		io = &ck->ck_slot[n % ck->ck_depth];
 		rv = cmd_check_finish(ck, io);
@@ -173,6 +174,7 @@ cmd_check_pass(struct check *ck, bool reading)
 		if (rv == 0 && n % 256 == 255 && shell_pace())
 			rv = -PV_ECANCELED;
 	}
+	disk_unplug(ck->ck_disk);
 	for (n = 0; n < ck->ck_depth; n++) {
 		end = cmd_check_finish(ck, &ck->ck_slot[n]);
 		rv = rv != 0 ? rv : end;

@@ -5,9 +5,12 @@
 
 #include "shell.h"
 
+#include <arch.h>
 #include <disk.h>
+#include <disk_queue.h>
 #include <file.h>
 #include <klog.h>
+#include <ktime.h>
 #include <mm.h>
 #include <printf.h>
 #include <pv/errno.h>
@@ -302,6 +305,7 @@ static void
 cmd_diskinfo_show(const struct disk_info *dk)
 {
 	const struct pv_blk *bk = dk->dk_blk;
+	unsigned int i;
 
 	kprintf("sectors: %llu\nblock: %u\nserial: %s\n",
 	    (unsigned long long)dk->dk_nsect, dk->dk_bsize, bk->bk_ident);
@@ -321,6 +325,12 @@ cmd_diskinfo_show(const struct disk_info *dk)
 	    (unsigned long long)bk->bk_nzero,
 	    (unsigned long long)bk->bk_nerror,
 	    (unsigned long long)bk->bk_nreplay);
+	kprintf("ways: indirect %llu persistent %llu queues",
+	    (unsigned long long)bk->bk_nindirect,
+	    (unsigned long long)bk->bk_nlasting);
+	for (i = 0; i < PV_BLK_NQ && i < bk->bk_nqueue; i++)
+		kprintf(" %llu", (unsigned long long)bk->bk_qdone[i]);
+	kprintf("\n");
 }
 
 static int
@@ -348,6 +358,95 @@ cmd_diskinfo(int argc, char **argv)
 	return rv == 0 ? 0 : shell_fail(argv, argv[1], rv);
 }
 
+/* ---- iostat ------------------------------------------------------------ */
+
+/* Latencies: "<64 12": 12 took below 64 us and not below 32. */
+static void
+cmd_iostat_hist(const struct disk_count *dc)
+{
+	unsigned int n;
+
+	kprintf("  us:");
+	for (n = 0; n < DISK_NHIST - 1; n++)
+		if (dc->dc_hist[n] != 0)
+			kprintf(" <%u %llu", 1u << n,
+			    (unsigned long long)dc->dc_hist[n]);
+	if (dc->dc_hist[n] != 0)
+		kprintf(" more %llu", (unsigned long long)dc->dc_hist[n]);
+	kprintf("\n");
+}
+
+static void
+cmd_iostat_kind(const char *name, const struct disk_count *dc, uint64_t ns)
+{
+	uint64_t ms = ns / NSEC_PER_MSEC;
+
+	if (dc->dc_n == 0)
+		return;
+	if (ms == 0)
+		ms = 1;
+	kprintf("%s: %llu requests, %llu KiB, %llu failed; %llu /s, %llu KiB/s;"
+	    " mean %llu us, max %llu us\n", name,
+	    (unsigned long long)dc->dc_n,
+	    (unsigned long long)dc->dc_nsect / 2,
+	    (unsigned long long)dc->dc_nerror,
+	    (unsigned long long)(dc->dc_n * 1000 / ms),
+	    (unsigned long long)(dc->dc_nsect * 500 / ms),
+	    (unsigned long long)(dc->dc_ns / dc->dc_n / 1000),
+	    (unsigned long long)(dc->dc_maxns / 1000));
+	cmd_iostat_hist(dc);
+}
+
+static void
+cmd_iostat_show(const char *name, const struct disk_counts *dk, uint64_t ns)
+{
+	static const char *const kinds[DISK_NKIND] = { "read", "write",
+	    "flush", "range" };
+	unsigned int i;
+
+	kprintf("%s: %llu ms, merged %llu, made %llu, waiting %u, under way"
+	    " %u\n", name, (unsigned long long)(ns / NSEC_PER_MSEC),
+	    (unsigned long long)dk->dk_nmerged,
+	    (unsigned long long)dk->dk_nput, dk->dk_nwait, dk->dk_nflight);
+	for (i = 0; i < DISK_NKIND; i++)
+		cmd_iostat_kind(kinds[i], &dk->dk_kind[i], ns);
+}
+
+/* The disk's device since it came, or in the seconds to come. */
+static int
+cmd_iostat(int argc, char **argv)
+{
+	struct disk_counts *dk;
+	uint64_t since, sec = 0;
+	struct disk *d;
+
+	if (argc < 2 || argc > 3)
+		return shell_usage(argv);
+	if (argc == 3 && !shell_num(argv, argv[2], 3600, &sec))
+		return SHELL_USAGE;
+	d = disk_open(argv[1]);
+	if (d == NULL)
+		return shell_fail(argv, argv[1], -PV_ENOENT);
+	dk = kmalloc(2 * sizeof(*dk));
+	if (dk == NULL) {
+		disk_close(d);
+		return shell_fail(argv, argv[1], -PV_ENOMEM);
+	}
+	disk_counts(d, &dk[0]);
+	since = dk[0].dk_since;
+	if (sec > 0) {
+		since = arch_now();
+		shell_sleep(sec * NSEC_PER_SEC);
+	}
+	disk_counts(d, &dk[1]);
+	if (sec > 0)
+		disk_queue_since(&dk[1], &dk[0]);
+	cmd_iostat_show(disk_name(d), &dk[1], arch_now() - since);
+	kfree(dk);
+	disk_close(d);
+	return 0;
+}
+
 const struct cmd cmd_disk[] = {
 	{ "disks", "", "disks and their partitions", cmd_disks },
 	{ "block", "read DISK SECTOR [COUNT] | check DISK SECTOR [COUNT] |"
@@ -357,5 +456,8 @@ const struct cmd cmd_disk[] = {
 	    cmd_block },
 	{ "diskinfo", "DISK [cache on|off]", "what a disk can do and did; turn"
 	    " its write cache on or off", cmd_diskinfo },
+	{ "iostat", "DISK [SECONDS]", "requests, bytes and latencies of a"
+	    " disk's device since it came, or in so many seconds",
+	    cmd_iostat },
 	{ NULL, NULL, NULL, NULL }
 };

@@ -175,7 +175,7 @@ blkfront_describe(struct blkfront_softc *sc, const struct blkfront_peer *bp)
 	bk->bk_nqueue = sc->sc_nring;
 	sc->sc_nseg = bp->bp_nseg > BLKFRONT_NSEG ? (unsigned int)bp->bp_nseg :
 	    BLKFRONT_NSEG;
-	sc->sc_last = sc->sc_nlast > 0 && bp->bp_persist != 0;
+	sc->sc_last = sc->sc_nlast > 0 && bp->bp_persist;
 	sc->sc_barrier = bp->bp_barrier != 0;
 	sc->sc_flushop = bp->bp_flush != 0 ? BLKIF_OP_FLUSH_DISKCACHE :
 	    sc->sc_barrier ? BLKIF_OP_WRITE_BARRIER : 0;

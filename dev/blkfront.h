@@ -75,7 +75,7 @@ struct blkfront_peer {
 	uint64_t	 bp_flush, bp_barrier, bp_discard, bp_secure;
 	uint64_t	 bp_psize, bp_discgran;	/* bytes; hints */
 	uint64_t	 bp_nseg;	/* of an indirect request; 0: none */
-	uint64_t	 bp_persist;	/* grants may stay */
+	bool		 bp_persist;	/* grants stay */
 	uint32_t	 bp_flags;	/* PV_BLK_* that follow */
 };
 
@@ -141,8 +141,9 @@ struct blkfront_queue {
 	struct blkfront_req q_rq[BLKFRONT_NREQ];
 	struct list	 q_idle;	/* of struct blkfront_req */
 	struct list	 q_feed;	/* of struct blkfront_io */
-	struct pv_blk_req *q_wait, **q_waitend;	/* of a queue that is no
-						   more, until there are ios */
+	struct pv_blk_req *q_wait, **q_waitend;	/* of a queue that is
+						   no more, until there are
+						   ios */
 	bool		 q_up;		/* the ring works */
 	bool		 q_away;	/* it did, and may again: hold all */
 };
@@ -151,13 +152,13 @@ struct blkfront_softc {
 	struct pv_dev	*sc_dev;
 	struct pv_blk	 sc_blk;
 	struct pv_unit	 sc_unit;
-	struct blkfront_queue *sc_q[BLKFRONT_NQ];	/* once made they stay */
+	struct blkfront_queue *sc_q[BLKFRONT_NQ]; /* once made they stay */
 	unsigned int	 sc_nq;		/* that requests are spread over */
 	unsigned int	 sc_nring;	/* that have a ring */
 	unsigned int	 sc_order;	/* 1 << sc_order pages of each ring */
 	unsigned int	 sc_nseg;	/* segments of one request, at most */
 	struct pv_lock	 sc_lock;
-	bool		 sc_offered;	/* multi-queue; to be answered */
+	bool		 sc_offered;	/* multi-queue, to be answered */
 	unsigned int	 sc_nlast;	/* pages that may stay granted */
 	bool		 sc_last;	/* they do */
 	bool		 sc_announced;

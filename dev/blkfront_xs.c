@@ -48,8 +48,6 @@ static const struct blkfront_xs_key {
 	    offsetof(struct blkfront_peer, bp_psize) },
 	{ "feature-max-indirect-segments", UINT32_MAX, 0,
 	    offsetof(struct blkfront_peer, bp_nseg) },
-	{ "feature-persistent", 1, 0,
-	    offsetof(struct blkfront_peer, bp_persist) },
 };
 
 /* ---- Our own directory ------------------------------------------------- */
@@ -305,6 +303,21 @@ blkfront_xs_flags(struct blkfront_softc *sc, const struct blkfront_peer *bp)
 	return flags;
 }
 
+/*
+ * Whether the peer keeps what it maps.  If it can not be told, it may: pages
+ * that stay granted suit any peer, others would never come back.
+ */
+static bool
+blkfront_xs_persist(struct blkfront_softc *sc)
+{
+	char val[4];
+	int rv;
+
+	rv = xenbus_peer_str(sc->sc_dev, "feature-persistent", val,
+	    sizeof(val));
+	return rv != -PV_ENOENT && (rv != 0 || val[0] != '0');
+}
+
 int
 blkfront_xs_read(struct blkfront_softc *sc, struct blkfront_peer *bp)
 {
@@ -327,6 +340,7 @@ blkfront_xs_read(struct blkfront_softc *sc, struct blkfront_peer *bp)
 		bp->bp_nseg = 0;
 	if (bp->bp_nseg > BLKFRONT_NISEG)
 		bp->bp_nseg = BLKFRONT_NISEG;
+	bp->bp_persist = blkfront_xs_persist(sc);
 	bp->bp_flags = blkfront_xs_flags(sc, bp);
 	return 0;
 }

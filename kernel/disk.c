@@ -12,6 +12,11 @@
  * last of its requests is answered, whatever happens to the device: the
  * buffers are on loan to the driver until then.
  *
+ * On their way to the driver requests pass dd_queue, where they wait when it
+ * is plugged or the device takes no more, and are merged (disk_queue.h).
+ * disk_run() puts to the device what waits: after each request that comes,
+ * after each answer, and before anybody sleeps for one.
+ *
  * A device that goes away: disk_down() takes its disks off the list and sets
  * dd_gone, so nothing more is submitted, and waits for the requests in
  * flight.  Whoever still holds a struct disk open gets -PV_ENXIO from then
@@ -24,52 +29,18 @@
 #include <disk.h>
 
 #include <arch.h>
+#include <disk_dev.h>
 #include <klog.h>
 #include <ktime.h>
 #include <mm.h>
-#include <part.h>
 #include <printf.h>
 #include <pv/pv.h>
 #include <sched.h>
 #include <string.h>
 #include <sync.h>
 
-#define DISK_NSLOT	16		/* requests in flight per device */
-#define DISK_NIOV	32		/* pieces in one request */
 #define DISK_RETRY	(10 * NSEC_PER_MSEC)
 #define DISK_DOWN_WAIT	(10 * NSEC_PER_SEC)
-
-struct disk_slot {
-	struct pv_blk_req ds_req;
-	struct pv_iov	 ds_iov[DISK_NIOV];
-	struct disk_xfer *ds_xfer;
-	struct disk_slot *ds_next;	/* while free */
-};
-
-struct disk_dev {
-	struct disk_dev	*dd_next;
-	struct pv_blk	*dd_blk;	/* valid until dd_gone */
-	struct disk	*dd_disks;	/* the whole one first */
-	unsigned int	 dd_nopen;	/* of all its disks */
-	struct spinlock	 dd_lock;
-	bool		 dd_gone;	/* dd_lock */
-	unsigned int	 dd_nflight;	/* dd_lock */
-	struct disk_slot *dd_free;	/* dd_lock */
-	struct sem	 dd_slots;	/* counts dd_free */
-	struct sem	 dd_idle;	/* posted: gone and none in flight */
-	struct disk_slot dd_slot[DISK_NSLOT];
-};
-
-struct disk {
-	struct disk	*d_next;	/* of the same device */
-	struct disk_dev	*d_dev;
-	char		 d_name[16];
-	char		 d_type[40];
-	uint64_t	 d_start, d_nsect;
-	bool		 d_part;
-	unsigned int	 d_nopen;
-	uint32_t	 d_bsize;
-};
 
 static struct mutex disk_mtx;
 static struct condvar disk_came;
@@ -93,24 +64,125 @@ disk_slot_put(struct disk_dev *dd, struct disk_slot *ds)
 }
 
 /*
- * The driver is through with a request.  The transfer may be on a stack that
- * is gone as soon as its thread knows: dx_done is posted with the lock held,
- * and the thread takes the lock once before it leaves.
+ * A slot's request is answered.  The transfer may be on a stack that is gone
+ * as soon as its thread knows: dx_done is posted with the lock held, and the
+ * thread takes the lock once before it leaves.
  */
 static void
-disk_done(struct pv_blk_req *br, int rv)
+disk_slot_answer(struct disk_slot *ds, int rv)
 {
-	struct disk_slot *ds = br->br_arg;
 	struct disk_xfer *dx = ds->ds_xfer;
 	struct disk_dev *dd = dx->dx_dev;
 	unsigned long s;
 
+	s = spin_lock(&dd->dd_lock);
+	disk_queue_count(&dd->dd_counts, ds, rv, arch_now());
+	spin_unlock(&dd->dd_lock, s);
 	disk_slot_put(dd, ds);
 	s = spin_lock(&dd->dd_lock);
 	if (rv != 0 && dx->dx_rv == 0)
 		dx->dx_rv = rv;
 	sem_post(&dx->dx_done);
 	spin_unlock(&dd->dd_lock, s);
+}
+
+/* The same for all that were merged into one. */
+static void
+disk_slot_answer_all(struct disk_slot *ds, int rv)
+{
+	struct disk_slot *next;
+
+	for (; ds != NULL; ds = next) {
+		next = ds->ds_merged;
+		disk_slot_answer(ds, rv);
+	}
+}
+
+/* The next to put to the device, or NULL.  gone: it can not be. */
+static struct disk_slot *
+disk_run_next(struct disk_dev *dd, bool plug, bool *gone)
+{
+	struct disk_slot *ds = NULL;
+	unsigned long s;
+
+	s = spin_lock(&dd->dd_lock);
+	*gone = dd->dd_gone;
+	if (dd->dd_queue.dq_nplug == 0 || !plug || *gone)
+		ds = disk_queue_next(&dd->dd_queue);
+	if (ds != NULL)
+		dd->dd_counts.dk_nput++;
+	spin_unlock(&dd->dd_lock, s);
+	return ds;
+}
+
+/* It is full; true when it has gone meanwhile and nobody else will look. */
+static bool
+disk_run_later(struct disk_dev *dd, struct disk_slot *ds)
+{
+	unsigned long s;
+	bool gone;
+
+	s = spin_lock(&dd->dd_lock);
+	disk_queue_back(&dd->dd_queue, ds);
+	dd->dd_counts.dk_nput--;
+	gone = dd->dd_gone;
+	spin_unlock(&dd->dd_lock, s);
+	return gone;
+}
+
+/*
+ * Put to the device what waits, as much as it takes; plug: unless the queue
+ * is plugged.  Context: deferred, thread.
+ */
+static void
+disk_run(struct disk_dev *dd, bool plug)
+{
+	struct disk_slot *ds;
+	bool gone;
+	int rv;
+
+	while ((ds = disk_run_next(dd, plug, &gone)) != NULL) {
+		rv = gone ? -PV_ENXIO :
+		    pv_blk_submit(dd->dd_blk, &ds->ds_req);
+		if (rv == -PV_EAGAIN && !disk_run_later(dd, ds))
+			break;
+		if (rv != 0 && rv != -PV_EAGAIN)
+			disk_slot_answer_all(ds, rv);
+	}
+}
+
+/* The driver is through with a request. */
+static void
+disk_done(struct pv_blk_req *br, int rv)
+{
+	struct disk_slot *ds = br->br_arg;
+	struct disk_dev *dd = ds->ds_xfer->dx_dev;
+	unsigned long s;
+
+	/* One of ours: the device can not go before we are through. */
+	s = spin_lock(&dd->dd_lock);
+	dd->dd_nflight++;
+	spin_unlock(&dd->dd_lock, s);
+	disk_slot_answer_all(ds, rv);
+	disk_run(dd, true);
+	s = spin_lock(&dd->dd_lock);
+	if (--dd->dd_nflight == 0 && dd->dd_gone)
+		sem_post(&dd->dd_idle);
+	spin_unlock(&dd->dd_lock, s);
+}
+
+/*
+ * Sleep until a semaphore is posted.  What waits in the queue goes first, and
+ * is tried again while the device is full of what others asked of it.
+ */
+static void
+disk_sleep(struct disk_dev *dd, struct sem *sm)
+{
+	if (sem_trywait(sm))
+		return;
+	do
+		disk_run(dd, false);
+	while (sem_wait(sm, arch_now() + DISK_RETRY) != 0);
 }
 
 /*
@@ -123,7 +195,7 @@ disk_slot_get(struct disk_dev *dd)
 	struct disk_slot *ds;
 	unsigned long s;
 
-	sem_wait(&dd->dd_slots, UINT64_MAX);
+	disk_sleep(dd, &dd->dd_slots);
 	s = spin_lock(&dd->dd_lock);
 	ds = NULL;
 	if (!dd->dd_gone) {
@@ -137,35 +209,58 @@ disk_slot_get(struct disk_dev *dd)
 	return ds;
 }
 
-/*
- * Hand a filled slot to the driver.  A full queue empties by itself: try
- * again after an answer to us, or after a moment when others filled it.
- */
-static int
+static size_t
+disk_maxio(const struct disk_dev *dd)
+{
+	const struct pv_blk *bk = dd->dd_blk;
+	size_t max = bk->bk_maxio - bk->bk_maxio % bk->bk_bsize;
+
+	return max != 0 ? max : bk->bk_bsize;
+}
+
+/* Hand a filled slot over: from here on dx_done tells of it. */
+static void
 disk_slot_submit(struct disk_xfer *dx, struct disk_slot *ds)
 {
 	struct disk_dev *dd = dx->dx_dev;
-	int rv;
+	size_t max = disk_maxio(dd);
+	unsigned long s;
 
 	ds->ds_xfer = dx;
 	ds->ds_req.br_iov = ds->ds_iov;
 	ds->ds_req.br_done = disk_done;
 	ds->ds_req.br_arg = ds;
 	ds->ds_req.br_cpu = arch_cpu()->cpu_id;
-	for (;;) {
-		dx->dx_nflight++;
-		rv = dd->dd_gone ? -PV_ENXIO :
-		    pv_blk_submit(dd->dd_blk, &ds->ds_req);
-		if (rv == 0)
-			return 0;
-		dx->dx_nflight--;
-		if (rv != -PV_EAGAIN)
-			break;
-		if (sem_wait(&dx->dx_done, arch_now() + DISK_RETRY) == 0)
-			dx->dx_nflight--;
-	}
-	disk_slot_put(dd, ds);
-	return rv;
+	ds->ds_start = arch_now();
+	dx->dx_nflight++;
+	s = spin_lock(&dd->dd_lock);
+	if (disk_queue_add(&dd->dd_queue, ds, max))
+		dd->dd_counts.dk_nmerged++;
+	spin_unlock(&dd->dd_lock, s);
+	disk_run(dd, true);
+}
+
+void
+disk_plug(struct disk *d)
+{
+	struct disk_dev *dd = d->d_dev;
+	unsigned long s;
+
+	s = spin_lock(&dd->dd_lock);
+	dd->dd_queue.dq_nplug++;
+	spin_unlock(&dd->dd_lock, s);
+}
+
+void
+disk_unplug(struct disk *d)
+{
+	struct disk_dev *dd = d->d_dev;
+	unsigned long s;
+
+	s = spin_lock(&dd->dd_lock);
+	dd->dd_queue.dq_nplug--;
+	spin_unlock(&dd->dd_lock, s);
+	disk_run(dd, true);
 }
 
 /* ---- transfers --------------------------------------------------------- */
@@ -201,15 +296,6 @@ disk_slot_fill(struct disk_slot *ds, struct disk_cursor *dc, size_t max)
 		}
 	}
 	return len;
-}
-
-static size_t
-disk_maxio(const struct disk_dev *dd)
-{
-	const struct pv_blk *bk = dd->dd_blk;
-	size_t max = bk->bk_maxio - bk->bk_maxio % bk->bk_bsize;
-
-	return max != 0 ? max : bk->bk_bsize;
 }
 
 /*
@@ -287,7 +373,7 @@ disk_start(struct disk_xfer *dx, struct disk *d, enum pv_blk_op op,
 		ds->ds_req.br_nsect = len / PV_SECT_SIZE;
 		sect += len / PV_SECT_SIZE;
 		nsect -= len / PV_SECT_SIZE;
-		rv = disk_slot_submit(dx, ds);
+		disk_slot_submit(dx, ds);
 	}
 	if (rv != 0)
 		disk_xfer_fail(dx, rv);
@@ -296,10 +382,8 @@ disk_start(struct disk_xfer *dx, struct disk *d, enum pv_blk_op op,
 int
 disk_finish(struct disk_xfer *dx)
 {
-	while (dx->dx_nflight > 0) {
-		sem_wait(&dx->dx_done, UINT64_MAX);
-		dx->dx_nflight--;
-	}
+	for (; dx->dx_nflight > 0; dx->dx_nflight--)
+		disk_sleep(dx->dx_dev, &dx->dx_done);
 	return disk_xfer_error(dx);
 }
 
@@ -350,9 +434,7 @@ disk_flush(struct disk *d)
 	ds->ds_req.br_op = PV_BLK_FLUSH;
 	ds->ds_req.br_sect = ds->ds_req.br_nsect = 0;
 	ds->ds_req.br_niov = 0;
-	rv = disk_slot_submit(&dx, ds);
-	if (rv != 0)
-		return rv;
+	disk_slot_submit(&dx, ds);
 	rv = disk_finish(&dx);
 	/* A back end may say that it can and then not. */
 	return rv == -PV_EOPNOTSUPP ? 0 : rv;
@@ -381,12 +463,11 @@ disk_range(struct disk *d, enum pv_blk_op op, uint64_t sect, uint64_t nsect)
 	struct disk_xfer dx = { .dx_dev = dd };
 	struct disk_slot *ds;
 	uint64_t n;
-	int rv = 0, done;
 
 	if (((sect | nsect) & (d->d_bsize / PV_SECT_SIZE - 1)) != 0 ||
 	    sect > d->d_nsect || nsect > d->d_nsect - sect)
 		return -PV_EINVAL;
-	while (rv == 0 && nsect > 0 && disk_xfer_error(&dx) == 0) {
+	while (nsect > 0 && disk_xfer_error(&dx) == 0) {
 		ds = disk_slot_get(dd);
 		if (ds == NULL)
 			return disk_finish(&dx) != 0 ? dx.dx_rv : -PV_ENXIO;
@@ -399,10 +480,9 @@ disk_range(struct disk *d, enum pv_blk_op op, uint64_t sect, uint64_t nsect)
 		ds->ds_req.br_niov = 0;
 		sect += n;
 		nsect -= n;
-		rv = disk_slot_submit(&dx, ds);
+		disk_slot_submit(&dx, ds);
 	}
-	done = disk_finish(&dx);
-	return rv != 0 ? rv : done;
+	return disk_finish(&dx);
 }
 
 int
@@ -525,6 +605,19 @@ disk_stat(struct disk *d, struct disk_info *dk)
 	mutex_unlock(&disk_mtx);
 }
 
+void
+disk_counts(struct disk *d, struct disk_counts *dk)
+{
+	struct disk_dev *dd = d->d_dev;
+	unsigned long s;
+
+	s = spin_lock(&dd->dd_lock);
+	*dk = dd->dd_counts;
+	dk->dk_nwait = dd->dd_queue.dq_nwait;
+	dk->dk_nflight = dd->dd_nflight;
+	spin_unlock(&dd->dd_lock, s);
+}
+
 int
 disk_info(unsigned int n, struct disk_info *dk)
 {
@@ -547,7 +640,7 @@ disk_info(unsigned int n, struct disk_info *dk)
 
 /* ---- coming and going -------------------------------------------------- */
 
-static struct disk *
+struct disk *
 disk_create(struct disk_dev *dd, uint64_t start, uint64_t nsect)
 {
 	struct disk *d, **dp;
@@ -565,88 +658,6 @@ disk_create(struct disk_dev *dd, uint64_t start, uint64_t nsect)
 	return d;
 }
 
-static int
-disk_part_read(void *arg, uint64_t block, void *buf)
-{
-	struct disk *d = arg;
-	uint32_t f = d->d_bsize / PV_SECT_SIZE;
-
-	return disk_read(d, block * f, buf, f);
-}
-
-static void
-disk_part_warn(void *arg, const char *what, uint64_t num)
-{
-	struct disk *d = arg;
-
-	if (num != 0)
-		klog(PV_LOG_WARN, "disk: %s: partition %llu %s", d->d_name,
-		    (unsigned long long)num, what);
-	else
-		klog(PV_LOG_WARN, "disk: %s: %s", d->d_name, what);
-}
-
-/*
- * Make a struct disk for each partition.  "xvda" has "xvda1", "nvme0" would
- * have "nvme0p1".
- */
-static void
-disk_parts_create(struct disk *whole, const struct part_table *pl)
-{
-	const struct part *pt;
-	const char *sep = "";
-	struct disk *d;
-	unsigned int i;
-	char last;
-
-	last = whole->d_name[strlen(whole->d_name) - 1];
-	if (last >= '0' && last <= '9')
-		sep = "p";
-	for (i = 0; i < pl->pl_npart; i++) {
-		pt = &pl->pl_part[i];
-		d = disk_create(whole->d_dev, pt->pt_start, pt->pt_nsect);
-		if (d == NULL) {
-			klog(PV_LOG_ERR, "disk: no memory for partition %u of"
-			    " %s", pt->pt_num, whole->d_name);
-			return;
-		}
-		d->d_part = true;
-		printf_format(d->d_name, sizeof(d->d_name), "%s%s%u",
-		    whole->d_name, sep, pt->pt_num);
-		memcpy(d->d_type, pt->pt_type, sizeof(d->d_type));
-	}
-}
-
-static void
-disk_scan(struct disk *whole)
-{
-	struct part_table *pl;
-	struct part_src ps = {
-		.ps_nsect = whole->d_nsect, .ps_bsize = whole->d_bsize,
-		.ps_read = disk_part_read, .ps_warn = disk_part_warn,
-		.ps_arg = whole,
-	};
-	int rv;
-
-	pl = kmalloc(sizeof(*pl));
-	ps.ps_buf = page_alloc(1);
-	if (pl == NULL || ps.ps_buf == NULL) {
-		klog(PV_LOG_ERR, "disk: no memory to read the partitions of"
-		    " %s", whole->d_name);
-	} else {
-		rv = part_scan(&ps, pl);
-		if (rv != 0)
-			klog(PV_LOG_WARN, "disk: %s: reading the partition"
-			    " table failed (error %d)", whole->d_name, -rv);
-		printf_format(whole->d_type, sizeof(whole->d_type),
-		    "whole disk, %s", pl->pl_kind);
-		disk_parts_create(whole, pl);
-	}
-	if (ps.ps_buf != NULL)
-		page_free(ps.ps_buf, 1);
-	kfree(pl);
-}
-
 static struct disk_dev *
 disk_dev_create(struct pv_blk *bk)
 {
@@ -658,6 +669,7 @@ disk_dev_create(struct pv_blk *bk)
 	if (dd == NULL)
 		return NULL;
 	dd->dd_blk = bk;
+	dd->dd_counts.dk_since = arch_now();
 	for (i = 0; i < DISK_NSLOT; i++) {
 		dd->dd_slot[i].ds_next = dd->dd_free;
 		dd->dd_free = &dd->dd_slot[i];
@@ -690,7 +702,7 @@ disk_up(struct pv_blk *bk)
 		return;
 	}
 	d = dd->dd_disks;
-	disk_scan(d);
+	disk_part_scan(d);
 	klog(PV_LOG_INFO, "disk: %s: %llu MiB, blocks of %u%s, %s", d->d_name,
 	    (unsigned long long)d->d_nsect >> 11, d->d_bsize,
 	    bk->bk_flags & PV_BLK_RO ? ", read-only" : "",
@@ -729,6 +741,7 @@ disk_down(struct pv_blk *bk)
 		pv_blk_close(bk);
 	nopen = dd->dd_nopen++;		/* ours, for the wait */
 	mutex_unlock(&disk_mtx);
+	disk_run(dd, false);		/* what waits fails */
 
 	if (nopen > 0)
 		klog(PV_LOG_WARN, "disk: %s went away while in use",
@@ -737,6 +750,9 @@ disk_down(struct pv_blk *bk)
 	    sem_wait(&dd->dd_idle, arch_now() + DISK_DOWN_WAIT) != 0)
 		klog(PV_LOG_ERR, "disk: %s: requests are still not answered",
 		    dd->dd_disks->d_name);
+	/* Who posted has let go of the lock. */
+	s = spin_lock(&dd->dd_lock);
+	spin_unlock(&dd->dd_lock, s);
 	mutex_lock(&disk_mtx);
 	nopen = --dd->dd_nopen;
 	mutex_unlock(&disk_mtx);

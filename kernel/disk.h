@@ -65,6 +65,15 @@ struct disk_xfer {
 void	 disk_start(struct disk_xfer *dx, struct disk *, enum pv_blk_op,
 	    uint64_t sect, const struct pv_iov *, unsigned int niov);
 int	 disk_finish(struct disk_xfer *dx);
+/*
+ * Between these two what is started waits for more, to be merged, until
+ * somebody has to sleep for an answer.  They may be nested.  Context: thread.
+ */
+void	 disk_plug(struct disk *);
+void	 disk_unplug(struct disk *);
+/* What the disk's device has done since it came.  Context: thread. */
+struct disk_counts;
+void	 disk_counts(struct disk *, struct disk_counts *);
 
 struct disk_info {
 	char		 dk_name[16];

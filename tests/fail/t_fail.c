@@ -112,6 +112,7 @@ fail_blk(struct loop *l)
 static void
 fail_blk_bounced(struct loop *l)
 {
+	loop_set(l, "blkfront.max_queues", "1");
 	fail_blk_flags(l, SIM_BLK_UNTRUSTED | SIM_BLK_NOLAST);
 }
 
