@@ -15,10 +15,11 @@ static void
 cmd_device(const struct pv_dev_info *di)
 {
 	kprintf("%-16s %-10s %-12s peer %u grants %u evtchns %u pages %u"
-	    " watches %u maps %u events %llu spurious %llu kicks %llu failures"
-	    " %llu\n", di->di_name, di->di_driver, di->di_state, di->di_peer,
-	    di->di_ngref, di->di_nevport, di->di_npage, di->di_nwatch,
-	    di->di_nmap, (unsigned long long)di->di_nintr,
+	    " watches %u maps %u budget %u vcpu %u events %llu spurious %llu"
+	    " kicks %llu failures %llu\n", di->di_name, di->di_driver,
+	    di->di_state, di->di_peer, di->di_ngref, di->di_nevport,
+	    di->di_npage, di->di_nwatch, di->di_nmap, di->di_maxgref,
+	    di->di_vcpu, (unsigned long long)di->di_nintr,
 	    (unsigned long long)di->di_nspurious,
 	    (unsigned long long)di->di_nkick,
 	    (unsigned long long)di->di_nfail);
@@ -86,22 +87,30 @@ cmd_evtchn(int argc, char **argv)
 	return 0;
 }
 
+/* What the processors take; then the events of devices, with their vCPU. */
 static int
 cmd_interrupts(int argc, char **argv)
 {
 	struct arch_irq_info ai;
+	struct pv_dev_info di;
 	unsigned int n;
 
 	for (n = 0; arch_irq_info(n, &ai) == 0; n++)
 		kprintf("%-20s %3u %12llu\n", ai.ai_name, ai.ai_num,
 		    (unsigned long long)ai.ai_count);
+	for (n = 0; pv_dev_info(n, &di) == 0; n++) {
+		if (di.di_nevport > 0)
+			kprintf("%-20s %3u %12llu\n", di.di_name, di.di_vcpu,
+			    (unsigned long long)di.di_nintr);
+	}
 	return 0;
 }
 
 const struct cmd cmd_dev[] = {
 	{ "devices", "", "paravirtual devices, what they hold and did",
 	    cmd_devices },
-	{ "interrupts", "", "how often each interrupt came", cmd_interrupts },
+	{ "interrupts", "", "how often each interrupt and event came",
+	    cmd_interrupts },
 	{ "evtchn", "", "Xen event channels, and their events on each vCPU",
 	    cmd_evtchn },
 	{ NULL, NULL, NULL, NULL }

@@ -62,7 +62,8 @@ static const struct pv_driver *const conf_drivers[] = {
 static const char *const conf_settings[] = {
 	"virtio_load", "virtio_pci_load", "virtio_mmio_load",
 	"hw.virtio.features_off", "hw.virtio.queue_size",
-	"xenpci.unplug", NULL
+	"xenpci.unplug", "gnttab.budget", "gnttab.vbd.budget",
+	"gnttab.vif.budget", NULL
 };
 
 /*

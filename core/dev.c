@@ -29,6 +29,7 @@ static const char *const dev_states[] = {
 /* Every device of every bus, for pv_dev_info(). */
 static LIST_HEAD(dev_all);
 static struct pv_lock dev_all_lock;
+static unsigned int dev_ngroup;		/* handed out, see dev_group() */
 
 /* ---- what drivers call ------------------------------------------------- */
 
@@ -158,6 +159,13 @@ pv_dev_event(struct pv_dev *dev, unsigned int events)
 		return;
 	(void)__atomic_fetch_or(&dev->pd_events, events, __ATOMIC_ACQ_REL);
 	pv_os_defer(&dev->pd_work, 0);
+}
+
+/* In turn, so that devices are spread over the CPUs.  0 is no device's. */
+static unsigned int
+dev_group(void)
+{
+	return __atomic_add_fetch(&dev_ngroup, 1, __ATOMIC_RELAXED) % 255 + 1;
 }
 
 /* The connection ends; what becomes of the device is the caller's to say. */
@@ -363,8 +371,9 @@ pv_dev_create(const struct pv_driver *drv, const struct pv_bus_ops *bus,
 	dev->pd_dma = *dma;
 	dev->pd_dma.da_dev = dev;
 	dev->pd_peer = dma->da_peer;
+	dev->pd_group = dev_group();
 	pv_work_init(&dev->pd_work, dev_run, dev, PV_WORK_SLEEPS);
-	pv_work_init(&dev->pd_patience, dev_wait, dev, 0);
+	pv_work_init(&dev->pd_patience, dev_wait, dev, pv_dev_group(dev));
 	/* Before attach, which may make the device known to interrupts. */
 	*devp = dev;
 	rv = drv->dv_attach(dev->pd_sc, dev);
@@ -485,10 +494,12 @@ pv_dev_describe(const struct pv_dev *dev, struct pv_dev_info *di)
 	    dev_states[dev->pd_state];
 	di->di_peer = dev->pd_peer;
 	di->di_ngref = dev->pd_ngref;
+	di->di_maxgref = dev->pd_dma.da_maxmap;
 	di->di_nevport = dev->pd_nevport;
 	di->di_npage = dev->pd_npage;
 	di->di_nwatch = dev->pd_nwatch;
 	di->di_nmap = dev->pd_nmap;
+	di->di_vcpu = dev->pd_vcpu;
 	di->di_nintr = dev->pd_nintr;
 	di->di_nspurious = dev->pd_nspurious;
 	di->di_nkick = dev->pd_nkick;

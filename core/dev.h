@@ -117,6 +117,8 @@ struct pv_dev {
 	uint32_t	 pd_peer;	/* domain id */
 	enum pv_dev_state pd_state;
 	uint32_t	 pd_events;	/* PV_EV_*, atomic, not yet handled */
+	unsigned int	 pd_group;	/* of its works, see pv_dev_group() */
+	unsigned int	 pd_vcpu;	/* which takes its events (Xen) */
 	bool		 pd_failed;	/* atomic; until the next connect */
 	bool		 pd_busy;	/* peer wants to close, we are in use */
 	bool		 pd_dying;	/* being destroyed: no more events */
@@ -224,6 +226,16 @@ pv_unlock(struct pv_lock *lk)
 {
 	lk->lk_held = false;
 	pv_os_unlock(&lk->lk_os, lk->lk_ipl);
+}
+
+/*
+ * The flags of a device's work that does not sleep: its handlers and other
+ * such works never run at the same time, those of two devices may.
+ */
+static inline unsigned int
+pv_dev_group(const struct pv_dev *dev)
+{
+	return PV_WORK_GROUP(dev->pd_group);
 }
 
 /* Deferred work, with the contexts of pv/os.h. */

@@ -61,6 +61,8 @@ struct pv_dma {
 	void		*da_arg;	/* grant: struct xen */
 	uint32_t	 da_peer;	/* domain id that may see the memory */
 	struct pv_dev	*da_dev;	/* for the counters */
+	uint32_t	 da_maxmap;	/* grant: its budget; 0: no limit */
+	void		*da_budget;	/* grant: struct gnttab_budget */
 	const struct pv_dma_ops *da_under;	/* bounce: what it wraps */
 };
 

@@ -73,7 +73,7 @@ blkback_attach(void *softc, struct pv_dev *dev)
 	bt->bt_client = dev->pd_client;
 	list_init(&bt->bt_free);
 	list_init(&bt->bt_wait);
-	pv_work_init(&bt->bt_again, blkback_io_again, bt, 0);
+	pv_work_init(&bt->bt_again, blkback_io_again, bt, pv_dev_group(dev));
 	for (i = 0; i < BLKBACK_NREQ; i++) {
 		bt->bt_req[i].rq_tab = bt;
 		list_append(&bt->bt_free, &bt->bt_req[i].rq_link);

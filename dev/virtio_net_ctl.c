@@ -371,7 +371,8 @@ virtio_net_ctl_create(struct virtio_net_softc *sc)
 	sc->sc_ctl.ct_page = pv_pages_alloc(sc->sc_dev, 1);
 	if (sc->sc_ctl.ct_page == NULL)
 		return -PV_ENOMEM;
-	pv_work_init(&sc->sc_ctl.ct_watch, virtio_net_ctl_late, sc, 0);
+	pv_work_init(&sc->sc_ctl.ct_watch, virtio_net_ctl_late, sc,
+	    pv_dev_group(sc->sc_dev));
 	return 0;
 }
 

@@ -254,7 +254,8 @@ virtio_scsi_blk_init(struct virtio_scsi_softc *sc)
 	list_init(&sc->sc_ioagain);
 	for (i = 0; i < VIRTIO_SCSI_NSLOT; i++)
 		list_append(&sc->sc_iofree, &sc->sc_io[i].io_link);
-	pv_work_init(&sc->sc_again, virtio_scsi_blk_again, sc, 0);
+	pv_work_init(&sc->sc_again, virtio_scsi_blk_again, sc,
+	    pv_dev_group(sc->sc_dev));
 }
 
 /* "sda" .. "sdz" for disks, "sr0" .. for CDs. */

@@ -130,7 +130,8 @@ virtio_scsi_tmf_intr(void *arg)
 void
 virtio_scsi_tmf_init(struct virtio_scsi_softc *sc)
 {
-	pv_work_init(&sc->sc_watch, virtio_scsi_tmf_watch, sc, 0);
+	pv_work_init(&sc->sc_watch, virtio_scsi_tmf_watch, sc,
+	    pv_dev_group(sc->sc_dev));
 }
 
 void

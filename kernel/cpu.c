@@ -25,6 +25,7 @@
 #include <printf.h>
 #include <pv/errno.h>
 #include <pv/pv.h>
+#include <pv/xen.h>
 #include <sched.h>
 #include <sync.h>
 
@@ -162,6 +163,13 @@ cpu_read_store(void)
 	}
 }
 
+/* Not one that is only about to: events would wait for it. */
+static bool
+cpu_runs(unsigned int vcpu)
+{
+	return sched_cpu[vcpu].cpu_online;
+}
+
 /* Returns when to look again. */
 static uint64_t
 cpu_settle(void)
@@ -175,6 +183,7 @@ cpu_settle(void)
 	}
 	for (cpu = 1; cpu < arch_ncpu(); cpu++)
 		settled &= cpu_step(cpu);
+	pv_xen_balance(cpu_runs);
 	if (cpu_count() != n && !cpu_parked)
 		klog(PV_LOG_INFO, "cpu: %u of %u up", cpu_count(),
 		    arch_ncpu());

@@ -110,12 +110,14 @@ shm_xchgl(volatile unsigned long *p, unsigned long v)
 SHM_RAW unsigned long
 shm_orl(volatile unsigned long *p, unsigned long bits)
 {
+	shm_trace((const void *)(uintptr_t)p, 0);
 	return __atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST);
 }
 
 SHM_RAW unsigned long
 shm_andl(volatile unsigned long *p, unsigned long bits)
 {
+	shm_trace((const void *)(uintptr_t)p, 0);
 	return __atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST);
 }
 

@@ -139,8 +139,14 @@ void	 sim_dom_vcpus(struct sim_dom *, unsigned int);	/* 1..64; 1 */
 /* At most 4096; 512 when nothing is said. */
 void	 sim_dom_limit_ports(struct sim_dom *, unsigned int);
 void	 sim_dom_limit_gnttab(struct sim_dom *, unsigned int nframes);
+/* From now on this Xen answers rv to a command of a hypercall; 0: no more. */
+void	 sim_dom_refuse(struct sim_dom *, unsigned int op, unsigned int cmd,
+	    int rv);
 /* Entries that peers of the simulator have mapped: 0 when all is quiet. */
 unsigned int sim_dom_nmapped(const struct sim_dom *);
+/* Domain 0 maps what an entry grants it, for a while. */
+bool	 sim_dom_map(struct sim_dom *, uint32_t ref);
+void	 sim_dom_unmap(struct sim_dom *, uint32_t ref);
 /* An event on a port of the guest's that nothing announced. */
 void	 sim_dom_event(struct sim_dom *, uint32_t port);
 void	 sim_dom_storm(struct sim_dom *);	/* on all its ports */

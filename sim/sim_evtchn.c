@@ -28,7 +28,7 @@ sim_evtchn_bit(const volatile unsigned long *map, uint32_t port)
 bool
 sim_evtchn_due(const struct sim_vcpu *v)
 {
-	return v->v_pending && v->v_irq != NULL;
+	return v->v_pending && !v->v_running && v->v_irq != NULL;
 }
 
 /* Xen kicks a vCPU only when the flag was clear. */

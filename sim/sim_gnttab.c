@@ -108,6 +108,25 @@ sim_gnttab_unmap(struct sim_dom *d, uint32_t ref, bool readonly)
 	    ~(GTF_reading | GTF_writing))));
 }
 
+bool
+sim_dom_map(struct sim_dom *d, uint32_t ref)
+{
+	void *va;
+
+	sim_inside();
+	va = sim_gnttab_map(d, 0, ref, false);
+	sim_outside();
+	return va != NULL;
+}
+
+void
+sim_dom_unmap(struct sim_dom *d, uint32_t ref)
+{
+	sim_inside();
+	sim_gnttab_unmap(d, ref, false);
+	sim_outside();
+}
+
 unsigned int
 sim_dom_nmapped(const struct sim_dom *d)
 {

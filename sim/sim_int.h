@@ -93,6 +93,7 @@ struct sim {
 	unsigned int	 s_inside;	/* in the simulator: no steps */
 	uint64_t	 s_nstep;
 	struct pv_os_work *s_works;
+	bool		 s_group[256];	/* has a work that runs */
 	struct list	 s_actors;
 	struct sim_dom	*s_curdom;
 	struct sim_vcpu	*s_curvcpu;	/* whose upcall runs, or NULL */
@@ -265,13 +266,22 @@ struct sim_vcpu {
 	struct vcpu_info *v_info;
 	bool		 v_registered;	/* it has a place of its own */
 	bool		 v_pending;	/* an upcall is due */
+	bool		 v_running;	/* .. or is under way */
 	struct evtchn_fifo_control_block *v_control;
 	uint32_t	 v_tail[EVTCHN_FIFO_MAX_QUEUES];
 	struct pv_os_irq *v_irq;
 };
 
+#define SIM_NREFUSE	4		/* commands refused at a time */
+
+struct sim_refuse {
+	unsigned int	 rf_op, rf_cmd;
+	int		 rf_rv;		/* 0: none */
+};
+
 struct sim_dom {
 	struct sim	*d_sim;
+	struct sim_refuse d_refuse[SIM_NREFUSE];
 	uint16_t	 d_id;
 	/* event channels */
 	struct shared_info *d_shared;

@@ -170,7 +170,7 @@ sim_sched_ready(const struct sim_thread *th)
 }
 
 static void
-sim_sched_offer_irqs(struct sim_sched_pick *pi)
+sim_sched_offer_upcalls(struct sim_sched_pick *pi)
 {
 	struct sim *s = sim_world;
 	struct sim_dom *d;
@@ -183,6 +183,15 @@ sim_sched_offer_irqs(struct sim_sched_pick *pi)
 				sim_sched_offer(pi, SIM_DO_IRQ, &d->d_vcpu[v]);
 		}
 	}
+}
+
+static void
+sim_sched_offer_irqs(struct sim_sched_pick *pi)
+{
+	struct sim *s = sim_world;
+	unsigned int i;
+
+	sim_sched_offer_upcalls(pi);
 	for (i = 0; i < SIM_NIRQ; i++) {
 		if (sim_irq_due(&s->s_irq[i]))
 			sim_sched_offer(pi, SIM_DO_DEVIRQ, &s->s_irq[i]);
@@ -208,12 +217,45 @@ sim_sched_offer_actors(struct sim_sched_pick *pi)
 	}
 }
 
+static bool
+sim_sched_sleeps(const struct pv_os_work *w)
+{
+	return (w->pw_flags & PV_WORK_SLEEPS) != 0;
+}
+
+/* A work may not run twice at once, nor two of a group that do not sleep. */
+static bool
+sim_sched_barred(const struct pv_os_work *w)
+{
+	struct sim *s = sim_world;
+
+	if (w->pw_running || s->s_nowork)
+		return true;
+	return sim_sched_sleeps(w) ? s->s_noslow :
+	    s->s_group[PV_WORK_GROUP_OF(w->pw_flags)];
+}
+
+static void
+sim_sched_offer_works(struct sim_sched_pick *pi, bool sleeping)
+{
+	struct sim *s = sim_world;
+	struct pv_os_work *w;
+
+	for (w = s->s_works; w != NULL; w = w->pw_next) {
+		if (sim_sched_barred(w) || (sim_sched_sleeps(w) && !sleeping))
+			continue;
+		if (w->pw_due <= s->s_now)
+			sim_sched_offer(pi, SIM_DO_WORK, w);
+		else
+			sim_sched_at(pi, w->pw_due);
+	}
+}
+
 static void
 sim_sched_choose(struct sim_sched_pick *pi)
 {
 	struct sim *s = sim_world;
 	struct sim_thread *th;
-	struct pv_os_work *w;
 	unsigned int i;
 
 	memset(pi, 0, sizeof(*pi));
@@ -222,15 +264,7 @@ sim_sched_choose(struct sim_sched_pick *pi)
 	if (!s->s_nowork)
 		sim_sched_offer_irqs(pi);
 	sim_sched_offer_actors(pi);
-	for (w = s->s_works; w != NULL; w = w->pw_next) {
-		if (w->pw_running || s->s_nowork || (s->s_noslow &&
-		    (w->pw_flags & PV_WORK_SLEEPS)))
-			continue;
-		if (w->pw_due <= s->s_now)
-			sim_sched_offer(pi, SIM_DO_WORK, w);
-		else
-			sim_sched_at(pi, w->pw_due);
-	}
+	sim_sched_offer_works(pi, true);
 	for (i = 0; i < SIM_NTHREAD; i++) {
 		th = &s->s_thread[i];
 		if (sim_sched_ready(th))
@@ -259,14 +293,17 @@ sim_sched_intr(struct sim_vcpu *v)
 {
 	struct sim *s = sim_world;
 	struct sim_dom *olddom = s->s_curdom;
+	struct sim_vcpu *oldvcpu = s->s_curvcpu;
 	enum sim_ctx oldctx = s->s_ctx;
 
 	v->v_pending = false;
+	v->v_running = true;
 	s->s_curdom = v->v_dom;
 	s->s_ctx = SIM_IRQ;
 	s->s_curvcpu = v;
 	v->v_irq->oi_fn(v->v_irq->oi_arg);
-	s->s_curvcpu = NULL;
+	v->v_running = false;
+	s->s_curvcpu = oldvcpu;
 	if (s->s_nlock != 0)
 		sim_bug("an interrupt handler returned with a lock held");
 	s->s_ctx = oldctx;
@@ -309,9 +346,13 @@ sim_sched_work(struct pv_os_work *w, enum sim_ctx ctx)
 	struct pv_os_work *old = self->th_work;
 	struct sim_dom *olddom = s->s_curdom;
 	enum sim_ctx oldctx = s->s_ctx;
+	bool *group = ctx == SIM_THREAD ? NULL :
+	    &s->s_group[PV_WORK_GROUP_OF(w->pw_flags)];
 
 	sim_sched_unlink(w);
 	w->pw_running = true;
+	if (group != NULL)
+		*group = true;
 	self->th_work = w;
 	s->s_curdom = w->pw_dom;
 	s->s_ctx = ctx;
@@ -319,6 +360,8 @@ sim_sched_work(struct pv_os_work *w, enum sim_ctx ctx)
 	if (s->s_nlock != 0)
 		sim_die("a work returned with a lock held");
 	w->pw_running = false;
+	if (group != NULL)
+		*group = false;
 	self->th_work = old;
 	s->s_ctx = oldctx;
 	s->s_curdom = olddom;
@@ -574,6 +617,15 @@ sim_sched_drop(struct sim_actor *ac)
 	list_remove(&ac->ac_link);
 }
 
+/* In a domain with several vCPUs others run meanwhile: upcalls, works. */
+static bool
+sim_sched_several(void)
+{
+	struct sim_dom *d = sim_world->s_curdom;
+
+	return d != NULL && d->d_nvcpu > 1;
+}
+
 /*
  * Other processors run, interrupts come.  Called where the library touches
  * what others can see.  An interrupt comes only where none is masked.
@@ -593,6 +645,10 @@ sim_sched_chance(void)
 	sim_sched_offer_actors(&pi);
 	if (s->s_nlock == 0 && s->s_ctx != SIM_IRQ)
 		sim_sched_offer_irqs(&pi);
+	else if (s->s_nlock == 0 && s->s_curvcpu != NULL)
+		sim_sched_offer_upcalls(&pi);
+	if (s->s_nlock == 0 && sim_sched_several())
+		sim_sched_offer_works(&pi, false);
 	if (pi.pi_kind != SIM_NONE)
 		sim_sched_do(&pi);
 }

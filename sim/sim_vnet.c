@@ -81,9 +81,6 @@ sim_vnet_deliver(struct sim_vnet *vn, unsigned int pair,
 	/* A test may call, on the library's side of the world. */
 	sim_inside();
 	nbuf = sim_vnet_buffers(vn, 2 * pair, rq, hdrlen + len);
-	sim_outside();
-	if (nbuf == 0)
-		return false;
 	mh.num_buffers = (uint16_t)nbuf;
 	if (vn->vn_numbuf != 0)
 		mh.num_buffers = (uint16_t)(vn->vn_numbuf + 1 == 0 ? 0 :
@@ -96,8 +93,9 @@ sim_vnet_deliver(struct sim_vnet *vn, unsigned int pair,
 		at += n;
 		sim_vreq_done(rq[i], vn->vn_short ? hdrlen - 1 : off + n);
 	}
-	vn->vn_nrx++;
-	return true;
+	vn->vn_nrx += nbuf > 0;
+	sim_outside();
+	return nbuf > 0;
 }
 
 /* ---- from the guest ---------------------------------------------------- */

@@ -446,11 +446,40 @@ sim_xen_console(struct sim_dom *d, unsigned int cmd, unsigned int n, char *buf)
 	return 0;
 }
 
+/* ---- what this Xen has not --------------------------------------------- */
+
+void
+sim_dom_refuse(struct sim_dom *d, unsigned int op, unsigned int cmd, int rv)
+{
+	struct sim_refuse *rf = d->d_refuse;
+
+	while (rf->rf_rv != 0 && (rf->rf_op != op || rf->rf_cmd != cmd)) {
+		if (++rf == &d->d_refuse[SIM_NREFUSE])
+			sim_die("too many commands are refused");
+	}
+	*rf = (struct sim_refuse){ op, cmd, rv };
+}
+
+static int
+sim_xen_refused(const struct sim_dom *d, unsigned int op, unsigned int cmd)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_NREFUSE; i++) {
+		if (d->d_refuse[i].rf_op == op && d->d_refuse[i].rf_cmd == cmd)
+			return d->d_refuse[i].rf_rv;
+	}
+	return 0;
+}
+
 static long
 sim_xen_demux(struct sim_dom *d, unsigned int op, const unsigned long *a)
 {
 	void *p1 = (void *)a[1];
+	int rv = sim_xen_refused(d, op, (unsigned int)a[0]);
 
+	if (rv != 0)
+		return rv;
 	switch (op) {
 	case __HYPERVISOR_event_channel_op:
 		return sim_evtchn_op(d, (unsigned int)a[0], p1);

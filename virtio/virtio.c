@@ -405,7 +405,7 @@ virtio_queue_create(struct pv_dev *dev, struct virtio_queue *vn,
 	vn->vn_virtio = vi;
 	vn->vn_fn = fn;
 	vn->vn_arg = arg;
-	pv_work_init(&vn->vn_work, virtio_queue_run, vn, 0);
+	pv_work_init(&vn->vn_work, virtio_queue_run, vn, pv_dev_group(dev));
 	rv = vi->vi_ops->vo_queue_setup(vi, &vn->vn_vq);
 	if (rv != 0)
 		goto err_setup;

@@ -88,11 +88,8 @@ evtchn_quiesce(struct evtchn *ec)
 void
 evtchn_queue(struct xen *x, struct evtchn_handler *eh)
 {
-	const struct evtchn_ops *ops = x->x_evtchn->ec_ops;
-
-	ops->eo_mask(x, eh->eh_port);
-	ops->eo_clear(x, eh->eh_port);
-	pv_os_defer(&eh->eh_work, 0);
+	if (x->x_evtchn->ec_ops->eo_take(x, eh->eh_port))
+		pv_os_defer(&eh->eh_work, 0);
 }
 
 /*
@@ -251,6 +248,27 @@ evtchn_grow(struct evtchn *ec, evport_t port)
 }
 
 /*
+ * evtchn_place -- deliver a device's port to the vCPU which is the device's
+ *
+ * That is one of those that evtchn_cpu_balance() found up.
+ * Context: thread.  Lock: ec_lock, held.
+ */
+void
+evtchn_place(struct evtchn *ec, struct evtchn_handler *eh)
+{
+	struct pv_dev *dev = eh->eh_dev;
+	unsigned int vcpu;
+
+	if (dev == NULL || (eh->eh_flags & EVTCHN_F_FAST) != 0)
+		return;
+	vcpu = ec->ec_nspread == 0 ? 0 :
+	    ec->ec_spread[dev->pd_group % ec->ec_nspread];
+	if (vcpu != eh->eh_vcpu)
+		(void)evtchn_rebind(ec, eh, vcpu);
+	dev->pd_vcpu = eh->eh_vcpu;
+}
+
+/*
  * evtchn_install -- give a port its handler
  *
  * The port is masked first: an event that came before there was a handler is
@@ -282,6 +300,7 @@ evtchn_install(struct xen *x, struct evtchn_handler *eh)
 		eh->eh_xen = x;
 		evtchn_table_set(&ec->ec_table, eh->eh_port, eh);
 		ec->ec_nused++;
+		evtchn_place(ec, eh);
 		ec->ec_ops->eo_unmask(x, eh->eh_port);
 	}
 	pv_unlock(&ec->ec_lock);
@@ -297,16 +316,22 @@ evtchn_init(struct evtchn_handler *eh, struct pv_dev *dev,
 	*eh = (struct evtchn_handler){ .eh_dev = dev };
 	eh->eh_fn = fn;
 	eh->eh_arg = arg;
-	pv_work_init(&eh->eh_work, evtchn_run, eh, 0);
+	pv_work_init(&eh->eh_work, evtchn_run, eh,
+	    dev == NULL ? 0 : pv_dev_group(dev));
 }
 
-/* Install a port that we made; it is closed again on failure. */
+/*
+ * Install a port that we made; it is closed again on failure.  One that is no
+ * device's is a group of its own.
+ */
 static int
 evtchn_own(struct xen *x, struct evtchn_handler *eh)
 {
 	int rv;
 
 	eh->eh_owned = true;
+	if (eh->eh_dev == NULL)
+		eh->eh_work.pw_flags = PV_WORK_GROUP(evport_x(eh->eh_port));
 	rv = evtchn_install(x, eh);
 	if (rv < 0)
 		(void)hypercall_evtchn_close(x, eh->eh_port);
@@ -590,15 +615,16 @@ evtchn_priority(struct evtchn_handler *eh, unsigned int priority)
 static void
 evtchn_choose(struct xen *x, struct evtchn *ec)
 {
+	bool asked = (x->x_boot.xb_flags & PV_XEN_NO_FIFO) == 0 ||
+	    x->x_kept.xk_fifo[0];
 	int rv = -PV_ENOSYS;
 
 	ec->ec_ops = &evtchn_2l_ops;
-	if ((x->x_boot.xb_flags & PV_XEN_NO_FIFO) == 0 ||
-	    x->x_kept.xk_fifo[0])
+	if (asked)
 		rv = evtchn_fifo_ops.eo_cpu(x, 0);
 	if (rv == 0)
 		ec->ec_ops = &evtchn_fifo_ops;
-	else if (rv != -PV_ENOSYS)
+	else if (asked)
 		pv_log(NULL, PV_LOG_WARN, "evtchn: no FIFO queues (error "
 		    "%d); using the two-level ABI", -rv);
 }

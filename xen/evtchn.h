@@ -69,6 +69,11 @@ struct evtchn_ops {
 	/* An event that came while it was masked makes a new upcall. */
 	void	(*eo_unmask)(struct xen *, evport_t);
 	void	(*eo_clear)(struct xen *, evport_t);
+	/*
+	 * Mask and clear a port that a scan found.  False: another vCPU found
+	 * it too and was faster; there is nothing to do.
+	 */
+	bool	(*eo_take)(struct xen *, evport_t);
 	/* A pending port was found by a vCPU which it is not bound to. */
 	void	(*eo_requeue)(struct xen *, evport_t);
 	/* 0 (highest) to 15; 0 or -PV_E*. */
@@ -94,6 +99,8 @@ void	 evtchn_poll(struct xen *);	/* as an upcall, any context */
 /* See pv_xen_cpu_attach() and pv_xen_cpu_detach(). */
 int	 evtchn_cpu_attach(struct xen *, unsigned int vcpu);
 void	 evtchn_cpu_detach(struct xen *, unsigned int vcpu);
+/* See pv_xen_balance(). */
+void	 evtchn_cpu_balance(struct xen *, bool (*runs)(unsigned int vcpu));
 
 /*
  * Start handling.  Each fills *eh, which lives until evtchn_close(); fn

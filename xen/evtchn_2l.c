@@ -76,6 +76,24 @@ evtchn_2l_unmask(struct xen *x, evport_t port)
 	(void)hypercall_evtchn_unmask(x, port);
 }
 
+/*
+ * Two vCPUs may look at the same word at once, the other one for a neighbour
+ * of this port.  Who sets the mask has the port; unless the event was taken
+ * and the port unmasked since we looked.
+ */
+static bool
+evtchn_2l_take(struct xen *x, evport_t port)
+{
+	unsigned long bit = evtchn_2l_bit(port);
+
+	if ((shm_orl(evtchn_2l_masked(x, port), bit) & bit) != 0)
+		return false;
+	if ((shm_andl(evtchn_2l_pending(x, port), ~bit) & bit) != 0)
+		return true;
+	evtchn_2l_unmask(x, port);
+	return false;
+}
+
 static void
 evtchn_2l_word(struct xen *x, uint32_t word, void (*fn)(void *, evport_t),
     void *arg)
@@ -150,6 +168,7 @@ const struct evtchn_ops evtchn_2l_ops = {
 	.eo_mask = evtchn_2l_mask,
 	.eo_unmask = evtchn_2l_unmask,
 	.eo_clear = evtchn_2l_clear,
+	.eo_take = evtchn_2l_take,
 	.eo_requeue = evtchn_2l_requeue,
 	.eo_priority = evtchn_2l_priority,
 	.eo_scan = evtchn_2l_scan

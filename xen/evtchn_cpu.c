@@ -73,6 +73,14 @@ evtchn_cpu_orphan(void *arg, evport_t port)
 		evtchn_queue(ev->ev_xen, eh);
 }
 
+/* Lock: ec_lock, held. */
+static void
+evtchn_cpu_home(struct evtchn *ec, struct evtchn_handler *eh)
+{
+	if (evtchn_rebind(ec, eh, 0) == 0 && eh->eh_dev != NULL)
+		eh->eh_dev->pd_vcpu = 0;
+}
+
 /*
  * evtchn_cpu_detach -- the vCPU is down; see pv_xen_cpu_detach()
  *
@@ -92,18 +100,59 @@ evtchn_cpu_detach(struct xen *x, unsigned int vcpu)
 	if (ev == NULL || !ev->ev_up)
 		return;
 	pv_os_irq_detach(&ev->ev_irq);
+	pv_lock(&ec->ec_lock);
 	ev->ev_up = false;
+	ec->ec_nspread = 0;
+	pv_unlock(&ec->ec_lock);
 	for (port = 0, n = 1; port < n; port++) {
 		pv_lock(&ec->ec_lock);
 		n = ec->ec_table == NULL ? 0 : ec->ec_table->et_n;
 		eh = evtchn_find(ec, EVPORT(port));
 		if (eh != NULL && eh->eh_vcpu == vcpu)
-			(void)evtchn_rebind(ec, eh, 0);
+			evtchn_cpu_home(ec, eh);
 		pv_unlock(&ec->ec_lock);
 	}
 	evtchn_enter(ev);
 	ec->ec_ops->eo_scan(x, vcpu, evtchn_cpu_orphan, ev);
 	evtchn_leave(ev);
+}
+
+/* Lock: ec_lock, held. */
+static void
+evtchn_cpu_spread(struct evtchn *ec, bool (*runs)(unsigned int vcpu))
+{
+	unsigned int i;
+
+	ec->ec_nspread = 0;
+	for (i = 0; i < PV_XEN_NVCPU; i++) {
+		if (ec->ec_vcpu[i] != NULL && ec->ec_vcpu[i]->ev_up && runs(i))
+			ec->ec_spread[ec->ec_nspread++] = (unsigned char)i;
+	}
+}
+
+/*
+ * evtchn_cpu_balance -- spread the devices over the vCPUs that are up and run
+ *
+ * Context: thread.
+ */
+void
+evtchn_cpu_balance(struct xen *x, bool (*runs)(unsigned int vcpu))
+{
+	struct evtchn *ec = x->x_evtchn;
+	struct evtchn_handler *eh;
+	uint32_t port, n;
+
+	pv_lock(&ec->ec_lock);
+	evtchn_cpu_spread(ec, runs);
+	pv_unlock(&ec->ec_lock);
+	for (port = 0, n = 1; port < n; port++) {
+		pv_lock(&ec->ec_lock);
+		n = ec->ec_table == NULL ? 0 : ec->ec_table->et_n;
+		eh = evtchn_find(ec, EVPORT(port));
+		if (eh != NULL)
+			evtchn_place(ec, eh);
+		pv_unlock(&ec->ec_lock);
+	}
 }
 
 /*

@@ -94,6 +94,15 @@ evtchn_fifo_clear(struct xen *x, evport_t port)
 		(void)shm_and32(word, ~EVTCHN_FIFO_BIT(PENDING));
 }
 
+/* It was in the queue of one vCPU only. */
+static bool
+evtchn_fifo_take(struct xen *x, evport_t port)
+{
+	evtchn_fifo_mask(x, port);
+	evtchn_fifo_clear(x, port);
+	return true;
+}
+
 /*
  * A pending port must be queued, which only Xen can do.  While a word is BUSY
  * its mask is not ours to clear; that lasts as long as Xen writes one link.
@@ -186,7 +195,7 @@ evtchn_fifo_resync(struct xen *x, void (*fn)(void *, evport_t), void *arg)
  * block, and again 0 when it was the last.  False: the queue makes no sense.
  */
 static bool
-evtchn_fifo_take(struct xen *x, const volatile uint32_t *first, uint32_t *head,
+evtchn_fifo_next(struct xen *x, const volatile uint32_t *first, uint32_t *head,
     uint32_t *word)
 {
 	volatile uint32_t *p;
@@ -214,7 +223,7 @@ evtchn_fifo_scan(struct xen *x, unsigned int vcpu,
 		/* peer: more ready bits than queues, more ports than are. */
 		if (q >= EVTCHN_FIFO_MAX_QUEUES ||
 		    n >= EVTCHN_FIFO_NR_CHANNELS ||
-		    !evtchn_fifo_take(x, &cb->head[q], &head[q], &w)) {
+		    !evtchn_fifo_next(x, &cb->head[q], &head[q], &w)) {
 			evtchn_fifo_resync(x, fn, arg);
 			return;
 		}
@@ -264,6 +273,9 @@ evtchn_fifo_grow(struct xen *x, evport_t port, struct pv_lock *lock)
 
 	while (rv == 0 && evtchn_fifo_word(x, evport_x(port)) == NULL)
 		rv = evtchn_fifo_expand(x, lock);
+	if (rv != 0)
+		pv_log(NULL, PV_LOG_ERR, "evtchn: no words for port %u (error "
+		    "%d)", evport_x(port), -rv);
 	return rv;
 }
 
@@ -331,6 +343,7 @@ const struct evtchn_ops evtchn_fifo_ops = {
 	.eo_mask = evtchn_fifo_mask,
 	.eo_unmask = evtchn_fifo_unmask,
 	.eo_clear = evtchn_fifo_clear,
+	.eo_take = evtchn_fifo_take,
 	.eo_requeue = evtchn_fifo_requeue,
 	.eo_priority = evtchn_fifo_priority,
 	.eo_scan = evtchn_fifo_scan

@@ -28,6 +28,9 @@ struct evtchn {
 	uint64_t	 ec_nspurious;
 	struct evtchn_vcpu *ec_vcpu[PV_XEN_NVCPU];
 	bool		 ec_polled;		/* vCPU 0 has no interrupt */
+	/* The vCPUs that devices are spread over; none: all at vCPU 0. */
+	unsigned char	 ec_spread[PV_XEN_NVCPU];
+	unsigned int	 ec_nspread;
 };
 
 /* An upcall begins, ends: see evtchn_quiesce(). */
@@ -47,6 +50,7 @@ struct evtchn_handler *evtchn_find(const struct evtchn *, evport_t);
 void	 evtchn_queue(struct xen *, struct evtchn_handler *);
 void	 evtchn_stray(struct evtchn_vcpu *, evport_t);
 void	 evtchn_upcall(void *);
+void	 evtchn_place(struct evtchn *, struct evtchn_handler *);
 int	 evtchn_rebind(struct evtchn *, struct evtchn_handler *,
 	    unsigned int vcpu);
 /* Give a port its handler; 0 or -PV_E*.  Thread, boot. */

@@ -40,8 +40,16 @@ PV_WIRE_OFFSET(struct grant_entry_v1, frame, 4);
 /* What we know of an entry beside what Xen sees. */
 struct gnttab_entry {
 	uint32_t	 ge_next;	/* of the free or the parked */
+	struct gnttab_budget *ge_budget;	/* it is on, or NULL */
 	void		(*ge_fn)(void *);	/* parked: whom to tell */
 	void		*ge_arg;
+};
+
+/* What a device may have.  Lives as long as an entry is on it. */
+struct gnttab_budget {
+	uint32_t	 gb_max, gb_used;
+	bool		 gb_gone;	/* the device is no more */
+	bool		 gb_told;	/* that it is spent */
 };
 
 struct gnttab_frame {
@@ -149,6 +157,8 @@ gnttab_add(struct gnttab *gt, uint32_t n)
 		return -PV_ENOMEM;
 	gf->gf_shared = gnttab_map(gt, n);
 	if (gf->gf_shared == NULL) {
+		pv_log(NULL, PV_LOG_WARN, "gnttab: frame %u of %u is not to be "
+		    "had", n + 1, gt->gt_maxframe);
 		pv_os_free(gf, sizeof(*gf));
 		return -PV_ENOSPC;
 	}
@@ -187,6 +197,33 @@ gnttab_grow(struct gnttab *gt)
 
 /* ---- entries ----------------------------------------------------------- */
 
+/* A budget, or NULL, has room for one more.  Lock: held. */
+static bool
+gnttab_allows(const struct gnttab_budget *gb)
+{
+	return gb == NULL || gb->gb_used < gb->gb_max;
+}
+
+/* A free entry, on a budget or none; GNTTAB_END: none is free, or allowed. */
+static uint32_t
+gnttab_pop(struct gnttab *gt, struct gnttab_budget *gb)
+{
+	uint32_t ref = GNTTAB_END;
+
+	pv_lock(&gt->gt_lock);
+	if (gnttab_allows(gb))
+		ref = gt->gt_free;
+	if (ref != GNTTAB_END) {
+		gt->gt_free = gnttab_entry(gt, ref)->ge_next;
+		gt->gt_nused++;
+		gnttab_entry(gt, ref)->ge_budget = gb;
+		if (gb != NULL)
+			gb->gb_used++;
+	}
+	pv_unlock(&gt->gt_lock);
+	return ref;
+}
+
 /*
  * gnttab_take -- a free entry of the table as it is
  *
@@ -196,18 +233,8 @@ gnttab_grow(struct gnttab *gt)
 int
 gnttab_take(struct xen *x, gref_t *gref)
 {
-	struct gnttab *gt = x->x_gnttab;
-	uint32_t ref;
-
-	pv_lock(&gt->gt_lock);
-	ref = gt->gt_free;
-	if (ref != GNTTAB_END) {
-		gt->gt_free = gnttab_entry(gt, ref)->ge_next;
-		gt->gt_nused++;
-	}
-	pv_unlock(&gt->gt_lock);
-	*gref = GREF(ref);
-	return ref == GNTTAB_END ? -PV_ENOSPC : 0;
+	*gref = GREF(gnttab_pop(x->x_gnttab, NULL));
+	return gref_x(*gref) == GNTTAB_END ? -PV_ENOSPC : 0;
 }
 
 /*
@@ -243,13 +270,23 @@ gnttab_room(struct xen *x)
 	return n - GNTTAB_RESERVED - gt->gt_nused;
 }
 
-/* Lock: held. */
-static void
+/*
+ * Lock: held.  Returns a budget that is to be freed (without the lock), or
+ * NULL.
+ */
+static struct gnttab_budget *
 gnttab_free(struct gnttab *gt, uint32_t ref)
 {
-	gnttab_entry(gt, ref)->ge_next = gt->gt_free;
+	struct gnttab_entry *ge = gnttab_entry(gt, ref);
+	struct gnttab_budget *gb = ge->ge_budget;
+
+	ge->ge_budget = NULL;
+	ge->ge_next = gt->gt_free;
 	gt->gt_free = ref;
 	gt->gt_nused--;
+	if (gb == NULL || --gb->gb_used > 0 || !gb->gb_gone)
+		return NULL;
+	return gb;
 }
 
 /*
@@ -261,11 +298,134 @@ void
 gnttab_unreserve(struct xen *x, gref_t gref)
 {
 	struct gnttab *gt = x->x_gnttab;
+	struct gnttab_budget *gb;
 
 	PV_ASSERT(shm_read16(&gnttab_shared(gt, gref)->flags) == 0);
 	pv_lock(&gt->gt_lock);
-	gnttab_free(gt, gref_x(gref));
+	gb = gnttab_free(gt, gref_x(gref));
 	pv_unlock(&gt->gt_lock);
+	pv_os_free(gb, sizeof(*gb));
+}
+
+/* ---- budgets ----------------------------------------------------------- */
+
+/*
+ * gnttab_budget_create -- a device that is made with dma has a budget
+ *
+ * 0 or -PV_ENOMEM.
+ * Context: thread.
+ */
+int
+gnttab_budget_create(struct pv_dma *dma, uint32_t max)
+{
+	struct gnttab_budget *gb = pv_os_alloc(sizeof(*gb));
+
+	if (gb == NULL)
+		return -PV_ENOMEM;
+	gb->gb_max = max;
+	dma->da_budget = gb;
+	dma->da_maxmap = max;
+	return 0;
+}
+
+/*
+ * gnttab_budget_destroy -- the device is gone; what peers keep of it stays on
+ * its budget
+ *
+ * Context: thread.
+ */
+void
+gnttab_budget_destroy(struct pv_dma *dma)
+{
+	struct gnttab *gt = ((struct xen *)dma->da_arg)->x_gnttab;
+	struct gnttab_budget *gb = dma->da_budget;
+	bool last;
+
+	if (gb == NULL)
+		return;
+	dma->da_budget = NULL;
+	pv_lock(&gt->gt_lock);
+	gb->gb_gone = true;
+	last = gb->gb_used == 0;
+	pv_unlock(&gt->gt_lock);
+	if (last)
+		pv_os_free(gb, sizeof(*gb));
+}
+
+/*
+ * gnttab_take_for -- a free entry of the table as it is, on a device's budget
+ *
+ * 0 or -PV_ENOSPC.
+ * Context: any.
+ */
+int
+gnttab_take_for(struct pv_dev *dev, gref_t *gref)
+{
+	struct xen *x = dev->pd_dma.da_arg;
+
+	*gref = GREF(gnttab_pop(x->x_gnttab, dev->pd_dma.da_budget));
+	return gref_x(*gref) == GNTTAB_END ? -PV_ENOSPC : 0;
+}
+
+/* The budget is spent: say so, once. */
+static bool
+gnttab_spent(struct pv_dev *dev)
+{
+	struct gnttab *gt = ((struct xen *)dev->pd_dma.da_arg)->x_gnttab;
+	struct gnttab_budget *gb = dev->pd_dma.da_budget;
+	bool spent, told;
+
+	if (gb == NULL)
+		return false;
+	pv_lock(&gt->gt_lock);
+	spent = !gnttab_allows(gb);
+	told = gb->gb_told;
+	gb->gb_told |= spent;
+	pv_unlock(&gt->gt_lock);
+	if (spent && !told)
+		pv_log(dev, PV_LOG_WARN, "its budget of %u grants is spent; "
+		    "gnttab.budget gives more", gb->gb_max);
+	return spent;
+}
+
+/*
+ * gnttab_reserve_for -- a free entry on a device's budget; may grow the table
+ *
+ * 0, -PV_ENOSPC (its budget, or the hypervisor's limit) or -PV_ENOMEM.
+ * Context: thread.
+ */
+int
+gnttab_reserve_for(struct pv_dev *dev, gref_t *gref)
+{
+	struct xen *x = dev->pd_dma.da_arg;
+	int rv;
+
+	while (gnttab_take_for(dev, gref) < 0) {
+		rv = gnttab_spent(dev) ? -PV_ENOSPC : gnttab_grow(x->x_gnttab);
+		if (rv < 0)
+			return rv;
+	}
+	return 0;
+}
+
+/*
+ * gnttab_room_for -- entries that a device could still reserve
+ *
+ * Context: any.
+ */
+uint32_t
+gnttab_room_for(struct pv_dev *dev)
+{
+	struct xen *x = dev->pd_dma.da_arg;
+	struct gnttab_budget *gb = dev->pd_dma.da_budget;
+	uint32_t room = gnttab_room(x), left;
+
+	if (gb == NULL)
+		return room;
+	pv_lock(&x->x_gnttab->gt_lock);
+	left = gb->gb_max - gb->gb_used;
+	pv_unlock(&x->x_gnttab->gt_lock);
+	return left < room ? left : room;
 }
 
 /*
@@ -353,16 +513,18 @@ gnttab_retry_one(struct gnttab *gt, uint32_t ref)
 	void (*fn)(void *) = ge->ge_fn;
 	void *arg = ge->ge_arg;
 	bool done = gnttab_revoke(gt->gt_xen, GREF(ref)) == 0;
+	struct gnttab_budget *gb = NULL;
 
 	pv_lock(&gt->gt_lock);
 	if (done) {
-		gnttab_free(gt, ref);
+		gb = gnttab_free(gt, ref);
 		gt->gt_nparked--;
 	} else {
 		ge->ge_next = gt->gt_parked;
 		gt->gt_parked = ref;
 	}
 	pv_unlock(&gt->gt_lock);
+	pv_os_free(gb, sizeof(*gb));
 	if (done && fn != NULL)
 		fn(arg);
 	return done;
@@ -523,6 +685,22 @@ gnttab_drain(struct gnttab *gt)
 	}
 }
 
+/* Of what peers still hold only the pages are lost. */
+static void
+gnttab_abandon(struct gnttab *gt)
+{
+	struct gnttab_budget *gb;
+	uint32_t ref, next;
+
+	for (ref = gt->gt_parked; ref != GNTTAB_END; ref = next) {
+		next = gnttab_entry(gt, ref)->ge_next;
+		pv_lock(&gt->gt_lock);
+		gb = gnttab_free(gt, ref);
+		pv_unlock(&gt->gt_lock);
+		pv_os_free(gb, sizeof(*gb));
+	}
+}
+
 /*
  * gnttab_detach -- give the table back; idempotent
  *
@@ -542,6 +720,7 @@ gnttab_detach(struct xen *x)
 	if (gt->gt_nparked > 0)
 		pv_log(NULL, PV_LOG_WARN, "gnttab: %u grants are still held "
 		    "by peers; their pages are lost", gt->gt_nparked);
+	gnttab_abandon(gt);
 	x->x_gnttab = NULL;
 	gnttab_destroy(gt);
 }

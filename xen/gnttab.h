@@ -43,6 +43,21 @@ void	 gnttab_unreserve(struct xen *, gref_t);
  */
 uint32_t gnttab_room(struct xen *);
 
+/*
+ * The same three for a device, by its budget if it has one: the entries that it
+ * has at a time, those that its peers keep in quarantine too, are at most
+ * that many.  -PV_ENOSPC when it is spent, which is told once.
+ */
+int	 gnttab_reserve_for(struct pv_dev *, gref_t *);
+int	 gnttab_take_for(struct pv_dev *, gref_t *);
+uint32_t gnttab_room_for(struct pv_dev *);
+/*
+ * Give a device that is to be made with dma a budget: 0 or -PV_ENOMEM.  Take it
+ * back when the device is gone; without one nothing happens.  Thread.
+ */
+int	 gnttab_budget_create(struct pv_dma *dma, uint32_t max);
+void	 gnttab_budget_destroy(struct pv_dma *dma);
+
 /* Let the peer map or copy a page through a reserved entry.  Deferred. */
 void	 gnttab_grant(struct xen *, gref_t, pv_domid_t peer, gfn_t,
 	    bool readonly);

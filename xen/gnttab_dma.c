@@ -23,7 +23,7 @@ static int
 gnttab_dma_reserve(struct pv_dma *dma, struct pv_dma_map *map)
 {
 	gref_t gref;
-	int rv = gnttab_reserve(gnttab_dma_xen(dma), &gref);
+	int rv = gnttab_reserve_for(dma->da_dev, &gref);
 
 	if (rv < 0)
 		return rv;
@@ -35,7 +35,7 @@ gnttab_dma_reserve(struct pv_dma *dma, struct pv_dma_map *map)
 static uint32_t
 gnttab_dma_room(struct pv_dma *dma)
 {
-	return gnttab_room(gnttab_dma_xen(dma));
+	return gnttab_room_for(dma->da_dev);
 }
 
 static void
@@ -70,7 +70,7 @@ gnttab_dma_park(struct pv_dma *dma, struct pv_dma_map *map,
 	gref_t gref;
 
 	gnttab_park(x, gnttab_dma_gref(map), fn, arg);
-	if (gnttab_take(x, &gref) == 0) {
+	if (gnttab_take_for(dma->da_dev, &gref) == 0) {
 		map->dm_priv = gref_x(gref);
 		return;
 	}

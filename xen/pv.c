@@ -56,6 +56,18 @@ pv_xen_cpu_detach(unsigned int vcpu)
 }
 
 /*
+ * pv_xen_balance -- see pv/xen.h
+ *
+ * Context: thread.
+ */
+void
+pv_xen_balance(bool (*runs)(unsigned int vcpu))
+{
+	if (pv_xen.x_evtchn != NULL)
+		evtchn_cpu_balance(&pv_xen, runs);
+}
+
+/*
  * pv_xen_vcpu_info -- see pv/xen.h
  *
  * Context: any.

@@ -248,8 +248,11 @@ xen_core_attach(struct xen *x, const struct pv_xen_boot *boot)
 		return -PV_ENODEV;
 	x->x_version = (uint32_t)rv;
 	rv = hypercall_features(x, &x->x_features);
-	if (rv < 0)
+	if (rv < 0) {
+		pv_log(NULL, PV_LOG_ERR, "xen: does not tell its features "
+		    "(error %d)", -rv);
 		return rv;
+	}
 	rv = xen_shared_map(x);
 	if (rv < 0) {
 		pv_log(NULL, PV_LOG_ERR, "xen: can not map the shared info "
@@ -298,6 +301,8 @@ xen_start(struct xen *x, const struct pv_client *client)
 	rv = xs_attach(x);
 	if (rv < 0 && rv != -PV_ENODEV)
 		goto err_xs;
+	if (rv == -PV_ENODEV)
+		pv_log(NULL, PV_LOG_INFO, "xen: no store, so no devices");
 	if (rv == 0)
 		xenpci_unplug(x);
 	rv = xenbus_attach(x);

@@ -25,6 +25,7 @@
  * Initialised: back ends take that as well, and netback nothing else.
  */
 
+#include "setting.h"
 #include "xenbus_var.h"
 
 #define XENBUS_KEY	64		/* bytes of "device/type/id/key" */
@@ -313,6 +314,33 @@ xenbus_trusted(const struct xenbus_dev *xd)
 	return trusted != 0;
 }
 
+/*
+ * The operator's limit of grants: gnttab.vbd.51712.budget, gnttab.vbd.budget or
+ * gnttab.budget.
+ */
+static int
+xenbus_budget(const struct xenbus_dev *xd, struct pv_dma *dma)
+{
+	static const int64_t range[2] = { 0, INT32_MAX };
+	const struct pv_client *client = xd->xd_xen->x_client;
+	const char *type = xd->xd_driver->dv_match;
+	const char *id = xd->xd_name + str_len(type) + 1;
+	char family[SETTING_NAME];
+	struct pv_unit un = { .un_client = client, .un_family = family };
+	struct strbuf sb;
+	uint64_t unit = 0;
+	int64_t max;
+
+	str_begin(&sb, family, sizeof(family));
+	str_add(&sb, "gnttab.");
+	str_add(&sb, type);
+	(void)str_num(id, str_len(id), 0, UINT32_MAX, &unit);
+	un.un_unit = (unsigned int)unit;
+	max = pv_setting_num(client, "gnttab.budget", range, 0);
+	max = pv_unit_num(&un, "budget", range, max);
+	return max == 0 ? 0 : gnttab_budget_create(dma, (uint32_t)max);
+}
+
 static int
 xenbus_create(struct xenbus_dev *xd)
 {
@@ -320,12 +348,28 @@ xenbus_create(struct xenbus_dev *xd)
 	struct pv_dma dma = {
 		.da_ops = &gnttab_dma_ops, .da_arg = x, .da_peer = xd->xd_peer
 	};
+	int rv = xd->xd_single ? 0 : xenbus_budget(xd, &dma);
 
+	if (rv < 0)
+		return rv;
 	xd->xd_trusted = xd->xd_single || xenbus_trusted(xd);
 	if (!xd->xd_trusted)
 		pv_dma_bounce(&dma);
-	return pv_dev_create(xd->xd_driver, &xenbus_ops, xd, xd->xd_name, &dma,
+	rv = pv_dev_create(xd->xd_driver, &xenbus_ops, xd, xd->xd_name, &dma,
 	    x->x_client, &xd->xd_dev);
+	if (rv < 0)
+		gnttab_budget_destroy(&dma);
+	return rv;
+}
+
+static void
+xenbus_destroy(struct xenbus_dev *xd)
+{
+	struct pv_dma dma = xd->xd_dev->pd_dma;
+
+	pv_dev_destroy(xd->xd_dev);
+	xd->xd_dev = NULL;
+	gnttab_budget_destroy(&dma);
 }
 
 /* Watch the peer's state; the watch tells it once at once. */
@@ -367,8 +411,7 @@ xenbus_probe(struct xenbus_dev *xd)
 		return false;
 	pv_log(xd->xd_dev, PV_LOG_ERR, "can not watch its back end (error "
 	    "%d)", -rv);
-	pv_dev_destroy(xd->xd_dev);
-	xd->xd_dev = NULL;
+	xenbus_destroy(xd);
 	xd->xd_dead = true;
 	return false;
 }
@@ -411,8 +454,7 @@ xenbus_remove(struct xenbus *xb, struct xenbus_dev *xd, bool polite)
 	xs_unwatch(&xd->xd_watch);
 	if (dev != NULL) {
 		pv_log(dev, PV_LOG_INFO, "detached");
-		pv_dev_destroy(dev);
-		xd->xd_dev = NULL;
+		xenbus_destroy(xd);
 		if (polite && xd->xd_state != XenbusStateClosed)
 			(void)xenbus_set_state(xd, XenbusStateClosed);
 	}

@@ -207,7 +207,7 @@ xenbus_ring_create(struct pv_dev *dev, struct xenbus_ring *xr,
 	if (va == NULL || xr->xr_left == NULL)
 		goto err_mem;
 	for (i = 0; i < npg; i++) {
-		rv = gnttab_reserve(x, &xr->xr_gref[i]);
+		rv = gnttab_reserve_for(dev, &xr->xr_gref[i]);
 		if (rv < 0)
 			goto err_gref;
 	}

@@ -186,6 +186,13 @@ pv_store_watch(const char *path, void (*fn)(void *, const char *path),
 	return -PV_ENODEV;
 }
 
+/* pv_xen_balance -- no device has event channels */
+void
+pv_xen_balance(bool (*runs)(unsigned int vcpu))
+{
+	(void)runs;
+}
+
 /* pv_xen_cpu_info -- no vCPU is attached */
 int
 pv_xen_cpu_info(unsigned int vcpu, struct pv_xen_cpu_info *ci)

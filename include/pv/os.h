@@ -37,6 +37,13 @@
 #include <pv/types.h>
 
 #define PV_WORK_SLEEPS	1u	/* pw_flags: the work calls pv_os_wait() */
+/*
+ * And the work's group, 0 .. 255.  Of works without PV_WORK_SLEEPS those of
+ * one group never run at the same time; those of different groups may, each
+ * group on a CPU of its own.  The library has a group for each device.
+ */
+#define PV_WORK_GROUP(n)	((n) % 256u << 8)
+#define PV_WORK_GROUP_OF(flags)	((flags) >> 8)
 
 #include <os_types.h>
 
@@ -231,7 +238,8 @@ void	 pv_os_wake(struct pv_os_event *ev);
  *
  * While the work is pending further calls coalesce; a call with an earlier
  * time moves it forward.  A work that is running may be deferred again (by
- * itself too) and then runs once more.  A work never runs twice at once.
+ * itself too) and then runs once more.  A work never runs twice at once, nor
+ * do two of one group; one thread for all of them will do.
  * With PV_WORK_SLEEPS in pw_flags it runs in thread context and must not
  * keep works without that flag from running.
  * Context: any.

@@ -140,6 +140,8 @@ struct pv_dev_info {
 	const char	*di_state;		/* "connected" */
 	uint32_t	 di_peer;		/* domain id of the peer */
 	uint32_t	 di_ngref, di_nevport, di_npage, di_nwatch, di_nmap;
+	uint32_t	 di_maxgref;		/* its budget; 0: no limit */
+	unsigned int	 di_vcpu;		/* that takes its events */
 	uint64_t	 di_nintr;		/* events handled */
 	uint64_t	 di_nspurious;		/* events without work */
 	uint64_t	 di_nkick;		/* notifications sent */

@@ -55,6 +55,14 @@ int	 pv_xen_cpu_attach(unsigned int vcpu);
 void	 pv_xen_cpu_detach(unsigned int vcpu);
 
 /*
+ * Spread the devices over the vCPUs that are attached and that runs() says do
+ * run: each device has one that takes its events, and new devices get theirs in
+ * turn.  To be called when vCPUs have come or gone; before, and when one is
+ * detached, all events of new devices go to vCPU 0.  Context: thread.
+ */
+void	 pv_xen_balance(bool (*runs)(unsigned int vcpu));
+
+/*
  * Where Xen keeps what it tells a vCPU: its interrupt flag (PV) and clock.
  * Valid once the vCPU is attached, and to the end of the domain.  NULL when
  * there is none.  Context: any.
@@ -93,7 +101,8 @@ void	 pv_evtchn_wait(struct pv_evtchn *);
  * A channel to another domain.  pv_evtchn_alloc() makes a port that the peer
  * may bind to, pv_evtchn_port() tells its number; pv_evtchn_bind() binds to a
  * port that the peer made, which also counts as a first event here.  fn(arg)
- * runs in deferred context.  The port begins at vCPU 0.  0 or -PV_E*, which is
+ * runs in deferred context; those of two channels may run at the same time.
+ * The port begins at vCPU 0.  0 or -PV_E*, which is
  * -PV_ENODEV before pv_xen_init() or pv_attach().  Context: thread.
  */
 int	 pv_evtchn_alloc(pv_domid_t peer, void (*fn)(void *), void *arg,

@@ -2,11 +2,11 @@
 /*
  * os.c -- the port of libdomus to the Domus guest: pv/os.h over the kernel.
  *
- * Deferred works.  There are two queues, each in order of time and each with
- * a thread of its own: one for works that never sleep (event handlers), one
- * for those that may (connecting a device), which thus can not hold up the
- * former.  A worker sleeps until its first work is due, so a delay costs no
- * timer.
+ * Deferred works.  There is a queue for each CPU with works that never sleep
+ * (event handlers), and one with those that may (connecting a device), which
+ * thus can not hold up the former.  Each is in order of time and has a thread,
+ * those of the CPUs at home there.  A group of works has one queue, for good.
+ * A worker sleeps until its first work is due, so a delay costs no timer.
  *
  *	       pv_os_defer()                worker
  *	idle ----------------> pending --------------------> running --> idle
@@ -33,7 +33,6 @@ _Static_assert(sizeof(struct pv_os_lock) == sizeof(struct spinlock),
     "struct pv_os_lock stands for a struct spinlock");
 
 struct os_queue {
-	const char	*oq_name;
 	struct pv_os_lock oq_lock;
 	struct pv_os_work *oq_first;	/* earliest first */
 	struct pv_os_work *oq_running;
@@ -42,8 +41,8 @@ struct os_queue {
 	bool		 oq_frozen;	/* no work runs */
 };
 
-static struct os_queue os_fast = { .oq_name = "pv-event" };
-static struct os_queue os_slow = { .oq_name = "pv-work" };
+static struct os_queue os_fast[CPU_MAX];
+static struct os_queue os_slow;
 static struct spinlock os_pci_lock;
 
 /* ---- memory ------------------------------------------------------------ */
@@ -190,7 +189,9 @@ pv_os_wake(struct pv_os_event *ev)
 static struct os_queue *
 os_queue_of(const struct pv_os_work *work)
 {
-	return (work->pw_flags & PV_WORK_SLEEPS) != 0 ? &os_slow : &os_fast;
+	if ((work->pw_flags & PV_WORK_SLEEPS) != 0)
+		return &os_slow;
+	return &os_fast[PV_WORK_GROUP_OF(work->pw_flags) % arch_ncpu()];
 }
 
 /* Lock: oq_lock held. */
@@ -307,16 +308,9 @@ os_worker(void *arg)
 	}
 }
 
-/*
- * os_freeze -- from now on no work of a kind runs; false: one does not end
- *
- * Works that may sleep come first, for they may wait for the others.
- * Context: thread.
- */
-bool
-os_freeze(bool sleeps, uint64_t deadline)
+static bool
+os_queue_freeze(struct os_queue *oq, uint64_t deadline)
 {
-	struct os_queue *oq = sleeps ? &os_slow : &os_fast;
 	pv_os_ipl_t s;
 	bool busy;
 
@@ -332,6 +326,36 @@ os_freeze(bool sleeps, uint64_t deadline)
 }
 
 /*
+ * os_freeze -- from now on no work of a kind runs; false: one does not end
+ *
+ * Works that may sleep come first, for they may wait for the others.
+ * Context: thread.
+ */
+bool
+os_freeze(bool sleeps, uint64_t deadline)
+{
+	bool still = true;
+	unsigned int i;
+
+	if (sleeps)
+		return os_queue_freeze(&os_slow, deadline);
+	for (i = 0; i < arch_ncpu(); i++)
+		still &= os_queue_freeze(&os_fast[i], deadline);
+	return still;
+}
+
+static void
+os_queue_thaw(struct os_queue *oq)
+{
+	pv_os_ipl_t s = pv_os_lock(&oq->oq_lock);
+
+	oq->oq_frozen = false;
+	oq->oq_kick = 1;
+	thread_wake(oq->oq_thread);
+	pv_os_unlock(&oq->oq_lock, s);
+}
+
+/*
  * os_thaw -- works of both kinds run again
  *
  * Context: thread.
@@ -339,17 +363,11 @@ os_freeze(bool sleeps, uint64_t deadline)
 void
 os_thaw(void)
 {
-	struct os_queue *const queues[] = { &os_fast, &os_slow };
 	unsigned int i;
-	pv_os_ipl_t s;
 
-	for (i = 0; i < PV_NELEM(queues); i++) {
-		s = pv_os_lock(&queues[i]->oq_lock);
-		queues[i]->oq_frozen = false;
-		queues[i]->oq_kick = 1;
-		thread_wake(queues[i]->oq_thread);
-		pv_os_unlock(&queues[i]->oq_lock, s);
-	}
+	for (i = 0; i < arch_ncpu(); i++)
+		os_queue_thaw(&os_fast[i]);
+	os_queue_thaw(&os_slow);
 }
 
 /*
@@ -360,12 +378,18 @@ os_thaw(void)
 int
 os_init(void)
 {
-	os_fast.oq_thread = thread_create(os_fast.oq_name, os_worker,
-	    &os_fast, 0);
-	os_slow.oq_thread = thread_create(os_slow.oq_name, os_worker,
-	    &os_slow, 0);
-	return os_fast.oq_thread == NULL || os_slow.oq_thread == NULL ?
-	    -PV_ENOMEM : 0;
+	unsigned int i;
+
+	os_slow.oq_thread = thread_create("pv-work", os_worker, &os_slow, 0);
+	if (os_slow.oq_thread == NULL)
+		return -PV_ENOMEM;
+	for (i = 0; i < arch_ncpu(); i++) {
+		os_fast[i].oq_thread = thread_create_on(i, "pv-event",
+		    os_worker, &os_fast[i]);
+		if (os_fast[i].oq_thread == NULL)
+			return -PV_ENOMEM;
+	}
+	return 0;
 }
 
 /* ---- bus access -------------------------------------------------------- */

@@ -4,6 +4,7 @@
 import re
 
 import pytest
+from conftest import shell
 
 CHANNELS = 64
 
@@ -67,6 +68,23 @@ def stress(pair, abi, count, timeout):
                      rb"(\d+).* resyncs (\d+)")
     assert int(found.group(3)) == 0
     return found.group(1).decode(), int(found.group(2))
+
+
+@pytest.mark.parametrize("mode, abi", [("pvh", "fifo"), pytest.param(
+    "pv", "two-level", marks=pytest.mark.long)])
+def test_spread(lab, guest, disk, site_image, mode, abi):
+    """The events of four disks come to different vCPUs, and there only."""
+    vbds = ["phy:%s,xvd%s,r" % (disk(site_image), c) for c in "abcd"]
+    new = guest(mode, append="app=shell evtchn.fifo=%d" % (abi == "fifo"),
+                vcpus=4, vifs=[], disks=vbds)
+    new.expect(rb"cpu: 4 of 4 up", 120)
+    for name in "abcd":                 # looked at for partitions
+        new.expect(rb"xvd%s\b.*\r?\n" % name.encode(), 60)
+    said = shell(new, "interrupts", quiet=3)
+    found = re.findall(r"^vbd/\d+ +(\d) +(\d+)", said, re.M)
+    assert len(found) == 4 and all(int(n) > 0 for _, n in found), said
+    assert len({cpu for cpu, _ in found}) == 4, said
+    assert new.shutdown() == "poweroff"
 
 
 @pytest.mark.parametrize("mode,abi", [("pv", "fifo"), ("pvh", "two-level")])

@@ -8,6 +8,7 @@
 
 #include "loop.h"
 
+#define LOOP_NVCPU	3		/* with some seeds, else 1 */
 #define LOOP_PATIENCE	(60 * SIM_S)
 
 static struct loop *loop_all[2];	/* one for each guest */
@@ -364,6 +365,32 @@ loop_flags(uint64_t seed)
 	    (seed % 3 == 0 ? SIM_2L : 0);
 }
 
+static bool
+loop_runs(unsigned int vcpu)
+{
+	return vcpu < LOOP_NVCPU;
+}
+
+/* Handlers of different devices run at the same time from now on. */
+static void
+loop_spread(struct loop *l)
+{
+	unsigned int i;
+
+	for (i = 1; i < LOOP_NVCPU; i++)
+		assert_int_equal(evtchn_cpu_attach(&l->l_xen, i), 0);
+	evtchn_cpu_balance(&l->l_xen, loop_runs);
+}
+
+void
+loop_alone(struct loop *l)
+{
+	unsigned int i;
+
+	for (i = 1; i < LOOP_NVCPU; i++)
+		evtchn_cpu_detach(&l->l_xen, i);
+}
+
 static void
 loop_one(const char *name, void (*body)(struct loop *), uint64_t seed)
 {
@@ -371,7 +398,11 @@ loop_one(const char *name, void (*body)(struct loop *), uint64_t seed)
 
 	fprintf(stderr, "%s: SIM_SEED=%llu\n", name, (unsigned long long)seed);
 	loop_open(&l, seed, loop_flags(seed));
+	if (seed % 4 == 2)
+		sim_dom_vcpus(l.l_dom, LOOP_NVCPU);
 	assert_int_equal(loop_attach(&l), 0);
+	if (seed % 4 == 2)
+		loop_spread(&l);
 	body(&l);
 	loop_close(&l);
 }

@@ -103,6 +103,8 @@ int	 loop_attach(struct loop *);
 void	 loop_detach(struct loop *);
 void	 loop_close(struct loop *);
 unsigned int loop_flags(uint64_t seed);
+/* Of the vCPUs that a guest has with some seeds only the first goes on. */
+void	 loop_alone(struct loop *);
 
 /* Wait, 60 s of virtual time at most, until so many are up. */
 bool	 loop_blks(struct loop *, unsigned int n);

@@ -261,6 +261,35 @@ evtchn_moves(void **state)
 	}
 }
 
+/*
+ * Neighbours in one word of bits, each with a vCPU of its own: however the
+ * upcalls and handlers of these mix, a handler runs once for an event.
+ */
+static void
+evtchn_once(void **state)
+{
+	static struct loop l;
+	unsigned int i, k;
+	uint64_t seed;
+
+	for (seed = 1; seed <= 12; seed++) {
+		t_open(&l, seed, 8);
+		t_ports(&l, 40);
+		for (i = 0; i < 40; i++)
+			assert_int_equal(evtchn_move(&ports[i].tp_eh, i % 8),
+			    0);
+		for (k = 0; k < 200; k++) {
+			for (i = 0; i < 40; i++)
+				t_send(&l, &ports[i]);
+			sim_run(l.l_sim, SIM_MS);
+			for (i = 0; i < 40; i++)
+				assert_int_equal(ports[i].tp_nrun, k + 1);
+		}
+		t_ports_end(&l, 40);
+		t_close(&l, 8);
+	}
+}
+
 /* The ports of a vCPU that goes are delivered to vCPU 0. */
 static void
 evtchn_vcpu_goes(void **state)
@@ -516,6 +545,7 @@ main(void)
 		cmocka_unit_test(evtchn_attach_again),
 		cmocka_unit_test(evtchn_cpu_points),
 		cmocka_unit_test(evtchn_moves),
+		cmocka_unit_test(evtchn_once),
 		cmocka_unit_test(evtchn_vcpu_goes),
 		cmocka_unit_test(evtchn_2000_ports),
 		cmocka_unit_test(evtchn_by_priority),

@@ -62,6 +62,80 @@ gnttab_limit(void **state)
 	loop_close(&l);
 }
 
+/* ---- budgets ----------------------------------------------------------- */
+
+/* A disk and an interface, one of which may have so many grants. */
+static void
+t_budget(struct loop *l, const char *name, const char *value)
+{
+	static const struct sim_net_cfg cfg = { .nc_devid = 0 };
+
+	loop_set(l, name, value);
+	(void)loop_blk(l, 0);
+	(void)sim_net_create(l->l_dom, &cfg);
+	sim_run(l->l_sim, 5 * SIM_S);
+}
+
+/* What is asked for is what the device is bounded by, and no other. */
+LOOP_TEST(gnttab_budget_enough)
+{
+	struct pv_dev_info di;
+
+	t_budget(l, "gnttab.vbd.budget", "2000");
+	di = loop_info(l, "vbd/51712");
+	assert_string_equal(di.di_state, "connected");
+	assert_int_equal(di.di_maxgref, 2000);
+	assert_in_range(di.di_ngref, 1, 2000);
+	assert_string_equal(loop_state(l, "vif/0"), "connected");
+	assert_int_equal(loop_info(l, "vif/0").di_maxgref, 0);
+}
+
+/* One that is too small keeps its device away, and leaves the others alone. */
+LOOP_TEST(gnttab_budget_small)
+{
+	unsigned int nwarn = sim_nlog(PV_LOG_WARN);
+	uint32_t before = loop_totals(l).pt_gref_used;
+
+	t_budget(l, "gnttab.vif.0.budget", "100");
+	assert_string_equal(loop_state(l, "vif/0"), "");
+	assert_int_equal(sim_nlog(PV_LOG_WARN), nwarn + 1);
+	assert_string_equal(loop_state(l, "vbd/51712"), "connected");
+	assert_int_equal(loop_totals(l).pt_gref_used, before +
+	    loop_info(l, "vbd/51712").di_ngref);
+}
+
+/* The entries that a peer keeps stay on the budget, also of who is gone. */
+LOOP_TEST(gnttab_budget_kept)
+{
+	struct pv_dev dev = { .pd_dma = { .da_arg = &l->l_xen } };
+	uint8_t *page = loop_pages(1);
+	gref_t ref[3], kept;
+	unsigned int i;
+
+	assert_int_equal(gnttab_budget_create(&dev.pd_dma, 3), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(gnttab_room_for(&dev), 3 - i);
+		assert_int_equal(gnttab_reserve_for(&dev, &ref[i]), 0);
+	}
+	assert_int_equal(gnttab_reserve_for(&dev, &kept), -PV_ENOSPC);
+	gnttab_grant(&l->l_xen, ref[0], 0, pv_os_gfn(page), false);
+	kept = ref[0];
+	assert_true(sim_dom_map(l->l_dom, gref_x(kept)));
+	assert_int_equal(gnttab_revoke(&l->l_xen, kept), -PV_EBUSY);
+	gnttab_park(&l->l_xen, kept, NULL, NULL);
+	assert_int_equal(gnttab_take_for(&dev, &ref[0]), -PV_ENOSPC);
+	gnttab_unreserve(&l->l_xen, ref[1]);
+	assert_int_equal(gnttab_room_for(&dev), 1);
+	gnttab_unreserve(&l->l_xen, ref[2]);
+	assert_int_equal(gnttab_room_for(&dev), 2);
+	gnttab_budget_destroy(&dev.pd_dma);
+	assert_int_equal(loop_totals(l).pt_gref_parked, 1);
+	sim_dom_unmap(l->l_dom, gref_x(kept));
+	sim_run(l->l_sim, 3 * SIM_S);
+	assert_int_equal(loop_totals(l).pt_gref_parked, 0);
+	loop_pages_free(page, 1);
+}
+
 LOOP_TEST(gnttab_grant_and_revoke)
 {
 	uint8_t *page = loop_pages(1);
@@ -192,6 +266,9 @@ main(void)
 		cmocka_unit_test(gnttab_grows_to_its_limit),
 		cmocka_unit_test(gnttab_limit),
 		cmocka_unit_test(gnttab_grant_and_revoke),
+		cmocka_unit_test(gnttab_budget_enough),
+		cmocka_unit_test(gnttab_budget_small),
+		cmocka_unit_test(gnttab_budget_kept),
 		cmocka_unit_test(evtchn_runs),
 		cmocka_unit_test(evtchn_spurious_wait),
 		cmocka_unit_test(evtchn_more),

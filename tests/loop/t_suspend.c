@@ -34,6 +34,7 @@ suspend(struct loop *l, bool cancel)
 
 	sim_dom_cancel(l->l_dom, cancel);
 	assert_true(sim_freeze(l->l_sim, false));
+	loop_alone(l);
 	rv = xen_suspend_begin(&l->l_xen);
 	if (rv == 0) {
 		assert_true(sim_freeze(l->l_sim, true));
@@ -155,6 +156,7 @@ LOOP_TEST(suspend_transactions)
 	sim_run(l->l_sim, SIM_S);
 	pv_os_defer(&work, 0);
 	sim_run(l->l_sim, sim_rand(3000) * 1000);
+	loop_alone(l);
 	assert_int_equal(xen_suspend_begin(&l->l_xen), 0);
 	sim_freeze_now(l->l_sim);
 	assert_int_equal(xen_suspend(&l->l_xen, suspend_call, l), 0);
@@ -512,6 +514,7 @@ LOOP_TEST(suspend_vcpus)
 	struct evtchn_handler virq, ipi, other, gone;
 	unsigned int i;
 
+	loop_alone(l);
 	sim_dom_vcpus(l->l_dom, 3);
 	assert_int_equal(evtchn_bind_virq(&l->l_xen, 0, VIRQ_TIMER, &virq,
 	    suspend_virq, NULL), 0);

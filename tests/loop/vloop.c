@@ -92,6 +92,8 @@ vloop_one(const char *name, void (*body)(struct loop *), uint64_t seed)
 
 	fprintf(stderr, "%s: SIM_SEED=%llu\n", name, (unsigned long long)seed);
 	vloop_open(&l, seed);
+	if (seed % 4 == 2)
+		sim_dom_vcpus(l.l_dom, 3);
 	body(&l);
 	vloop_close(&l);
 }
