@@ -160,6 +160,60 @@ last_is_huge(void **state)
 	}
 }
 
+/* The leaves begin at multiples of 0x100; a signature elsewhere is nobody's. */
+static void
+odd_base(void **state)
+{
+	static const uint32_t odd[] = { 0x40000001, 0x40000010, 0x40000080,
+	    0x400000ff, 0x40000101, 0x3fffff00, 0x80000000, 0 };
+	struct xencpuid xc;
+	unsigned int i;
+
+	for (i = 0; i < PV_NELEM(odd); i++) {
+		(void)setup(state);
+		set(odd[i], (struct xencpuid_leaf)XEN(odd[i] + 5));
+		assert_int_equal(xencpuid_find(fake, &xc), -PV_ENODEV);
+	}
+}
+
+/* Numbers are only told, with whatever flags; nobody takes an index of one. */
+static void
+hvm_leaf_is_a_lie(void **state)
+{
+	static const uint32_t lies[] = { 64, 127, 0x7fff, UINT32_MAX };
+	struct xencpuid xc;
+	unsigned int i;
+
+	for (i = 0; i < PV_NELEM(lies); i++) {
+		(void)setup(state);
+		set(0x40000000, (struct xencpuid_leaf)XEN(0x40000005));
+		set(0x40000004, (struct xencpuid_leaf){ UINT32_MAX, lies[i],
+		    lies[i], lies[i] });
+		assert_int_equal(xencpuid_find(fake, &xc), 0);
+		assert_int_equal(xc.xc_vcpu, lies[i]);
+		assert_int_equal(xc.xc_flags, XENCPUID_UPCALL_VECTOR |
+		    XENCPUID_VCPU | XENCPUID_DOMID);
+		/* Without their flags they are not told. */
+		leaves[1].xl.xl_a = 0;
+		assert_int_equal(xencpuid_find(fake, &xc), 0);
+		assert_int_equal(xc.xc_flags, 0);
+		assert_int_equal(xc.xc_vcpu, 0);
+	}
+}
+
+/* Two bases with the signature: the first that makes sense is taken. */
+static void
+two_bases(void **state)
+{
+	struct xencpuid xc;
+
+	set(0x40000000, (struct xencpuid_leaf)XEN(0x40000003));
+	set(0x40000100, (struct xencpuid_leaf)XEN(0x40000105));
+	assert_int_equal(xencpuid_find(fake, &xc), 0);
+	assert_int_equal(xc.xc_base, 0x40000000);
+	assert_true(highest <= 0x400000ff);
+}
+
 static void
 almost_signed(void **state)
 {
@@ -208,6 +262,9 @@ main(void)
 		cmocka_unit_test_setup(short_list, setup),
 		cmocka_unit_test_setup(last_is_a_lie, setup),
 		cmocka_unit_test_setup(last_is_huge, setup),
+		cmocka_unit_test_setup(odd_base, setup),
+		cmocka_unit_test_setup(hvm_leaf_is_a_lie, setup),
+		cmocka_unit_test_setup(two_bases, setup),
 		cmocka_unit_test_setup(almost_signed, setup),
 		cmocka_unit_test_setup(garbage, setup),
 	};
