@@ -133,14 +133,11 @@ blkfront_close(struct blkfront_softc *sc, struct blkfront_queue *q)
 static int
 blkfront_connect(void *softc)
 {
-	static const int64_t range[2] = { 0, BLKFRONT_LASTMAX };
 	struct blkfront_softc *sc = softc;
 	unsigned int i;
 	int rv;
 
 	sc->sc_error = -PV_ENXIO;
-	sc->sc_nlast = (unsigned int)pv_unit_num(&sc->sc_unit,
-	    "persistent_pages", range, BLKFRONT_NLAST);
 	blkfront_xs_shape(sc);
 	rv = blkfront_open(sc, 0);
 	if (rv < 0)

@@ -29,8 +29,9 @@
 #define BLKFRONT_NREQ	(32u << BLKFRONT_ORDER)	/* entries of that ring */
 #define BLKFRONT_NMAP	512	/* grants for data, of a queue .. */
 #define BLKFRONT_NALL	1024	/* .. and of all together */
-#define BLKFRONT_NLAST	256	/* pages that stay granted, of all queues .. */
-#define BLKFRONT_LASTMAX 4096	/* .. and what an operator may ask for */
+#define BLKFRONT_NLAST	256	/* pages that stay granted, of one queue .. */
+#define BLKFRONT_NLASTQ	128	/* .. and of each of several */
+#define BLKFRONT_LASTMAX 4096	/* .. that an operator may ask for in all */
 #define BLKFRONT_BUDGET	32	/* answers handled in one run */
 #define BLKFRONT_MAXIO	(80 * PV_PAGE_SIZE)
 #define BLKFRONT_MAXBSIZE PV_PAGE_SIZE	/* a block fits in 11 segments */
@@ -218,7 +219,7 @@ bool	 blkfront_req_release(struct blkfront_queue *, struct blkfront_req *);
 
 /* Find the number and the name of the disk in our directory.  Thread. */
 void	 blkfront_xs_name(struct blkfront_softc *);
-/* Choose sc_order and sc_nring by what the peer can.  Thread. */
+/* Choose sc_order, sc_nring and sc_nlast by what the peer can.  Thread. */
 void	 blkfront_xs_shape(struct blkfront_softc *);
 /* Publish rings, event channels and protocol.  0 or -PV_E*.  Thread. */
 int	 blkfront_xs_publish(struct blkfront_softc *);

@@ -77,21 +77,29 @@ blkfront_req_pieces(const struct pv_blk_req *br)
 	return len == br->br_nsect << PV_SECT_SHIFT;
 }
 
+static int
+blkfront_req_judge(const struct pv_blk *bk, bool flush,
+    const struct pv_blk_req *br)
+{
+	int rv = blkfront_req_can(bk, br->br_op, flush);
+
+	if (rv < 0 || br->br_op == PV_BLK_FLUSH)
+		return rv;
+	if (!blkfront_req_inside(bk, br) ||
+	    (br->br_op < PV_BLK_FLUSH && !blkfront_req_pieces(br)))
+		return -PV_EINVAL;
+	return 0;
+}
+
 int
 blkfront_req_check(struct blkfront_softc *sc, const struct pv_blk_req *br)
 {
-	bool inside;
 	int rv;
 
 	pv_lock(&sc->sc_lock);
-	rv = blkfront_req_can(&sc->sc_blk, br->br_op, sc->sc_flushop != 0);
-	inside = blkfront_req_inside(&sc->sc_blk, br);
+	rv = blkfront_req_judge(&sc->sc_blk, sc->sc_flushop != 0, br);
 	pv_unlock(&sc->sc_lock);
-	if (rv < 0 || br->br_op == PV_BLK_FLUSH)
-		return rv;
-	if (!inside || (br->br_op < PV_BLK_FLUSH && !blkfront_req_pieces(br)))
-		return -PV_EINVAL;
-	return 0;
+	return rv;
 }
 
 /* ---- grants ------------------------------------------------------------ */
@@ -156,19 +164,30 @@ blkfront_req_want(const struct blkfront_softc *sc)
 {
 	unsigned int n = 32 * BLKFRONT_NSEG, all = BLKFRONT_NALL / sc->sc_nring;
 
-	if (sc->sc_last) {
-		n = sc->sc_nlast / sc->sc_nring;
-		return n > BLKFRONT_NSEG ? n : BLKFRONT_NSEG;
-	}
+	if (sc->sc_last)
+		return sc->sc_nlast / sc->sc_nring;
 	if (sc->sc_order > 0 || sc->sc_nseg > BLKFRONT_NSEG)
 		n = BLKFRONT_NMAP;
 	return n < all ? n : all;
 }
 
+/* How many it asks for: the queues that come after it want theirs too. */
+static unsigned int
+blkfront_req_share(const struct blkfront_queue *q)
+{
+	struct blkfront_softc *sc = q->q_sc;
+	unsigned int n = blkfront_req_want(sc);
+	uint32_t room = pv_dma_room(sc->sc_dev) / (sc->sc_nring - q->q_no);
+
+	room = room > BLKFRONT_NIND ? room - BLKFRONT_NIND : 0;
+	n = n < room ? n : room;
+	return n > BLKFRONT_NSEG ? n : BLKFRONT_NSEG;
+}
+
 int
 blkfront_req_create(struct blkfront_queue *q)
 {
-	unsigned int i, n = blkfront_req_want(q->q_sc);
+	unsigned int i, n = blkfront_req_share(q);
 	int rv;
 
 	/* Few are enough to go on, one request at a time. */

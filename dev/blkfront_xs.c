@@ -166,6 +166,19 @@ blkfront_xs_nring(struct blkfront_softc *sc)
 	return n > 0 ? n : 1;
 }
 
+/* Pages that may stay granted: as the operator wants it. */
+static unsigned int
+blkfront_xs_nlast(struct blkfront_softc *sc)
+{
+	static const int64_t range[2] = { 0, BLKFRONT_LASTMAX };
+	unsigned int dflt = BLKFRONT_NLAST;
+
+	if (sc->sc_nring * BLKFRONT_NLASTQ > dflt)
+		dflt = sc->sc_nring * BLKFRONT_NLASTQ;
+	return (unsigned int)pv_unit_num(&sc->sc_unit, "persistent_pages",
+	    range, dflt);
+}
+
 void
 blkfront_xs_shape(struct blkfront_softc *sc)
 {
@@ -179,6 +192,7 @@ blkfront_xs_shape(struct blkfront_softc *sc)
 	sc->sc_order = order > BLKFRONT_ORDER ? BLKFRONT_ORDER :
 	    (unsigned int)order;
 	sc->sc_nring = blkfront_xs_nring(sc);
+	sc->sc_nlast = blkfront_xs_nlast(sc);
 }
 
 /* Keys of a connection before this one. */

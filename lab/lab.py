@@ -201,14 +201,17 @@ class Lab:
         """The device in dom0 of the disk of that name."""
         return self.check("lab-disk '%s'" % name).strip()
 
-    def add_disk(self, name, image, readonly=False):
-        """Plug a raw image of the host into dom0; returns its device."""
+    def add_disk(self, name, image, readonly=False, block=512):
+        """Plug a raw image of the host into dom0; returns its device.
+        block: bytes of its sectors.  What is discarded the image loses."""
         self.qmp.execute("blockdev-add", **{
             "driver": "raw", "node-name": name, "read-only": readonly,
+            "discard": "unmap",
             "file": {"driver": "file", "filename": image,
-                     "read-only": readonly}})
+                     "discard": "unmap", "read-only": readonly}})
         self.qmp.execute("device_add", driver="virtio-blk-pci",
-                         id="dev-" + name, drive=name, serial=name)
+                         id="dev-" + name, drive=name, serial=name,
+                         logical_block_size=block, physical_block_size=block)
         return self.disk(name)
 
     def remove_disk(self, name):

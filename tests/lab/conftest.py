@@ -89,13 +89,14 @@ def site_image(tmp_path_factory):
 
 @pytest.fixture
 def disk(lab):
-    """disk(image, readonly=True): its device in dom0; unplugged again."""
+    """disk(image, readonly=True, block=512): its device in dom0; unplugged
+    again."""
     names = []
 
-    def plug(path, readonly=True):
+    def plug(path, readonly=True, **more):
         name = "t%d" % time.monotonic_ns()
         name = name[-12:]
-        device = lab.add_disk("d" + name, str(path), readonly)
+        device = lab.add_disk("d" + name, str(path), readonly, **more)
         names.append("d" + name)
         return device
 
@@ -143,3 +144,18 @@ def shell(guest_, line, quiet=1.0, timeout=20):
             break
         time.sleep(0.05)
     return guest_.output[start:].decode(errors="replace")
+
+
+def ask(guest_, line, timeout=120):
+    """Run a line in the guest's shell; what it printed.  It stands between
+    what two other commands print, so log lines do no harm."""
+    guest_.asked = getattr(guest_, "asked", 0) + 1
+    first, last = b"=%d<=" % guest_.asked, b"=>%d=" % guest_.asked
+    guest_.send(b"echo " + first + b"\r")
+    guest_.expect(rb"^" + first + rb"\r*\n", timeout)
+    start = guest_.mark()
+    guest_.send(line.encode() + b"\recho " + last + b"\r")
+    guest_.expect(rb"^" + last + rb"\r*\n", timeout)
+    text = guest_.output[start:guest_.mark()].decode(errors="replace")
+    lines = text.replace("\r", "").splitlines(True)[:-1]
+    return "".join(s for s in lines if "domus# " not in s)

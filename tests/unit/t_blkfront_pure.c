@@ -272,7 +272,7 @@ blk_try(enum pv_blk_op op, uint64_t sect, uint64_t nsect, void *base,
 		.br_iov = &iov, .br_niov = 1
 	};
 
-	return blkfront_req_check(&blk_sc, &br);
+	return blkfront_req_judge(&blk_sc.sc_blk, false, &br);
 }
 
 static void
