@@ -84,6 +84,7 @@ class Guest(Console):
         self._settings = settings
         self._log = b""
         self._console = self._watch = None
+        self._moving = False            # its end is none
 
     # Starting
 
@@ -106,10 +107,19 @@ class Guest(Console):
         self._console = self.lab.spawn(
             CONSOLE % (path, self.name), self.feed)
         self.lab.check("xl create " + path, timeout=timeout)
+        self._follow(log)
+
+    def _follow(self, log):
+        """Read the log of the xl that looks after the domain."""
+        if self._watch:
+            self._watch.kill()
+        self._log = b""
         self._watch = self.lab.spawn("exec tail -n +1 -F %s 2>/dev/null"
                                      % log, self._log_bytes)
 
     def _log_bytes(self, data):
+        if self._moving:
+            return
         self._log += data
         for code in re.findall(rb"has shut down, reason code (\d+)",
                                self._log):
@@ -118,6 +128,35 @@ class Guest(Console):
                 self.end(reason)
         if b"has been destroyed" in self._log:
             self.end("destroyed")
+
+    # Saving and moving
+
+    def save(self, path, timeout=300):
+        """xl save: the domain is gone, and in the file of dom0's."""
+        self._moving = True
+        self.lab.check("xl save %s %s" % (self.name, path), timeout=timeout)
+
+    def restore(self, path, timeout=300):
+        """xl restore of what save() saved."""
+        self.lab.check("xl restore " + path, timeout=timeout)
+        self._moving = False
+        self._follow("/var/log/xen/xl-%s.log" % self.name)
+
+    def migrate(self, timeout=300):
+        """xl migrate, live, to the same host."""
+        self._moving = True
+        self.lab.check("xl migrate -s env %s FOO=1" % self.name,
+                       timeout=timeout)
+        self._moving = False
+        self._follow("/var/log/xen/xl-%s--incoming.log" % self.name)
+
+    def checkpoint(self, path, timeout=300):
+        """xl save -c: the domain is stopped, and goes on."""
+        self._moving = True
+        self.lab.check("xl save -c %s %s" % (self.name, path),
+                       timeout=timeout)
+        self._moving = False
+        self._follow("/var/log/xen/xl-%s.log" % self.name)
 
     # The console
 
