@@ -9,6 +9,7 @@
 #include "dev.h"
 #include "str.h"
 
+extern const struct pv_driver balloon_driver;
 extern const struct pv_driver blkback_driver;
 extern const struct pv_driver blkfront_driver;
 extern const struct pv_driver console_driver;
@@ -22,6 +23,9 @@ extern const struct pv_driver virtio_rng_driver;
 extern const struct pv_driver virtio_scsi_driver;
 
 static const struct pv_driver *const conf_drivers[] = {
+#ifdef PV_CONFIG_BALLOON
+	&balloon_driver,
+#endif
 #ifdef PV_CONFIG_BLKBACK
 	&blkback_driver,
 #endif

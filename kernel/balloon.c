@@ -18,6 +18,7 @@
 #include <sync.h>
 
 #define BALLOON_LEAST	(2u << 20)	/* bytes of the floor */
+#define BALLOON_HARD	(4u << 20)	/* at most, with PV_BALLOON_HARD */
 #define BALLOON_BLOCK	5u		/* 2^n pages in a block told of */
 
 static struct mutex balloon_mtx;
@@ -78,14 +79,18 @@ balloon_stat(struct pv_balloon *bl, struct pv_balloon_stat *bs)
 	bs->bs_cached = 0;
 }
 
+/* Where there may be no memory behind more pages, little is kept free. */
 static void
-balloon_set_floor(void)
+balloon_set_floor(const struct pv_balloon *bl)
 {
 	struct mm_stat ms;
 	uint64_t mib;
 
 	mm_stat(&ms);
 	balloon_floor = ms.ms_total / 8;
+	if ((bl->bl_flags & PV_BALLOON_HARD) != 0 &&
+	    balloon_floor > BALLOON_HARD)
+		balloon_floor = BALLOON_HARD;
 	if (balloon_floor < BALLOON_LEAST)
 		balloon_floor = BALLOON_LEAST;
 	mib = cmdline_num("balloon.floor", 1, 1 << 20, balloon_floor >> 20);
@@ -100,7 +105,7 @@ balloon_up(struct pv_balloon *bl)
 	mutex_lock(&balloon_mtx);
 	mine = balloon_dev == NULL;
 	if (mine) {
-		balloon_set_floor();
+		balloon_set_floor(bl);
 		bl->bl_put = balloon_put;
 		bl->bl_stat = balloon_stat;
 		bl->bl_get = balloon_get;

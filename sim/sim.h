@@ -134,6 +134,8 @@ unsigned int sim_dom_nhypercall(const struct sim_dom *, unsigned int op);
 /* What becomes of a suspend, and how many there were. */
 void	 sim_dom_cancel(struct sim_dom *, bool cancel);
 unsigned int sim_dom_nsuspend(const struct sim_dom *);
+/* Xen has no memory for it. */
+void	 sim_dom_starve(struct sim_dom *, bool);
 /* Limits, before attach. */
 void	 sim_dom_vcpus(struct sim_dom *, unsigned int);	/* 1..64; 1 */
 /* At most 4096; 512 when nothing is said. */

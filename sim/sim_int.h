@@ -304,6 +304,8 @@ struct sim_dom {
 	uint64_t	 d_param[SIM_NPARAM];
 	int		 d_shutdown;
 	bool		 d_cancel;	/* a suspend */
+	bool		 d_starved;	/* gets no memory */
+	unsigned int	 d_ngiven;	/* PV: frames that Xen was given */
 	unsigned int	 d_nsuspend;
 	unsigned int	 d_ncall[SIM_NOP];
 	char		*d_said;	/* console_io */

@@ -164,6 +164,12 @@ sim_xen_free(struct sim_dom *d)
 	free(d);
 }
 
+void
+sim_dom_starve(struct sim_dom *d, bool starved)
+{
+	d->d_starved = starved;
+}
+
 uint16_t
 sim_dom_id(const struct sim_dom *d)
 {
@@ -323,6 +329,24 @@ sim_xen_unmap_frame(struct sim_dom *d, const struct xen_remove_from_physmap *xr)
 	return 0;
 }
 
+/* PV: a frame, which no page table has any more, goes; or any comes. */
+static bool
+sim_xen_frame(struct sim_dom *d, xen_pfn_t *gfn, bool hole)
+{
+	struct sim_page *pg = sim_mem_gfn_page(*gfn);
+
+	if (!hole) {
+		*gfn = SIM_GFN_BASE;
+		return d->d_ngiven > 0 && d->d_ngiven-- > 0;
+	}
+	if (pg == NULL || !pg->pg_hole) {
+		sim_bug("a frame is given away that is mapped");
+		return false;
+	}
+	d->d_ngiven++;
+	return true;
+}
+
 /* Populate the holes that a list of frames names; or make such. */
 static long
 sim_xen_reserve(struct sim_dom *d, struct xen_memory_reservation *mr, bool hole)
@@ -334,6 +358,13 @@ sim_xen_reserve(struct sim_dom *d, struct xen_memory_reservation *mr, bool hole)
 	if (mr->extent_order != 0 || mr->domid != DOMID_SELF)
 		return 0;
 	for (i = 0; i < mr->nr_extents; i++) {
+		if (!hole && d->d_starved)
+			break;
+		if (d->d_sim->s_flags & SIM_PV) {
+			if (!sim_xen_frame(d, &mr->extent_start.p[i], hole))
+				break;
+			continue;
+		}
 		gfn = mr->extent_start.p[i];
 		pg = sim_mem_gfn_page(gfn);
 		if (pg == NULL || pg->pg_hole == hole || pg->pg_frame)

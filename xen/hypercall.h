@@ -278,11 +278,14 @@ hypercall_physmap_remove(struct xen *x, gfn_t gfn)
 	    &op);
 }
 
-/* Put RAM behind a frame that has none. */
+/*
+ * Put RAM behind a frame that has none; *gfn is its number afterwards (PV: any
+ * number before).
+ */
 static inline int
-hypercall_populate(struct xen *x, gfn_t gfn)
+hypercall_populate_any(struct xen *x, gfn_t *gfn)
 {
-	xen_pfn_t frame = (xen_pfn_t)gfn_x(gfn);
+	xen_pfn_t frame = (xen_pfn_t)gfn_x(*gfn);
 	struct xen_memory_reservation op = {
 		.nr_extents = 1, .domid = DOMID_SELF
 	};
@@ -293,7 +296,15 @@ hypercall_populate(struct xen *x, gfn_t gfn)
 	    &op);
 	if (xrc < 0)
 		return xrc;
+	*gfn = GFN(frame);
 	return xrc == 1 ? 0 : -PV_ENOMEM;
+}
+
+/* The same of a frame that keeps its number. */
+static inline int
+hypercall_populate(struct xen *x, gfn_t gfn)
+{
+	return hypercall_populate_any(x, &gfn);
 }
 
 /* Give the RAM behind a frame back to Xen. */

@@ -685,6 +685,7 @@ xenbus_watch(struct xenbus *xb)
 	if (rv == 0) {
 		/* The store answers: now its driver need not wait for it. */
 		xenbus_add_single(xb, "control");
+		xenbus_add_single(xb, "balloon");
 		return true;
 	}
 	if (rv == -PV_ETIMEDOUT || rv == -PV_EAGAIN || rv == -PV_ENOMEM)

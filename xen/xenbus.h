@@ -11,19 +11,21 @@
  * A driver is given its own directory and its peer's, reads the peer's values
  * with a range, and publishes its own in one transaction.
  *
- * Singletons.  Two devices have no directory under "device": the primary
- * console, whose ring the domain builder made, and the control nodes.  They
- * are the devices "console/0" (match "console") and "control/0" (match
- * "control") on the same skeleton: connect and start follow attach at once,
- * disconnect comes at failure and detach only.  xenbus_is_singleton() is true
- * for them; they have no paths (the driver knows its nodes), no peer's state
- * and no grants to make.  Their resources:
+ * Singletons.  Three devices have no directory under "device": the primary
+ * console, whose ring the domain builder made, the control nodes and the
+ * balloon.  They are the devices "console/0" (match "console"), "control/0"
+ * (match "control") and "balloon/0" (match "balloon") on the same skeleton:
+ * connect and start follow attach at once, disconnect comes at failure, at a
+ * resume and at detach only.  xenbus_is_singleton() is true for them; they
+ * have no paths (the driver knows its nodes), no peer's state and no grants to
+ * make.  Their resources:
  *
  *	console	  xen_console() tells frame and port; xen_map_frame() and
  *		  evtchn_adopt() make them usable; the peer is domain 0
  *	control	  xs_watch() on "control/shutdown" with xw_dev set
+ *	balloon	  the same on "memory/target"
  *
- * Without a console ring (dom0) there is no console/0; control/0 comes when
+ * Without a console ring (dom0) there is no console/0; the others come when
  * XenStore first answers.  A further console found under "device/console/<n>"
  * comes to the console's driver as an ordinary device, not a singleton.
  */

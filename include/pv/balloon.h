@@ -54,6 +54,7 @@ struct pv_balloon {
 #define PV_BALLOON_OOM	0x1
 #define PV_BALLOON_REPORTS 0x2
 #define PV_BALLOON_HINTS 0x4
+#define PV_BALLOON_HARD	0x8	/* above the target there may be no memory */
 	uint64_t		 bl_target, bl_held;	/* pages */
 	/*
 	 * Set by the consumer before it returns from pc_balloon_up.  bl_get:

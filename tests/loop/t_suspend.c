@@ -429,6 +429,40 @@ LOOP_TEST(suspend_net_cancelled)
 	suspend_net(l, true);
 }
 
+/* ---- the balloon ------------------------------------------------------- */
+
+#define KIB	65536u			/* of the guest */
+
+/* What was given away is not there afterwards, and can be had again. */
+LOOP_TEST(suspend_balloon)
+{
+	struct pv_balloon *bl = l->l_balloon;
+	unsigned int i;
+
+	l->l_spare = 300;
+	for (i = 0; i < 1000 && bl == NULL; i++) {
+		sim_run(l->l_sim, SIM_MS);
+		bl = l->l_balloon;
+	}
+	assert_non_null(bl);
+	sim_run(l->l_sim, SIM_S);
+	sim_store_write(l->l_sim, "/local/domain/1/memory/target", "%u",
+	    KIB - 200 * 4);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(bl->bl_held, 200);
+	assert_int_equal(suspend(l, true), 1);
+	assert_int_equal(suspend(l, false), 0);
+	assert_int_equal(bl->bl_held, 200);
+	/* sim_suspend() wrote the target of a new domain: all of it. */
+	sim_run(l->l_sim, 10 * SIM_S);
+	assert_int_equal(bl->bl_held, 0);
+	assert_ptr_equal(bl, l->l_balloon);
+	sim_store_write(l->l_sim, "/local/domain/1/memory/target", "%u",
+	    KIB - 50 * 4);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(bl->bl_held, 50);
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 /* The same counts after as before, however often. */
@@ -558,6 +592,7 @@ main(void)
 		cmocka_unit_test(suspend_grant_held),
 		cmocka_unit_test(suspend_net_resumed),
 		cmocka_unit_test(suspend_net_cancelled),
+		cmocka_unit_test(suspend_balloon),
 		cmocka_unit_test(suspend_often),
 		cmocka_unit_test(suspend_vcpus),
 	};

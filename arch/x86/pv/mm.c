@@ -346,23 +346,38 @@ pv_mm_gfn(uint64_t pfn)
 	return GFN(pv_mm_p2m[pfn]);
 }
 
+/* Xen's table of all frames says which page of ours one is. */
+static int
+pv_mm_tell(uint64_t mfn, uint64_t pfn)
+{
+	struct mmu_update up;
+
+	up.ptr = mfn << PV_PAGE_SHIFT | MMU_MACHPHYS_UPDATE;
+	up.val = pfn;
+	return (int)xen_call4(NULL, __HYPERVISOR_mmu_update,
+	    (unsigned long)&up, 1, 0, DOMID_SELF);
+}
+
 /*
- * cm_rebind: the direct map's entry and the p2m.  Xen keeps its own table the
- * other way round when it hands out or takes the frame.
+ * cm_rebind: the direct map's entry, the p2m, and Xen's table the other way
+ * round, for a frame that it has just handed out belongs to no page yet.
  */
 int
 pv_mm_rebind(void *va, gfn_t gfn)
 {
 	uint64_t pfn = ((uintptr_t)va - LAYOUT_DIRECT) >> PV_PAGE_SHIFT;
 	uint64_t pte = 0;
-	int rv;
+	int rv = 0;
 
 	if (pfn >= pv_mm_npfn || pv_mm_is_table(pfn))
 		return -PV_EINVAL;
-	if (!gfn_eq(gfn, GFN_NONE))
+	if (!gfn_eq(gfn, GFN_NONE)) {
 		pte = gfn_x(gfn) << PV_PAGE_SHIFT | PTE_P | PTE_W | PTE_A |
 		    PTE_D | PTE_NX;
-	rv = pv_mm_set((uintptr_t)va, pte);
+		rv = pv_mm_tell(gfn_x(gfn), pfn);
+	}
+	if (rv == 0)
+		rv = pv_mm_set((uintptr_t)va, pte);
 	if (rv == 0)
 		pv_mm_p2m[pfn] = gfn_x(gfn);
 	return rv;

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * balloon -- how much memory a Xen domain has, as its toolstack wants it.
+ *
+ * One node, "memory/target", in KiB: what the domain shall have.  What is over
+ * is taken from the consumer, page by page, and given to Xen; when the target
+ * rises Xen is asked for as much again.  Xen may have less than it is asked
+ * for, and the consumer may have nothing to spare: then it is tried again,
+ * ever later.
+ *
+ *	consumer --bl_get--> [cleared] --decrease_reservation--> Xen
+ *	consumer <--bl_put-- [cleared] <--populate_physmap------ Xen
+ *
+ * How many pages belong into the balloon is what all of the guest's memory is,
+ * less the target.  A hardware-virtualized guest sees all that it may ever
+ * have, "memory/static-max", from its start, and has less behind it when it
+ * was started with less (populate on demand): it must give the difference
+ * back before it uses it.  So PV_BALLOON_HARD asks the consumer for a low
+ * floor.  A PV guest sees what the target was at its start, and no more.
+ *
+ * Under PV a page is taken out of the page tables before its frame is given
+ * away, and gets another one later (pv_os_rebind()).
+ *
+ * The pages held are on a stack in pages of the driver's own.  They outlive a
+ * suspend: nothing lies behind them in the resumed domain either.
+ * Source: docs/misc/xenstore-paths.pandoc; XENMEM_decrease_reservation and
+ * XENMEM_populate_physmap in xen/include/public/memory.h.
+ */
+
+#include <pv/pv.h>
+
+#include "hypercall.h"
+
+#include "str.h"
+#include "xenbus.h"
+
+#define BALLOON_BATCH	64u		/* pages moved in one run */
+#define BALLOON_SOON	(1000ull * 1000 * 1000)	/* ns: first retry .. */
+#define BALLOON_LATEST	(32 * BALLOON_SOON)	/* .. doubled up to here */
+#define BALLOON_MAXKIB	((uint64_t)1 << 40)
+#define BALLOON_CHUNK	(PV_PAGE_SIZE / sizeof(void *) - 2)
+#define BALLOON_KIB	(PV_PAGE_SIZE / 1024)
+
+/* ---- State ------------------------------------------------------------- */
+
+struct balloon_chunk {
+	struct balloon_chunk *bc_next;
+	size_t		 bc_n;
+	void		*bc_va[BALLOON_CHUNK];
+};
+_Static_assert(sizeof(struct balloon_chunk) <= PV_PAGE_SIZE, "a page each");
+
+struct balloon_softc {
+	struct pv_dev	*sc_dev;
+	struct pv_balloon sc_balloon;
+	struct xs_watch	 sc_watch;
+	struct pv_os_work sc_work;	/* PV_WORK_SLEEPS */
+	struct balloon_chunk *sc_chunk;
+	uint64_t	 sc_all;	/* KiB: no balloon at all; 0: unknown */
+	uint64_t	 sc_delay;	/* of the next retry */
+	bool		 sc_announced;
+	bool		 sc_told;	/* that it does not get on */
+};
+
+static void balloon_run(void *);
+
+/* ---- Attach ------------------------------------------------------------ */
+
+static int
+balloon_attach(void *softc, struct pv_dev *dev)
+{
+	struct balloon_softc *sc = softc;
+	struct pv_balloon *bl = &sc->sc_balloon;
+
+	sc->sc_dev = dev;
+	sc->sc_delay = BALLOON_SOON;
+	bl->bl_name = "xenballoon0";
+	bl->bl_sc = sc;
+	bl->bl_flags = PV_BALLOON_HARD;
+	pv_work_init(&sc->sc_work, balloon_run, sc, PV_WORK_SLEEPS);
+	return 0;
+}
+
+static void
+balloon_detach(void *softc)
+{
+}
+
+/* ---- The stack of pages held ------------------------------------------- */
+
+/* Make room for one more page; false: no memory. */
+static bool
+balloon_room(struct balloon_softc *sc)
+{
+	struct balloon_chunk *bc = sc->sc_chunk;
+
+	if (bc != NULL && bc->bc_n < BALLOON_CHUNK)
+		return true;
+	bc = pv_pages_alloc(sc->sc_dev, 1);
+	if (bc == NULL)
+		return false;
+	bc->bc_next = sc->sc_chunk;
+	sc->sc_chunk = bc;
+	return true;
+}
+
+/* There is room: see balloon_room(), or it was just taken. */
+static void
+balloon_push(struct balloon_softc *sc, void *va)
+{
+	sc->sc_chunk->bc_va[sc->sc_chunk->bc_n++] = va;
+	sc->sc_balloon.bl_held++;
+}
+
+/* Take one off; a chunk that is empty then stays until the next. */
+static void *
+balloon_pop(struct balloon_softc *sc)
+{
+	struct balloon_chunk *bc = sc->sc_chunk;
+
+	if (bc != NULL && bc->bc_n == 0) {
+		sc->sc_chunk = bc->bc_next;
+		pv_pages_free(sc->sc_dev, bc, 1);
+		bc = sc->sc_chunk;
+	}
+	if (bc == NULL)
+		return NULL;
+	sc->sc_balloon.bl_held--;
+	return bc->bc_va[--bc->bc_n];
+}
+
+/* ---- One page ---------------------------------------------------------- */
+
+/* Xen does not take a frame that is in a page table. */
+static int
+balloon_give_pv(struct xen *x, void *va)
+{
+	gfn_t gfn = pv_os_gfn(va);
+	int rv = pv_os_rebind(va, GFN_NONE);
+
+	if (rv < 0)
+		return rv;
+	rv = hypercall_decrease(x, gfn);
+	if (rv < 0 && pv_os_rebind(va, gfn) < 0)
+		pv_os_panic("balloon: a page can not be mapped again");
+	return rv;
+}
+
+/* Give what is behind a page to Xen; 0 or -PV_E*, and it is as it was. */
+static int
+balloon_give(struct xen *x, void *va)
+{
+	int rv;
+
+	if (xen_pv(x))
+		return balloon_give_pv(x, va);
+	rv = hypercall_decrease(x, pv_os_gfn(va));
+	if (rv == 0)
+		(void)pv_os_rebind(va, GFN_NONE);
+	return rv;
+}
+
+/* Get memory behind a page again; 0 or -PV_E*, and there is none. */
+static int
+balloon_take(struct xen *x, void *va)
+{
+	gfn_t gfn = GFN(0);		/* PV: pv_os_rebind() tells Xen which */
+	int rv;
+
+	if (!xen_pv(x))
+		gfn = pv_os_gfn(va);
+	rv = hypercall_populate_any(x, &gfn);
+	if (rv == 0)
+		rv = pv_os_rebind(va, gfn);
+	return rv;
+}
+
+/* ---- Moving pages ------------------------------------------------------ */
+
+static int
+balloon_inflate_one(struct balloon_softc *sc)
+{
+	struct pv_balloon *bl = &sc->sc_balloon;
+	unsigned int npg;
+	void *va;
+	int rv;
+
+	if (bl->bl_get == NULL || !balloon_room(sc))
+		return -PV_ENOMEM;
+	va = bl->bl_get(bl, PV_BALLOON_FILL, &npg);
+	if (va == NULL)
+		return -PV_ENOMEM;
+	rv = balloon_give(xenbus_xen(sc->sc_dev), va);
+	if (rv < 0) {
+		bl->bl_put(bl, PV_BALLOON_FILL, va, 1);
+		return rv;
+	}
+	balloon_push(sc, va);
+	bl->bl_nin++;
+	return 0;
+}
+
+static int
+balloon_deflate_one(struct balloon_softc *sc)
+{
+	struct pv_balloon *bl = &sc->sc_balloon;
+	void *va = balloon_pop(sc);
+	int rv;
+
+	if (va == NULL)
+		return -PV_ENOENT;
+	rv = balloon_take(xenbus_xen(sc->sc_dev), va);
+	if (rv < 0) {
+		balloon_push(sc, va);
+		return rv;
+	}
+	bl->bl_put(bl, PV_BALLOON_FILL, va, 1);
+	bl->bl_nout++;
+	return 0;
+}
+
+/* It does not get on now. */
+static void
+balloon_later(struct balloon_softc *sc, int rv)
+{
+	struct pv_balloon *bl = &sc->sc_balloon;
+
+	if (!sc->sc_told)
+		pv_log(sc->sc_dev, PV_LOG_WARN, "%llu KiB short of the target:"
+		    " %s (error %d); trying again", (unsigned long long)
+		    BALLOON_KIB * (bl->bl_held < bl->bl_target ? bl->bl_target
+		    - bl->bl_held : bl->bl_held - bl->bl_target),
+		    bl->bl_held < bl->bl_target ? "nothing can be spared" :
+		    "Xen has no memory", -rv);
+	sc->sc_told = true;
+	pv_defer(&sc->sc_work, sc->sc_delay);
+	if (sc->sc_delay < BALLOON_LATEST)
+		sc->sc_delay *= 2;
+}
+
+/* Context: thread, the work. */
+static void
+balloon_run(void *softc)
+{
+	struct balloon_softc *sc = softc;
+	struct pv_balloon *bl = &sc->sc_balloon;
+	unsigned int n;
+	int rv = 0;
+
+	for (n = 0; n < BALLOON_BATCH && bl->bl_held != bl->bl_target; n++) {
+		rv = bl->bl_held < bl->bl_target ? balloon_inflate_one(sc) :
+		    balloon_deflate_one(sc);
+		if (rv < 0)
+			break;
+	}
+	if (rv < 0) {
+		balloon_later(sc, rv);
+	} else if (bl->bl_held != bl->bl_target) {
+		pv_defer(&sc->sc_work, 0);
+	} else if (sc->sc_told) {
+		sc->sc_told = false;
+		pv_log(sc->sc_dev, PV_LOG_INFO, "the target is reached");
+	}
+}
+
+/* ---- The target -------------------------------------------------------- */
+
+/* Context: thread; the watch's. */
+static void
+balloon_changed(void *softc, const char *path)
+{
+	struct balloon_softc *sc = softc;
+	struct xen *x = xenbus_xen(sc->sc_dev);
+	uint64_t kib;
+	int rv;
+
+	rv = xs_read_num(x, XS_NOTRANS, "memory", "target", 0, BALLOON_MAXKIB,
+	    &kib);
+	if (rv == -PV_ENOENT)
+		return;
+	/* peer: may write anything there. */
+	if (rv < 0) {
+		pv_log(sc->sc_dev, PV_LOG_WARN, "memory/target is no number "
+		    "of KiB (error %d): ignored", -rv);
+		return;
+	}
+	if (sc->sc_all == 0 && (xen_pv(x) || xs_read_num(x, XS_NOTRANS,
+	    "memory", "static-max", 1, BALLOON_MAXKIB, &sc->sc_all) < 0))
+		sc->sc_all = kib;
+	if (kib > sc->sc_all)
+		pv_log(sc->sc_dev, PV_LOG_INFO, "target %llu KiB: this guest "
+		    "has no use for more than %llu KiB", (unsigned long long)
+		    kib, (unsigned long long)sc->sc_all);
+	sc->sc_balloon.bl_target = kib >= sc->sc_all ? 0 :
+	    (sc->sc_all - kib) / BALLOON_KIB;
+	sc->sc_delay = BALLOON_SOON;
+	pv_defer(&sc->sc_work, 0);
+}
+
+/* ---- Connection -------------------------------------------------------- */
+
+static int
+balloon_connect(void *softc)
+{
+	return 0;
+}
+
+static int
+balloon_start(void *softc)
+{
+	struct balloon_softc *sc = softc;
+	const struct pv_client *pc = sc->sc_dev->pd_client;
+
+	if (pc->pc_balloon_up == NULL)
+		return 0;		/* nobody has memory to spare */
+	if (!sc->sc_announced)
+		pc->pc_balloon_up(&sc->sc_balloon);
+	sc->sc_announced = true;
+	sc->sc_watch.xw_dev = sc->sc_dev;
+	return xs_watch(xenbus_xen(sc->sc_dev), &sc->sc_watch, "memory/target",
+	    balloon_changed, sc);
+}
+
+/* All of it back to the guest; what Xen does not give is lost. */
+static void
+balloon_empty(struct balloon_softc *sc)
+{
+	uint64_t nlost = 0;
+
+	while (sc->sc_balloon.bl_held > 0 && nlost == 0)
+		nlost = balloon_deflate_one(sc) < 0;
+	nlost = sc->sc_balloon.bl_held;
+	while (balloon_pop(sc) != NULL)
+		continue;
+	if (sc->sc_chunk != NULL)
+		pv_pages_free(sc->sc_dev, sc->sc_chunk, 1);
+	sc->sc_chunk = NULL;
+	if (nlost > 0)
+		pv_log(sc->sc_dev, PV_LOG_WARN, "Xen has no memory for %llu "
+		    "pages: they are lost", (unsigned long long)nlost);
+}
+
+static void
+balloon_disconnect(void *softc)
+{
+	struct balloon_softc *sc = softc;
+	const struct pv_client *pc = sc->sc_dev->pd_client;
+
+	xs_unwatch(&sc->sc_watch);
+	pv_cancel(&sc->sc_work);
+	if (pv_dev_held(sc->sc_dev))
+		return;
+	balloon_empty(sc);
+	if (sc->sc_announced && pc->pc_balloon_down != NULL)
+		pc->pc_balloon_down(&sc->sc_balloon);
+	sc->sc_announced = false;
+}
+
+/* ---- Driver ------------------------------------------------------------ */
+
+const struct pv_driver balloon_driver = {
+	.dv_name = "balloon",
+	.dv_match = "balloon",
+	.dv_scsize = sizeof(struct balloon_softc),
+	.dv_attach = balloon_attach,
+	.dv_detach = balloon_detach,
+	.dv_connect = balloon_connect,
+	.dv_start = balloon_start,
+	.dv_disconnect = balloon_disconnect,
+};
