@@ -101,6 +101,7 @@ static struct pv_client main_client = {
 	.pc_scsi_up = hba_up,
 	.pc_scsi_down = hba_down,
 	.pc_control = main_control,
+	.pc_sysrq = app_sysrq,
 	.pc_suspends = true,
 	.pc_setting = cmdline_setting
 };

@@ -9,6 +9,9 @@
  * node asks for nothing.  Words that we do not know are told of once and left
  * standing: so the toolstack sees that nobody answers.
  *
+ * "control/sysrq" is a node of the same kind, for a key: what the operator
+ * would press on a keyboard.
+ *
  * "control/feature-poweroff", "-reboot" and "-suspend" tell beforehand that we
  * shall answer; a toolstack without them may choose to destroy the domain
  * instead.  A resumed domain has new nodes: it connects anew, and tells again.
@@ -23,6 +26,7 @@
 /* ---- Wire -------------------------------------------------------------- */
 
 #define CONTROL_NODE	"control/shutdown"
+#define CONTROL_SYSRQ	"control/sysrq"
 #define CONTROL_WORD	32	/* bytes of a word that could be ours */
 
 static const struct control_word {
@@ -41,7 +45,8 @@ static const struct control_word {
 
 struct control_softc {
 	struct pv_dev	*sc_dev;
-	struct xs_watch	 sc_watch;
+	struct xs_watch	 sc_watch, sc_sysrq;
+	char		 sc_key[2];	/* and its NUL */
 	/* the word of the transaction that runs */
 	char		 sc_word[CONTROL_WORD];
 	const struct control_word *sc_found;
@@ -133,6 +138,44 @@ control_changed(void *softc, const char *path)
 	sc->sc_dev->pd_client->pc_control(sc->sc_found->cw_op);
 }
 
+/* ---- Keys -------------------------------------------------------------- */
+
+/* One try of the transaction: read the key and empty the node. */
+static int
+control_take_key(void *softc, const struct xs_trans *xt)
+{
+	struct control_softc *sc = softc;
+	struct xen *x = xenbus_xen(sc->sc_dev);
+	int rv;
+
+	sc->sc_key[0] = '\0';
+	rv = xs_read(x, xt, CONTROL_SYSRQ, sc->sc_key, sizeof(sc->sc_key),
+	    NULL);
+	if (rv == -PV_ENOENT)
+		return 0;
+	/* peer: more than a key is none, and is done with all the same. */
+	if (rv < 0 && rv != -PV_E2BIG)
+		return rv;
+	if (rv == 0 && sc->sc_key[0] == '\0')
+		return 0;
+	return xs_write(x, xt, CONTROL_SYSRQ, "", 0);
+}
+
+/* Context: thread; the watch's. */
+static void
+control_pressed(void *softc, const char *path)
+{
+	struct control_softc *sc = softc;
+	int rv;
+
+	rv = xs_transact(xenbus_xen(sc->sc_dev), control_take_key, sc);
+	if (rv < 0)
+		pv_log(sc->sc_dev, PV_LOG_WARN, "can not read or acknowledge "
+		    CONTROL_SYSRQ " (error %d)", -rv);
+	else if (sc->sc_key[0] > ' ' && sc->sc_key[0] <= '~')
+		sc->sc_dev->pd_client->pc_sysrq(sc->sc_key[0]);
+}
+
 /* ---- Connection -------------------------------------------------------- */
 
 /* What we shall answer to.  Not every toolstack lets us say so. */
@@ -161,11 +204,26 @@ control_connect(void *softc)
 	return 0;
 }
 
+/* Keys, if somebody wants them. */
+static int
+control_listen(struct control_softc *sc)
+{
+	if (sc->sc_dev->pd_client->pc_sysrq == NULL)
+		return 0;
+	sc->sc_sysrq.xw_dev = sc->sc_dev;
+	return xs_watch(xenbus_xen(sc->sc_dev), &sc->sc_sysrq, CONTROL_SYSRQ,
+	    control_pressed, sc);
+}
+
 static int
 control_start(void *softc)
 {
 	struct control_softc *sc = softc;
+	int rv;
 
+	rv = control_listen(sc);
+	if (rv < 0)
+		return rv;
 	if (sc->sc_dev->pd_client->pc_control == NULL)
 		return 0;	/* nobody to obey */
 	control_promise(sc);
@@ -180,6 +238,7 @@ control_disconnect(void *softc)
 	struct control_softc *sc = softc;
 
 	xs_unwatch(&sc->sc_watch);
+	xs_unwatch(&sc->sc_sysrq);
 }
 
 /* ---- Driver ------------------------------------------------------------ */

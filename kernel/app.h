@@ -35,4 +35,7 @@ extern const struct cmd *const cmd_tables[];	/* tables, each ended by a
 _Noreturn void app_poweroff(int status);
 _Noreturn void app_reboot(void);
 
+/* What a key of xl sysrq asks for; apps/sysrq.c.  Thread. */
+void	 app_sysrq(char key);
+
 #endif /* APP_H */

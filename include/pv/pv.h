@@ -62,6 +62,8 @@ struct pv_client {
 	 * stays where it is.  The manual pages of the drivers list the names.
 	 */
 	const char *(*pc_setting)(const char *name);
+	/* A key of "xl sysrq", printable; already acknowledged. */
+	void	(*pc_sysrq)(char key);
 	/* pc_control() knows PV_CONTROL_SUSPEND; see pv/xen.h. */
 	bool		 pc_suspends;
 	/* CPUs that devices may spread their queues over; 0 means 1. */

@@ -188,6 +188,12 @@ loop_control(enum pv_control_op op)
 	l->l_nctl++;
 }
 
+static void
+loop_sysrq(char key)
+{
+	loop_self()->l_key = key;
+}
+
 static const char *
 loop_setting(const char *name)
 {
@@ -291,6 +297,7 @@ static const struct pv_client loop_the_client = {
 	.pc_cons_up = loop_cons_up,
 	.pc_cons_down = loop_cons_down,
 	.pc_control = loop_control,
+	.pc_sysrq = loop_sysrq,
 	.pc_suspends = true,
 	.pc_setting = loop_setting,
 	.pc_ncpu = 4

@@ -53,6 +53,7 @@ struct loop {
 	unsigned int	 l_nresized;
 	enum pv_control_op l_ctl[LOOP_NCTL];
 	unsigned int	 l_nctl;
+	char		 l_key;		/* the last; 0: none */
 	const char	*l_set[LOOP_NSET][2];	/* settings: names, values */
 	unsigned int	 l_nset;
 	unsigned int	 l_nerr;	/* call backs that came wrongly */

@@ -95,6 +95,36 @@ LOOP_TEST(control_unknown)
 	assert_int_equal(l->l_ctl[0], PV_CONTROL_REBOOT);
 }
 
+#define KEY	"/local/domain/1/control/sysrq"
+
+static bool
+control_pressed(struct loop *l)
+{
+	return l->l_key != 0;
+}
+
+/* A key is acknowledged; what is none is too, and nothing happens. */
+LOOP_TEST(control_sysrq)
+{
+	static const char *const word[] = { "hb", "", "\001", "\377" };
+	unsigned int i;
+
+	control_ready(l);
+	sim_store_write(l->l_sim, KEY, "h");
+	assert_true(loop_until(l, control_pressed));
+	assert_int_equal(l->l_key, 'h');
+	for (i = 0; i < PV_NELEM(word); i++) {
+		l->l_key = 0;
+		sim_store_write(l->l_sim, KEY, "%s", word[i]);
+		sim_run(l->l_sim, SIM_S);
+		assert_int_equal(l->l_key, 0);
+		assert_string_equal(sim_store_read(l->l_sim, KEY), "");
+	}
+	sim_store_rm(l->l_sim, KEY);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(l->l_nctl, 0);
+}
+
 int
 main(void)
 {
@@ -103,6 +133,7 @@ main(void)
 		cmocka_unit_test(control_words),
 		cmocka_unit_test(control_early),
 		cmocka_unit_test(control_unknown),
+		cmocka_unit_test(control_sysrq),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
