@@ -8,6 +8,8 @@
 #include "dev.h"
 #include "window.h"
 
+#define WINDOW_TRIES	3u
+
 static void *
 window_page(const struct window *wi, unsigned int i)
 {
@@ -33,15 +35,19 @@ window_open(struct xen *x, struct window *wi, unsigned int i)
 	return rv;
 }
 
-/* And put it back. */
+/* And put it back; what fails may work at once when it is tried again. */
 static int
 window_shut(struct xen *x, struct window *wi, unsigned int i)
 {
-	int rv = 0;
+	unsigned int n;
+	int rv = -PV_ENOMEM;
 
-	if (!xen_pv(x))
-		rv = hypercall_populate(x, wi->wi_gfn[i]);
-	if (rv == 0)
+	for (n = 0; rv < 0 && n < WINDOW_TRIES; n++)
+		rv = xen_pv(x) ? 0 : hypercall_populate(x, wi->wi_gfn[i]);
+	if (rv < 0)
+		return rv;
+	rv = -PV_ENOMEM;
+	for (n = 0; rv < 0 && n < WINDOW_TRIES; n++)
 		rv = pv_os_rebind(window_page(wi, i), wi->wi_gfn[i]);
 	return rv;
 }

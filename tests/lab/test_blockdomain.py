@@ -1,16 +1,37 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Domus guest as storage driver domain, for Linux and Domus guests."""
 
+import glob
 import os
 import re
+import shutil
 import subprocess
 import time
 
+import build
+import image as disk_image
 import pytest
-from conftest import shell
 from guest import Guest
 
 MIB = 16
+SECTOR = 512
+LINUX_INIT = """#!/bin/sh
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin
+mount -t proc proc /proc
+mount -t devtmpfs devtmpfs /dev
+while read -r module; do insmod "/modules/$module"; done </modules/order
+i=0
+while [ ! -b /dev/xvda ] && [ $i -lt 100 ]; do usleep 100000; i=$((i+1)); done
+dmesg | grep blkfront
+mke2fs -q -t ext4 /dev/xvda && mount /dev/xvda /mnt &&
+    cp -a /bin /sbin /lib /mnt && umount /mnt &&
+    e2fsck -f -n /dev/xvda && mount /dev/xvda /mnt &&
+    diff -r /bin /mnt/bin && diff -r /lib /mnt/lib && umount /mnt &&
+    echo 'linux: all well'
+echo 'linux: done'
+poweroff -f
+"""
 
 
 @pytest.fixture
@@ -44,14 +65,6 @@ def disk_of(dom, target, vdev="xvda", access="rw"):
         vdev, access, dom.name, target)
 
 
-def stat(dom, name):
-    """A number that the blockdomain command tells."""
-    text = shell(dom, "blockdomain")
-    found = re.search(r"\b%s (\d+)" % name, text)
-    assert found, text
-    return int(found.group(1))
-
-
 def wait_gone(lab, dom, seconds=30):
     """Until the driver domain has no directory for any device."""
     domid = lab.check("xl domid " + dom.name).strip()
@@ -79,16 +92,130 @@ def sh(dom, line, timeout=120):
     return "".join(s for s in lines if "domus# " not in s)
 
 
+@pytest.fixture(scope="session")
+def linux(tmp_path_factory):
+    """Linux as a guest that tries a file system: (kernel, initramfs)."""
+    unpacked = build.kernel_package("cloud-")
+    root = str(tmp_path_factory.mktemp("linux") / "root")
+    for name in "bin sbin proc dev mnt lib etc".split():
+        os.makedirs("%s/%s" % (root, name))
+    shutil.copy("/bin/busybox", root + "/bin/busybox")
+    os.symlink("busybox", root + "/bin/sh")
+    for tool in ("/sbin/mke2fs", "/sbin/e2fsck"):
+        shutil.copy(tool, root + tool)
+        said = subprocess.run(["ldd", tool], stdout=subprocess.PIPE,
+                              text=True, check=True).stdout
+        for lib in re.findall(r"(/\S+)", said):
+            os.makedirs(root + os.path.dirname(lib), exist_ok=True)
+            shutil.copy(lib, root + lib)
+    build.stage_modules(unpacked, root, ["xen-blkfront", "crc32c_generic",
+                                         "ext4"])
+    with open(root + "/init", "w", encoding="ascii") as f:
+        f.write(LINUX_INIT)
+    os.chmod(root + "/init", 0o755)
+    build.make_initrd(root, root + ".cpio")
+    return glob.glob(unpacked + "/boot/vmlinuz-*")[0], root + ".cpio"
+
+
+def patterned(path, first, count):
+    """Do these sectors of an image begin with their own numbers, as the
+    shell's `block write' makes them?"""
+    with open(path, "rb") as f:
+        f.seek(first * SECTOR)
+        for n in range(first, first + count):
+            if int.from_bytes(f.read(SECTOR)[:8], "little") != n:
+                return False
+    return True
+
+
+def number(text, name):
+    """A number that a command of the shell tells."""
+    found = re.search(r"\b%s (\d+)" % name, text)
+    assert found, text
+    return int(found.group(1))
+
+
 def test_domus_guest(lab, guest, storage, disk, image):
-    """A Domus guest writes a pattern to all of a served disk and reads it;
-    detached, it leaves nothing behind, and the pattern is in the image."""
+    """A Domus guest writes a pattern to all of a served disk and reads it.
+    It is detached and attached, its domain destroyed; another one has the
+    disk, and what was written is there and in the image."""
     path = image()
-    dom = storage(disk(path, False), ["data:xvda"])
-    client = guest("pvh", "app=shell", disks=[disk_of(dom, "data")], vifs=[])
+    dom = storage(disk(path, False), ["data:xvda"], append="root=none")
+    client = guest("pvh", "app=shell root=none",
+                   disks=[disk_of(dom, "data")], vifs=[])
     client.expect(rb"disk: xvda: %d MiB" % MIB, 60)
-    print(sh(client, "diskcheck -f xvda 7"))
-    print(sh(dom, "blockdomain"))
-    print(sh(client, "diskinfo xvda"))
-    client.shutdown()
+    text = sh(client, "diskcheck -f xvda 7")
+    assert "%d sectors" % (MIB << 11) in text and " 0 differ" in text
+    assert sh(client, "block write -f xvda 64 4096") == ""
+    text = sh(dom, "blockdomain")
+    assert "connected" in text and number(text, "error") == 0
+    assert number(text, "flush") > 0 and number(text, "indirect") > 0
+    lab.check("xl block-detach %s xvda" % client.name)
     wait_gone(lab, dom)
+    assert patterned(path, 64, 4096)
+    lab.check("xl block-attach %s '%s'" % (
+        client.name, disk_of(dom, "data", access="ro")))
+    client.expect(rb"disk: xvda: .*read-only", 30)
+    assert sh(client, "block check xvda 64 4096") == ""
+    assert "read-only" in sh(client, "block write -f xvda 0 1")
+    client.send(b"diskcheck xvda 7 check\r")
+    client.remove()
+    wait_gone(lab, dom)
+    other = guest("pv", "app=shell root=none", disks=[disk_of(dom, "data")],
+                  vifs=[])
+    other.expect(rb"disk: xvda: %d MiB" % MIB, 60)
+    assert sh(other, "block check xvda 64 4096") == ""
+    assert other.shutdown() == "poweroff"
+    wait_gone(lab, dom)
+    assert dom.shutdown() == "poweroff"
+
+
+def test_linux_guest(lab, guest, storage, disk, image, linux):
+    """Linux makes a file system on what a Domus guest serves, copies files to
+    it and compares them; it is clean, there and on the host."""
+    path = image(mib=32)
+    dom = storage(disk(path, False), ["data:xvda"], append="root=none")
+    peer = Guest(lab, "linux", "pvh", linux[0], linux[1], memory=192,
+                 append="console=hvc0 quiet rdinit=/init",
+                 disks=[disk_of(dom, "data")], vifs=[])
+    try:
+        peer.create()
+        peer.expect(rb"linux: done", 240)
+        said = peer.output.decode(errors="replace")
+        assert "linux: all well" in said, said
+        text = sh(dom, "blockdomain")
+        assert number(text, "error") == 0, text
+        assert number(text, "indirect") > 0, text
+        peer.wait_end(30)
+    finally:
+        peer.remove()
+    wait_gone(lab, dom)
+    assert "detached" in dom.output.decode(errors="replace")
+    done = subprocess.run(["/sbin/e2fsck", "-f", "-n", str(path)],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_file(lab, guest, storage, disk, tmp_path):
+    """A file is served.  Where its file system has no room for more, that
+    request fails and no other; removed, it is there until it is given back."""
+    folder = tmp_path / "files"
+    os.makedirs(folder / "images")
+    with open(folder / "images" / "a.img", "wb") as f:
+        f.truncate(MIB << 20)
+    (folder / "serve.conf").write_text("# what is served\n"
+                                       "data /images/a.img\n")
+    path = str(tmp_path / "files.img")
+    disk_image.from_folder(str(folder), path, True)
+    lost = 2 << 20
+    os.truncate(path, os.path.getsize(path))
+    dom = storage(disk(path, False), [], append="root=xvda fs.writable=1"
+                  " serve.conf=/serve.conf")
+    client = guest("pvh", "app=shell root=none",
+                   disks=[disk_of(dom, "data")], vifs=[])
+    client.expect(rb"disk: xvda: %d MiB" % MIB, 60)
+    print(sh(dom, "df"), sh(dom, "blockdomain"), lost)
+    print(sh(client, "block write -f xvda 0 256"))
+    print(sh(client, "block check xvda 0 256"))
     print(dom.output.decode(errors="replace"))

@@ -8,5 +8,8 @@ t_netfront_pure-srcs := $(sim-srcs) \
 	$(filter-out dev/netfront_rx.c dev/netfront_tx.c,$(libdomus-srcs))
 t_netfront_pure-cflags := -I.
 
+unit-tests += t_blkback_pure
+t_blkback_pure-srcs := dev/blkback_req.c lib/str.c
+
 unit-tests += t_setting
 t_setting-srcs := core/setting.c lib/str.c
