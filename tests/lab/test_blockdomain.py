@@ -9,7 +9,6 @@ import subprocess
 import time
 
 import build
-import image as disk_image
 import pytest
 from guest import Guest
 
@@ -199,23 +198,80 @@ def test_linux_guest(lab, guest, storage, disk, image, linux):
 
 def test_file(lab, guest, storage, disk, tmp_path):
     """A file is served.  Where its file system has no room for more, that
-    request fails and no other; removed, it is there until it is given back."""
+    request fails and no other; removed, it is there until it is given back,
+    and then there is none.  What is wrong is told."""
     folder = tmp_path / "files"
     os.makedirs(folder / "images")
     with open(folder / "images" / "a.img", "wb") as f:
-        f.truncate(MIB << 20)
+        f.truncate(64 << 20)
     (folder / "serve.conf").write_text("# what is served\n"
-                                       "data /images/a.img\n")
+                                       "data /images/a.img  # a file\n"
+                                       "more xvdz maybe\nlost xvdz\n")
     path = str(tmp_path / "files.img")
-    disk_image.from_folder(str(folder), path, True)
-    lost = 2 << 20
-    os.truncate(path, os.path.getsize(path))
-    dom = storage(disk(path, False), [], append="root=xvda fs.writable=1"
-                  " serve.conf=/serve.conf")
+    subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096",
+                    "-O", "^has_journal", "-d", str(folder), path, "16M"],
+                   check=True)
+    dom = storage(disk(path, False), ["what", "data:/other"], mode="pv",
+                  append="root=xvda root.rw=1 serve.conf=/serve.conf")
+    said = dom.output.decode(errors="replace")
+    for line in ('serve=: "what" is served by no disk',
+                 '/serve.conf, line 3: "maybe" must be ro or rw'):
+        assert line in said, said
+    client = guest("pvh", "app=shell root=none",
+                   disks=[disk_of(dom, "data")], vifs=[])
+    client.expect(rb"disk: xvda: 64 MiB", 60)
+    assert sh(client, "block write -f xvda 0 8192") == ""
+    assert "block: xvda: " in sh(client, "block write -f xvda 8192 40000")
+    assert sh(client, "block check xvda 0 8192") == ""
+    assert sh(client, "block write -f xvda 0 64") == ""
+    text = sh(dom, "blockdomain")
+    assert "connected" in text and number(text, "error") > 0
+    assert sh(dom, "rm /images/a.img") == ""
+    assert sh(client, "block check xvda 0 8192") == ""
+    lab.check("xl block-detach %s xvda" % client.name)
+    wait_gone(lab, dom)
+    for target, line in (
+            ("data", rb"blockdomain: data: /images/a.img: no such entry"),
+            ("lost", rb"blockdomain: lost: xvdz: no such entry"),
+            ("none", rb'is to get "none", which is not served here')):
+        attach = lab.spawn("xl block-attach %s '%s' 2>&1" % (
+            client.name, disk_of(dom, target)))
+        dom.expect(line, 60)
+        attach.kill()
+
+
+def rewire(lab, client, dom):
+    """What a toolstack does whose driver domain has come again: name it to
+    the guest that has its disk."""
+    lab.check("""
+c=$(xl domid %s) m=$(xl domid %s) v=51712
+b=/local/domain/$m/backend/vbd/$c/$v f=/local/domain/$c/device/vbd/$v
+xenstore-write $b ''; xenstore-chmod $b n$m r$c
+xenstore-write $b/frontend $f $b/frontend-id $c $b/online 1 $b/params data \\
+    $b/mode w $b/device-type disk $b/state 1
+xenstore-write $f/backend-id $m $f/backend $b \\
+    /libxl/$c/device/vbd/$v/backend $b""" % (client.name, dom.name))
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(
+    20, marks=pytest.mark.long)])
+def test_restart(lab, guest, storage, disk, image, times):
+    """The driver domain is destroyed while a pattern is written, and comes
+    again: the guest goes on, without an error and without a wrong byte."""
+    device = disk(image(), False)
+    dom = storage(device, ["data:xvda"], append="root=none")
     client = guest("pvh", "app=shell root=none",
                    disks=[disk_of(dom, "data")], vifs=[])
     client.expect(rb"disk: xvda: %d MiB" % MIB, 60)
-    print(sh(dom, "df"), sh(dom, "blockdomain"), lost)
-    print(sh(client, "block write -f xvda 0 256"))
-    print(sh(client, "block check xvda 0 256"))
-    print(dom.output.decode(errors="replace"))
+    for n in range(times):
+        start = client.mark()
+        client.send(b"diskcheck -f xvda %d\r" % n)
+        time.sleep(0.5)
+        dom.remove()
+        dom = storage(device, ["data:xvda"], append="root=none")
+        rewire(lab, client, dom)
+        client.expect(rb"diskcheck: xvda: read .*\n", 120)
+        text = client.output[start:].decode(errors="replace")
+        assert " 0 differ" in text and "error" not in text, text
+    assert "put again" in client.output.decode(errors="replace")
+    assert number(sh(dom, "blockdomain"), "error") == 0

@@ -211,7 +211,7 @@ pure_check_disk(void **state)
 
 /* ---- memory ------------------------------------------------------------ */
 
-/* Taken and given back at random: never the same twice, all back in the end. */
+/* Taken and given back at random: never twice, and all back in the end. */
 static void
 pure_runs(void **state)
 {
