@@ -315,7 +315,7 @@ pure_parts(void **state)
 	assert_int_equal(blkback_req_part(&bk, &rq), 16);
 	rq.rq_at = 32;
 	assert_int_equal(blkback_req_part(&bk, &rq), 8);
-	bk.bk_maxio = 512;		/* less than a block: one all the same */
+	bk.bk_maxio = 512;	/* less than a block: one all the same */
 	rq.rq_at = 0;
 	assert_int_equal(blkback_req_part(&bk, &rq), 8);
 	rq.rq_ask.ak_op = BLKIF_OP_DISCARD;
