@@ -23,9 +23,9 @@ while read -r module; do insmod "/modules/$module"; done </modules/order
 i=0
 while [ ! -b /dev/xvda ] && [ $i -lt 100 ]; do usleep 100000; i=$((i+1)); done
 dmesg | grep blkfront
-mke2fs -q -t ext4 /dev/xvda && mount /dev/xvda /mnt &&
+/sbin/mke2fs -q -t ext4 /dev/xvda && mount /dev/xvda /mnt &&
     cp -a /bin /sbin /lib /mnt && umount /mnt &&
-    e2fsck -f -n /dev/xvda && mount /dev/xvda /mnt &&
+    /sbin/e2fsck -f -n /dev/xvda && mount /dev/xvda /mnt &&
     diff -r /bin /mnt/bin && diff -r /lib /mnt/lib && umount /mnt &&
     echo 'linux: all well'
 echo 'linux: done'
