@@ -199,6 +199,9 @@ xenbus_back_read(struct xenbus_dev *xd, uint64_t *state)
 	if (rv == -PV_EINVAL || rv == -PV_ERANGE)
 		pv_log(xd->xd_dev, PV_LOG_WARN, "domain %u wrote a state that "
 		    "does not exist", (unsigned int)xd->xd_peer);
+	if (rv == -PV_EACCES && !xd->xd_looked)
+		pv_log(xd->xd_dev, PV_LOG_WARN, "the toolstack does not let us "
+		    "read %s", xd->xd_peerpath);
 	return rv == 0 || rv == -PV_ENOENT || rv == -PV_EACCES;
 }
 
