@@ -110,6 +110,8 @@ void	 fs_node_exit(struct fs_node *);
 int	 fs_node_write(struct fs_node *);	/* write the inode */
 /* Delete what is only held by open files: they end here. */
 void	 fs_node_purge(struct fs *);
+/* Give all blocks of an inode's contents back. */
+errcode_t fs_node_empty(ext2_filsys, ext2_ino_t, struct ext2_inode *);
 /* Its last name is gone: free the inode, now or when let go. */
 int	 fs_node_delete(struct fs *, ext2_ino_t);
 /* One name more or less; without a name it is deleted. */

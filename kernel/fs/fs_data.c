@@ -529,8 +529,7 @@ fs_data_truncate(struct fs_node *nd)
 		nd->nd_gen++;
 		nd->nd_size = 0;
 		ext2fs_inode_size_set(e2, &nd->nd_inode, 0);
-		err = ext2fs_punch(e2, nd->nd_ino, &nd->nd_inode, NULL, 0,
-		    ~(blk64_t)0);
+		err = fs_node_empty(e2, nd->nd_ino, &nd->nd_inode);
 		nd->nd_inode.i_mtime = nd->nd_inode.i_ctime = fs_node_now();
 		rv = fs_node_write(nd);
 		if (err != 0)

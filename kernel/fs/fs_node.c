@@ -64,6 +64,54 @@ fs_node_get(struct fs *f, ext2_ino_t ino, struct fs_node **ndp)
 	return 0;
 }
 
+/*
+ * Let an inode go of the file system's last block, if it has it: the punch of
+ * libext2fs (1.47.0) takes an extent with that one for a bad one.
+ */
+static errcode_t
+fs_node_unlast(ext2_filsys e2, ext2_ino_t ino, struct ext2_inode *inode)
+{
+	blk64_t end = ext2fs_blocks_count(e2->super);
+	struct ext2fs_extent ext;
+	ext2_extent_handle_t ex;
+	errcode_t err;
+
+	err = ext2fs_extent_open2(e2, ino, inode, &ex);
+	if (err != 0)
+		return err;
+	err = ext2fs_extent_get(ex, EXT2_EXTENT_ROOT, &ext);
+	while (err == 0 && ((ext.e_flags & EXT2_EXTENT_FLAGS_LEAF) == 0 ||
+	    ext.e_pblk + ext.e_len != end))
+		err = ext2fs_extent_get(ex, EXT2_EXTENT_NEXT_LEAF, &ext);
+	if (err != 0) {
+		ext2fs_extent_free(ex);
+		return 0;		/* it does not; or punch will say */
+	}
+	if (--ext.e_len == 0)
+		err = ext2fs_extent_delete(ex, 0);
+	else
+		err = ext2fs_extent_replace(ex, 0, &ext);
+	if (err == 0) {
+		ext2fs_block_alloc_stats2(e2, end - 1, -1);
+		err = ext2fs_iblk_sub_blocks(e2, inode, 1);
+	}
+	ext2fs_extent_free(ex);
+	return err;
+}
+
+errcode_t
+fs_node_empty(ext2_filsys e2, ext2_ino_t ino, struct ext2_inode *inode)
+{
+	errcode_t err = 0;
+
+	if ((inode->i_flags & EXT4_EXTENTS_FL) != 0 &&
+	    EXT2FS_CLUSTER_RATIO(e2) == 1)
+		err = fs_node_unlast(e2, ino, inode);
+	if (err == 0)
+		err = ext2fs_punch(e2, ino, inode, NULL, 0, ~(blk64_t)0);
+	return err;
+}
+
 /* Give an inode's blocks and itself back. */
 static int
 fs_node_free(struct fs *f, ext2_ino_t ino, struct ext2_inode *inode)
@@ -83,8 +131,7 @@ fs_node_free(struct fs *f, ext2_ino_t ino, struct ext2_inode *inode)
 			err = ext2fs_free_ext_attr(e2, ino, large);
 	}
 	if (err == 0 && ext2fs_inode_has_valid_blocks2(e2, EXT2_INODE(large)))
-		err = ext2fs_punch(e2, ino, EXT2_INODE(large), NULL, 0,
-		    ~(blk64_t)0);
+		err = fs_node_empty(e2, ino, EXT2_INODE(large));
 	if (err == 0) {
 		large->i_links_count = 0;
 		large->i_dtime = fs_node_now();
