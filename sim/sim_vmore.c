@@ -51,10 +51,18 @@ sim_vrng_create(struct sim *s, const struct sim_vdev_cfg *vc)
 
 /* ---- console ------------------------------------------------------------ */
 
+/* The queue of the port's input; its output is the next. */
+static unsigned int
+sim_vcons_data(const struct sim_vcons *vc)
+{
+	return sim_vdev_has(vc->vc_dev, VIRTIO_CONSOLE_F_MULTIPORT) ? 4 : 0;
+}
+
 /* Send what waits, as far as there are buffers. */
 static void
 sim_vcons_flush(struct sim_vcons *vc)
 {
+	unsigned int in = sim_vcons_data(vc);
 	struct sim_vreq *rq;
 	size_t n;
 
@@ -68,8 +76,8 @@ sim_vcons_flush(struct sim_vcons *vc)
 		    vc->vc_nmsg * sizeof(vc->vc_msglen[0]));
 		sim_vreq_done(rq, n);
 	}
-	while (vc->vc_nin > 0 && vc->vc_opened &&
-	    (rq = sim_vdev_pop(vc->vc_dev, 4)) != NULL) {
+	while (vc->vc_nin > 0 && (vc->vc_opened || in == 0) &&
+	    (rq = sim_vdev_pop(vc->vc_dev, in)) != NULL) {
 		n = 1 + sim_rand(vc->vc_nin < 300 ?
 		    (unsigned int)vc->vc_nin : 300);
 		n = sim_vreq_write(rq, 0, vc->vc_in, n);
@@ -135,7 +143,7 @@ sim_vcons_kick(void *arg, unsigned int queue)
 		if (queue == 3 && sim_vreq_read(rq, 0, &m, sizeof(m)) ==
 		    sizeof(m))
 			sim_vcons_control(vc, &m);
-		if (queue == 5)
+		if (queue == sim_vcons_data(vc) + 1)
 			vc->vc_nout += sim_vreq_read(rq, 0, vc->vc_out +
 			    vc->vc_nout, sizeof(vc->vc_out) - vc->vc_nout);
 		sim_vreq_done(rq, 0);
@@ -152,10 +160,22 @@ sim_vcons_reset(void *arg)
 	vc->vc_opened = false;
 }
 
+/* The register for last words, which only who has the feature may write. */
+static void
+sim_vcons_written(void *arg, unsigned int off, unsigned int len)
+{
+	struct sim_vcons *vc = arg;
+
+	if (off != 8 || len > 4 ||
+	    !sim_vdev_has(vc->vc_dev, VIRTIO_CONSOLE_F_EMERG_WRITE))
+		sim_bug("vcons: %u bytes of configuration at %u", len, off);
+	vc->vc_nlast++;
+}
+
 static const struct sim_model sim_vcons_model = {
 	.mo_name = "vcons", .mo_type = 3, .mo_nqueue = 6,
 	.mo_kick = sim_vcons_kick, .mo_reset = sim_vcons_reset,
-	.mo_free = free
+	.mo_written = sim_vcons_written, .mo_free = free
 };
 
 struct sim_vcons *
@@ -212,16 +232,34 @@ sim_vballoon_stats(struct sim_vballoon *vb, struct sim_vreq *rq)
 			memcpy(&vb->vb_free, e + 2, 8);
 }
 
+/* A feature's queue, behind those of the features before it; or none. */
+static unsigned int
+sim_vballoon_queue(const struct sim_vballoon *vb, unsigned int feature)
+{
+	static const unsigned int order[] = { VIRTIO_BALLOON_F_STATS_VQ,
+	    VIRTIO_BALLOON_F_FREE_PAGE_HINT, VIRTIO_BALLOON_F_REPORTING };
+	unsigned int i, queue = 2;
+
+	if (!sim_vdev_has(vb->vb_dev, feature))
+		return SIM_V_NQUEUE;
+	for (i = 0; order[i] != feature; i++)
+		queue += sim_vdev_has(vb->vb_dev, order[i]);
+	return queue;
+}
+
 static void
 sim_vballoon_kick(void *arg, unsigned int queue)
 {
 	struct sim_vballoon *vb = arg;
+	unsigned int stats, reports;
 	struct sim_vreq *rq;
 	uint32_t pfn;
 	size_t off;
 
+	stats = sim_vballoon_queue(vb, VIRTIO_BALLOON_F_STATS_VQ);
+	reports = sim_vballoon_queue(vb, VIRTIO_BALLOON_F_REPORTING);
 	while ((rq = sim_vdev_pop(vb->vb_dev, queue)) != NULL) {
-		if (queue == 2) {
+		if (queue == stats) {
 			sim_vballoon_stats(vb, rq);
 			continue;
 		}
@@ -232,12 +270,12 @@ sim_vballoon_kick(void *arg, unsigned int queue)
 			else
 				sim_vballoon_out(vb, pfn);
 		}
-		if (queue == 3)
+		if (queue == reports)
 			vb->vb_nblock += (unsigned int)(sim_vreq_nwrite(rq) /
 			    4096);
 		sim_vreq_done(rq, 0);
 	}
-	if (queue == 2 && vb->vb_asked && vb->vb_stat != NULL) {
+	if (queue == stats && vb->vb_asked && vb->vb_stat != NULL) {
 		rq = vb->vb_stat;
 		vb->vb_stat = NULL;
 		vb->vb_asked = false;
@@ -255,7 +293,7 @@ sim_vballoon_reset(void *arg)
 }
 
 static const struct sim_model sim_vballoon_model = {
-	.mo_name = "vballoon", .mo_type = 5, .mo_nqueue = 4,
+	.mo_name = "vballoon", .mo_type = 5, .mo_nqueue = 5,
 	.mo_kick = sim_vballoon_kick, .mo_reset = sim_vballoon_reset,
 	.mo_free = free
 };

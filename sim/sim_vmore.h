@@ -30,6 +30,7 @@ struct sim_vcons {
 	size_t		 vc_msglen[SIM_VCONS_NMSG];
 	unsigned int	 vc_nmsg;
 	bool		 vc_opened;	/* the guest opened the port */
+	unsigned int	 vc_nlast;	/* bytes of last words */
 };
 struct sim_vcons *sim_vcons_create(struct sim *, const struct sim_vdev_cfg *);
 /* Give port 1 input; send a control message. */
