@@ -5,6 +5,7 @@ queue, and offloads against a tap device of this machine's kernel."""
 import concurrent.futures
 import contextlib
 import http.client
+import itertools
 import os
 import re
 import socket
@@ -229,18 +230,17 @@ def test_headers(kernel, tap, tmp_path, device):
         assert traffic(guest)[1][2] > 0
 
 
-def net_path(guest):
-    """The interface as QEMU's monitor calls it."""
+def net_path(guest, name="virtio-net"):
+    """The interface, or another device, as QEMU's monitor calls it."""
     return [d["path"] for d in guest.qmp("x-query-virtio")
-            if d["name"] == "virtio-net"][0]
+            if d["name"] == name][0]
 
 
-def agreed(guest):
+def agreed(guest, name="virtio-net"):
     """The features in use, without their prefix."""
-    status = guest.qmp("x-query-virtio-status", path=net_path(guest))
-    return {word.split(":")[0][len("VIRTIO_NET_F_"):] for word in
-            status["guest-features"]["dev-features"]
-            if word.startswith("VIRTIO_NET_F_")}
+    status = guest.qmp("x-query-virtio-status", path=net_path(guest, name))
+    return {re.sub("VIRTIO_[A-Z]+_F_", "", word.split(":")[0]) for word in
+            status["guest-features"]["dev-features"]}
 
 
 def used(guest, queue):
@@ -286,6 +286,41 @@ def test_pairs_refused(kernel, wide_tap, tmp_path):
         _, (queues, _, _, _, txlarge) = traffic(guest)
         assert queues == 1 and txlarge > 0
         assert "MQ" not in agreed(guest)
+
+
+# ---- every feature of interfaces and disks, on and off
+
+NET_BITS = {"CSUM": 0, "GUEST_CSUM": 1, "CTRL_GUEST_OFFLOADS": 2, "MTU": 3,
+            "MAC": 5, "GUEST_TSO4": 7, "GUEST_TSO6": 8, "HOST_TSO4": 11,
+            "HOST_TSO6": 12, "MRG_RXBUF": 15, "STATUS": 16, "CTRL_VQ": 17,
+            "CTRL_RX": 18, "CTRL_VLAN": 19, "GUEST_ANNOUNCE": 21, "MQ": 22,
+            "CTRL_MAC_ADDR": 23, "GUEST_USO4": 54, "GUEST_USO6": 55,
+            "HOST_USO": 56, "RSS": 60}
+BLK_BITS = {"SEG_MAX": 2, "BLK_SIZE": 6, "FLUSH": 9, "TOPOLOGY": 10,
+            "CONFIG_WCE": 11, "MQ": 12, "DISCARD": 13, "WRITE_ZEROES": 14}
+
+
+def refusals():
+    """Each bit of an interface, with one of a disk; and none of either."""
+    yield pytest.param("", "", id="none")
+    for net, blk in zip(NET_BITS, itertools.cycle(BLK_BITS)):
+        yield pytest.param(net, blk, id=net, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("net,blk", refusals())
+def test_own_features(kernel, wide_tap, tmp_path, net, blk):
+    """All that QEMU 10 has is used; what is refused is not, and data gets
+    through without it."""
+    words = "%s,%s" % ("1:%d" % NET_BITS[net] if net else "",
+                       "2:%d" % BLK_BITS[blk] if blk else "")
+    with on_tap(kernel, wide_tap, tmp_path, ",rss=on,host_mtu=1450",
+                "hw.virtio.features_off=" + words, 2, "10") as guest:
+        traffic(guest)
+        used_net, used_blk = agreed(guest), agreed(guest, "virtio-blk")
+        assert net not in used_net and blk not in used_blk
+        if not net:
+            assert set(NET_BITS) - used_net == set()
+            assert set(BLK_BITS) - used_blk == set()
 
 
 # ---- datagrams
