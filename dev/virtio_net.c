@@ -271,8 +271,9 @@ virtio_net_mtu(struct virtio_net_softc *sc)
 static void
 virtio_net_mac(struct virtio_net_softc *sc)
 {
-	static const uint8_t local[5] = { 0x02, 'd', 'o', 'm', 'u' };
-	uint8_t mac[6];
+	uint64_t x = pv_now() * 0x9e3779b97f4a7c15ull;
+	uint8_t mac[6] = { 0x02, 'd', 'o', (uint8_t)(x >> 56),
+	    (uint8_t)(x >> 48), (uint8_t)(x >> 40) };
 	unsigned int i;
 
 	if (sc->sc_ctl.ct_macset)
@@ -280,9 +281,9 @@ virtio_net_mac(struct virtio_net_softc *sc)
 	if (!virtio_net_has(sc, VIRTIO_NET_F_MAC) ||
 	    virtio_config(sc->sc_dev, offsetof(struct virtio_net_config,
 	    mac), mac, 6) != 0) {
-		for (i = 0; i < 5; i++)
-			mac[i] = local[i];
-		mac[5] = (uint8_t)sc->sc_unit.un_unit;
+		/* The one that was made up remains. */
+		if (sc->sc_net.nt_mac[0] != 0)
+			return;
 	}
 	for (i = 0; i < 6; i++)
 		sc->sc_net.nt_mac[i] = mac[i];

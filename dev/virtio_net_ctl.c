@@ -31,7 +31,7 @@
 				 VIRTIO_NET_RSS_HASH_TYPE_IPv6 |	\
 				 VIRTIO_NET_RSS_HASH_TYPE_TCPv6)
 
-_Static_assert(VIRTIO_NET_DATA + 4 + PV_NET_NMAC * 6 + 4 + 8 +
+_Static_assert(VIRTIO_NET_DATA + 4 + (PV_NET_NMAC + 1) * 6 + 4 + 8 +
     VIRTIO_NET_RSS_TABLE * 2 + 3 + VIRTIO_NET_RSS_KEY < VIRTIO_NET_ACK,
     "every order fits in the page");
 
@@ -105,24 +105,39 @@ virtio_net_ctl_rss(struct virtio_net_softc *sc, struct virtio_net_order *or)
 
 /* ---- orders ------------------------------------------------------------ */
 
-/* Unicast addresses first, then the others: two tables. */
+static void
+virtio_net_ctl_addmac(struct virtio_net_order *or, const uint8_t mac[6])
+{
+	unsigned int i;
+
+	for (i = 0; i < 6; i++)
+		virtio_net_ctl_add(or, mac[i], 1);
+}
+
+/*
+ * Unicast addresses first, then the others: two tables.  Our own is among them
+ * when the device does not know it and can not be told.
+ */
 static void
 virtio_net_ctl_table(struct virtio_net_softc *sc, struct virtio_net_order *or)
 {
 	const struct virtio_net_ctl *ct = &sc->sc_ctl;
-	unsigned int group, i, k, n;
+	bool own = !virtio_net_has(sc, VIRTIO_NET_F_MAC) &&
+	    !virtio_net_has(sc, VIRTIO_NET_F_CTRL_MAC_ADDR);
+	unsigned int group, i, n;
 
 	or->or_class = VIRTIO_NET_CTRL_MAC;
 	or->or_cmd = VIRTIO_NET_CTRL_MAC_TABLE_SET;
 	for (group = 0; group < 2; group++) {
-		for (i = n = 0; i < ct->ct_nmac; i++)
+		n = own && group == 0;
+		for (i = 0; i < ct->ct_nmac; i++)
 			n += (ct->ct_mac[i][0] & 1u) == group;
 		virtio_net_ctl_add(or, n, 4);
+		if (own && group == 0)
+			virtio_net_ctl_addmac(or, sc->sc_net.nt_mac);
 		for (i = 0; i < ct->ct_nmac; i++) {
-			if ((ct->ct_mac[i][0] & 1u) != group)
-				continue;
-			for (k = 0; k < 6; k++)
-				virtio_net_ctl_add(or, ct->ct_mac[i][k], 1);
+			if ((ct->ct_mac[i][0] & 1u) == group)
+				virtio_net_ctl_addmac(or, ct->ct_mac[i]);
 		}
 	}
 }
@@ -179,8 +194,6 @@ static bool
 virtio_net_ctl_order(struct virtio_net_softc *sc, uint32_t todo,
     struct virtio_net_order *or)
 {
-	unsigned int i;
-
 	switch (todo) {
 	case VIRTIO_NET_TODO_RSS:
 		virtio_net_ctl_rss(sc, or);
@@ -204,8 +217,7 @@ virtio_net_ctl_order(struct virtio_net_softc *sc, uint32_t todo,
 	case VIRTIO_NET_TODO_MAC:
 		or->or_class = VIRTIO_NET_CTRL_MAC;
 		or->or_cmd = VIRTIO_NET_CTRL_MAC_ADDR_SET;
-		for (i = 0; i < 6; i++)
-			virtio_net_ctl_add(or, sc->sc_net.nt_mac[i], 1);
+		virtio_net_ctl_addmac(or, sc->sc_net.nt_mac);
 		break;
 	case VIRTIO_NET_TODO_VLAN:
 		return virtio_net_ctl_vlan(sc, or);
@@ -406,7 +418,8 @@ virtio_net_ctl_all(const struct virtio_net_softc *sc)
 	if (ct->ct_filter && virtio_net_has(sc, VIRTIO_NET_F_CTRL_RX))
 		todo |= VIRTIO_NET_TODO_PROMISC | VIRTIO_NET_TODO_MULTI |
 		    VIRTIO_NET_TODO_TABLE;
-	if (ct->ct_macset && virtio_net_has(sc, VIRTIO_NET_F_CTRL_MAC_ADDR))
+	if ((ct->ct_macset || !virtio_net_has(sc, VIRTIO_NET_F_MAC)) &&
+	    virtio_net_has(sc, VIRTIO_NET_F_CTRL_MAC_ADDR))
 		todo |= VIRTIO_NET_TODO_MAC;
 	if (virtio_net_has(sc, VIRTIO_NET_F_CTRL_VLAN))
 		todo |= VIRTIO_NET_TODO_VLAN;

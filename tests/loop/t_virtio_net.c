@@ -396,6 +396,42 @@ VLOOP_TEST(orders)
 	assert_false(sim_vnet_vlan(vn, 5));
 }
 
+/* A device without an address is told ours, one way or the other. */
+VLOOP_TEST(own_address)
+{
+	struct sim_vnet *vn = up(l, (BASE | ORDERS) & ~F(MAC), 1);
+	uint8_t mac[6];
+
+	memcpy(mac, l->l_net[0]->nt_mac, 6);
+	assert_int_equal(mac[0], 2);
+	assert_memory_equal(vn->vn_own, mac, 6);
+	/* It is the same after a reset, and told again. */
+	sim_vdev_lost(vn->vn_dev);
+	sim_run(l->l_sim, 10 * SIM_S);
+	assert_memory_equal(l->l_net[0]->nt_mac, mac, 6);
+	assert_memory_equal(vn->vn_own, mac, 6);
+}
+
+VLOOP_TEST(own_address_in_table)
+{
+	struct sim_vnet *vn = up(l, BASE | F(CTRL_VQ) | F(CTRL_RX), 1);
+	struct pv_net_set ns = { .ns_what = PV_NET_SET_FILTER,
+	    .ns_mac = macs, .ns_nmac = 3 };
+
+	assert_int_equal(set(l, &ns), 0);
+	assert_int_equal(vn->vn_nuni, 1);
+	vloop_detach(l);
+	sim_vdev_offer(vn->vn_dev, (BASE & ~F(MAC)) | F(CTRL_VQ) |
+	    F(CTRL_RX));
+	assert_int_equal(vloop_attach(l), 1);
+	assert_true(loop_nets(l, 1));
+	assert_int_equal(set(l, &ns), 0);
+	assert_int_equal(vn->vn_nuni, 2);
+	assert_int_equal(vn->vn_nmac, 4);
+	assert_memory_equal(vn->vn_mac[0], l->l_net[0]->nt_mac, 6);
+	assert_memory_equal(vn->vn_mac[1], macs[1], 6);
+}
+
 VLOOP_TEST(orders_not_possible)
 {
 	struct pv_net_set ns = { .ns_what = PV_NET_SET_FILTER };
@@ -552,6 +588,8 @@ main(void)
 		cmocka_unit_test(checksums_turned_off),
 		cmocka_unit_test(left_out),
 		cmocka_unit_test(orders),
+		cmocka_unit_test(own_address),
+		cmocka_unit_test(own_address_in_table),
 		cmocka_unit_test(orders_not_possible),
 		cmocka_unit_test(link_and_announcement),
 		cmocka_unit_test(pairs),
