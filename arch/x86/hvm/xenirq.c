@@ -250,6 +250,8 @@ xenirq_choose(void)
 		rv = xenirq_try(&xenirq_ways[i]);
 		if (rv == 0)
 			break;
+		klog(PV_LOG_WARN, "xenpci: Xen refused %s (error %d)",
+		    xenirq_ways[i].xw_what, -rv);
 	}
 	return rv;
 }
@@ -274,5 +276,6 @@ xenirq_attach(unsigned int vcpu)
 	if (rv == 0)
 		klog(PV_LOG_INFO, "xenpci: events interrupt by %s (%s)",
 		    xenirq_way->xw_what, xenirq_way->xw_name);
-	return rv;
+	/* Not -PV_ENOSYS: nobody here would look for events. */
+	return rv == -PV_ENOSYS ? -PV_ENODEV : rv;
 }
