@@ -285,7 +285,7 @@ suspend_verify(struct loop *l, struct sim_blk *b, struct suspend_load *sl)
 static void
 suspend_disk(struct loop *l, bool cancel)
 {
-	struct sim_blk *b = loop_blk(l, 0);
+	struct sim_blk *b = loop_blk(l, sim_rand(2) ? SIM_BLK_NOLAST : 0);
 	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
 	unsigned int i;
 
@@ -314,7 +314,7 @@ LOOP_TEST(suspend_disk_cancelled)
 /* None of them was answered before. */
 LOOP_TEST(suspend_disk_replay)
 {
-	struct sim_blk *b = loop_blk(l, 0);
+	struct sim_blk *b = loop_blk(l, sim_rand(2) ? SIM_BLK_NOLAST : 0);
 	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
 
 	sim_blk_hold(b, true);
@@ -366,7 +366,7 @@ LOOP_TEST(suspend_disk_broken)
 /* What a peer keeps it keeps, but not from a domain that went away. */
 LOOP_TEST(suspend_grant_held)
 {
-	struct sim_blk *b = loop_blk(l, 0);
+	struct sim_blk *b = loop_blk(l, SIM_BLK_NOLAST);
 	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
 	unsigned int i;
 
