@@ -570,6 +570,20 @@ too_large(void **state)
 	assert_int_equal(where(f, 4), 0);
 }
 
+/* No power of two: it is refused. */
+static void
+odd_size(void **state)
+{
+	struct fn *f = add(PCIHOT_FN(0, 6, 0), 0x10001af4);
+
+	(void)state;
+	bar(f, 1, 0, 0x3000);
+	up[0] = 1u << 6;
+	event();
+	assert_non_null(strstr(said, "no addresses"));
+	assert_int_equal(where(f, 1), 0);
+}
+
 static void
 a_bridge_comes(void **state)
 {
@@ -688,6 +702,7 @@ main(void)
 		TEST(behind_a_bridge),
 		TEST(no_room),
 		TEST(too_large),
+		TEST(odd_size),
 		TEST(a_bridge_comes),
 		TEST(nothing_there),
 		TEST(wild_sizes),
