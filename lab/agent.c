@@ -9,6 +9,7 @@
  *	host to agent	R  run the payload with sh -c	I  bytes for its stdin
  *			T  the same on a terminal (stderr comes as stdout)
  *			E  end of its stdin	K  kill its process group
+ *			N  nothing, to interrupt the machine
  *	agent to host	H  hello (once, session 0)	O  bytes of its stdout
  *			X  bytes of its stderr		D  done: 4 bytes, status
  *

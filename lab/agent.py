@@ -12,6 +12,7 @@ from build import LabError
 
 HEADER = struct.Struct("<HBBI")
 CHUNK = 32768
+PULSE = 0.25
 
 Result = collections.namedtuple("Result", "status stdout stderr")
 
@@ -75,6 +76,14 @@ class Agent:
         self.hello = threading.Event()
         self.closed = threading.Event()
         threading.Thread(target=self._reader, daemon=True).start()
+        threading.Thread(target=self._pulse, daemon=True).start()
+
+    def _pulse(self):
+        """Interrupt the machine now and then, in case that the emulator has
+        lost an interrupt: see docs/testing.md."""
+        while not self.closed.wait(PULSE):
+            if self.hello.is_set():
+                self.send(0, "N")
 
     def _read(self, size):
         data = b""
