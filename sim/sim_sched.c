@@ -157,6 +157,20 @@ sim_sched_at(struct sim_sched_pick *pi, uint64_t when)
 		pi->pi_next = when;
 }
 
+/* Nothing else runs while somebody looks: what was chosen must stay so. */
+static bool
+sim_sched_holds(const struct sim_thread *th)
+{
+	bool yes;
+
+	if (th->th_cond == NULL)
+		return false;
+	sim_inside();
+	yes = th->th_cond(th->th_condarg);
+	sim_outside();
+	return yes;
+}
+
 static bool
 sim_sched_ready(const struct sim_thread *th)
 {
@@ -164,7 +178,7 @@ sim_sched_ready(const struct sim_thread *th)
 		return false;
 	if (th->th_event != NULL && th->th_event->oe_woken)
 		return true;
-	if (th->th_cond != NULL && th->th_cond(th->th_condarg))
+	if (sim_sched_holds(th))
 		return true;
 	return sim_world->s_now >= th->th_deadline;
 }
