@@ -201,14 +201,14 @@ def test_linux_guest(lab, guest, storage, disk, image, linux):
 def test_file(lab, guest, storage, disk, tmp_path):
     """A file is served.  Where its file system has no room for more, that
     request fails and no other; removed, it is there until it is given back,
-    and then there is none.  What is wrong is told."""
+    and then there is none.  What is wrong in the configuration is told."""
     folder = tmp_path / "files"
     os.makedirs(folder / "images")
     with open(folder / "images" / "a.img", "wb") as f:
         f.truncate(64 << 20)
     (folder / "serve.conf").write_text("# what is served\n"
                                        "data /images/a.img  # a file\n"
-                                       "more xvdz maybe\nlost xvdz\n")
+                                       "more xvdz maybe\n")
     path = str(tmp_path / "files.img")
     subprocess.run(["/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096",
                     "-O", "^has_journal", "-d", str(folder), path, "16M"],
@@ -232,16 +232,37 @@ def test_file(lab, guest, storage, disk, tmp_path):
     assert sh(client, "block check xvda 0 8192") == ""
     lab.check("xl block-detach %s xvda" % client.name)
     wait_gone(lab, dom)
-    for vdev, target in ("xvdb", "data"), ("xvdc", "lost"), ("xvdd", "none"):
+    # The name is there still, and the file is not.
+    lab.spawn("xl block-attach %s '%s' 2>&1" % (
+        client.name, disk_of(dom, "data", "xvdb")))
+    dom.expect(rb"data: /images/a.img: no such entry", 60)
+    assert dom.shutdown() == "poweroff"
+    done = subprocess.run(["/sbin/e2fsck", "-f", "-n", path],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.long
+def test_refused(lab, guest, storage, disk, image):
+    """Disks that are not there, not served, or in use by another guest."""
+    dom = storage(disk(image(), False), ["data:xvda", "lost:xvdz"],
+                  append="root=none")
+    first = guest("pvh", "app=shell root=none",
+                  disks=[disk_of(dom, "data")], vifs=[])
+    first.expect(rb"disk: xvda: %d MiB" % MIB, 60)
+    second = guest("pvh", "app=shell root=none", vifs=[])
+    for vdev, target in ("xvda", "data"), ("xvdb", "lost"), ("xvdc", "none"):
         lab.spawn("xl block-attach %s '%s' 2>&1" % (
-            client.name, disk_of(dom, target, vdev)))
+            second.name, disk_of(dom, target, vdev)))
     end = time.monotonic() + 90
-    for line in (b"data: /images/a.img: no such entry",
+    for line in (b"has xvda; only a disk that all guests have read-only",
                  b"lost: xvdz: no such entry",
                  b'is to get "none", which is not served here'):
         while line not in dom.output:
             assert time.monotonic() < end, dom.output.decode(errors="replace")
             time.sleep(0.2)
+    assert " 0 differ" in sh(first, "diskcheck -f xvda 3 sectors=4096")
 
 
 def rewire(lab, client, dom):
