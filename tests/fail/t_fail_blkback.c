@@ -21,6 +21,7 @@ fail_scene(struct loop *l)
 	unsigned int i;
 	int rv[2];
 
+	back_plain = true;
 	if (buf == NULL)
 		buf = pv_os_pages_alloc(1);
 	back_open(&b, l, 64);

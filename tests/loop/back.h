@@ -37,6 +37,8 @@ struct back {
 					   domain 1's finds them */
 };
 
+/* No page stays mapped, which would be hundreds of points of failure. */
+extern bool back_plain;
 /* Domain 2 attaches, with nsect sectors in each store. */
 void	 back_open(struct back *, struct loop *front, uint64_t nsect);
 void	 back_close(struct back *);
