@@ -167,8 +167,8 @@ def cycle_of(how, cycles):
             if (mode, how) != ("pv", "migrate")]    # see docs/testing.md
 
 
-ORDINARY = [("pv", "save", 1), ("pvh", "migrate", 1)]
-LONG = cycle_of("save", CYCLES) + cycle_of("migrate", CYCLES) + \
+ORDINARY = [("pv", "save", 1)]
+LONG = [("pvh", "migrate", 1), ("hvm", "save", 1)] + cycle_of("save", CYCLES) + cycle_of("migrate", CYCLES) + \
     cycle_of("cancel", 3)
 
 
