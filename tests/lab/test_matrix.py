@@ -9,7 +9,7 @@ import shutil
 import urllib.request
 
 import pytest
-from conftest import ROOT, shell
+from conftest import ROOT
 from guest import Guest
 from test_hvm import check_way
 from test_serve import free_port
@@ -110,7 +110,8 @@ def check_http(lab, address):
 def check_store(lab, guest):
     """Reads, and transactions on a node of its own."""
     domid = lab.check("xl domid " + guest.name).strip()
-    assert shell(guest, "xenstore read domid").split()[3] == domid
+    guest.send(b"xenstore read domid\r")
+    guest.expect(rb"\n%s\r?\n" % domid.encode(), 60)
     path = "/local/domain/%s/data/count" % domid
     lab.check("xenstore-write %s 0; xenstore-chmod %s n%s"
               % (path, path, domid))
