@@ -303,3 +303,19 @@ def test_room_behind_a_bridge(kernel):
         guest.device_del("dev")
         guest.device_add("virtio-rng-pci", id="dev", rng="r0", bus="rp")
         guest.sh_until("rng", r"vtrng0 gave")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("place", ["pc", "q35"])
+def test_at_once(kernel, tmp_path, place):
+    """Asked for again before the guest could look at it, or in the middle."""
+    bus = PLACES[place][2]
+    with plugged(kernel, place, "10", ["-smp", "4"]) as guest:
+        for n in range(60):
+            guest.device_add("virtio-net-pci", id="dev", netdev="n0", bus=bus)
+            time.sleep((n % 12) * 0.01)
+            guest.device_del("dev")
+        assert guest.devices() == {}
+        before = totals(guest)[1]
+        in_and_out(guest, place, "blk", tmp_path)
+        assert abs(before - totals(guest)[1]) < 256 << 10
