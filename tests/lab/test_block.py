@@ -13,6 +13,7 @@ from test_files import batch, tool
 
 MIB = 16
 SECTORS = MIB * 2048
+SIZES = (0, 1, 511, 4096, 70000)
 MODES = ["pv", "pvh", "hvm"]
 BACKENDS = ["blkback", "qdisk", "domus"]
 PARAMETERS = "/sys/module/xen_blkback/parameters/"
@@ -36,7 +37,7 @@ def tree(tmp_path):
     for n in range(8):
         folder = source / ("dir%d" % n)
         folder.mkdir(parents=True)
-        for size in (0, 1, 511, 4096, 70000):
+        for size in SIZES:
             (folder / ("f%d" % size)).write_bytes(os.urandom(size))
     path = tmp_path / "tree.img"
     tool("mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", str(source),
@@ -123,10 +124,9 @@ def cell(guest, disk, backend, tmp_path, tree, mode, kind, block):
         time.sleep(0.2)
     status, said = batch(
         dom, "disks", "diskcheck -f xvdb 1", "diskcheck -f xvdb 2 random=100"
-        " io=4096 depth=16", "mkdir /copy",
-        *("mkdir /copy/dir%d; cp %s /copy/dir%d" % (n, " ".join(
-            "/dir%d/f%d" % (n, size) for size in (0, 1, 511, 4096, 70000)), n)
-          for n in range(8)), "sync; diskinfo xvdb; iostat xvdb")
+        " io=4096 depth=16", "mkdir /copy", *("mkdir /copy/dir%d" % n for n in range(8)),
+        *("cp /dir%d/f%d /copy/dir%d" % (n, size, n) for n in range(8)
+          for size in SIZES), "sync; diskinfo xvdb; iostat xvdb")
     assert status == 0, said
     assert "wrote %d sectors" % SECTORS in said, said
     assert said.count(", 0 differ") == 2, said
@@ -139,6 +139,7 @@ def cell(guest, disk, backend, tmp_path, tree, mode, kind, block):
     return said
 
 
+@pytest.mark.long
 def test_blkback(guest, disk, backend, tmp_path, tree):
     """Linux's xen-blkback and 4 KiB sectors."""
     cell(guest, disk, backend, tmp_path, tree, "pvh", "blkback", 4096)
@@ -157,6 +158,7 @@ def test_cell(guest, disk, backend, tmp_path, tree, mode, kind, block):
 
 # What is negotiated
 
+@pytest.mark.long
 def test_features_in_use(guest, disk, blkback, tmp_path):
     """Queues, rings of several pages, indirect requests, persistent grants,
     flush: xen-blkback has them all, and they are used."""
@@ -174,6 +176,7 @@ def test_features_in_use(guest, disk, blkback, tmp_path):
     assert done["flush"] > 0 and done["error"] == 0
 
 
+@pytest.mark.long
 def test_features_refused(guest, disk, blkback, tmp_path):
     """A back end without them: one queue, pages of the guest's own."""
     blkback(max_queues=1, feature_persistent="N")
@@ -185,6 +188,7 @@ def test_features_refused(guest, disk, blkback, tmp_path):
     assert numbers(said["ways"])["persistent"] == 0, said
 
 
+@pytest.mark.long
 def test_settings(guest, disk, blkback, tmp_path):
     """What the operator does not want is not used."""
     blkback(max_queues=2)
@@ -195,6 +199,7 @@ def test_settings(guest, disk, blkback, tmp_path):
     assert numbers(info(dom)["ways"])["persistent"] == 0
 
 
+@pytest.mark.long
 def test_discard(lab, guest, disk, tmp_path):
     """What is discarded the image does not hold any more; with
     discard-enable=0 it is not offered."""
@@ -218,6 +223,7 @@ def test_discard(lab, guest, disk, tmp_path):
     assert "not supported" in ask(dom, "block discard -f xvda 0 8")
 
 
+@pytest.mark.long
 def test_read_only(guest, disk, tmp_path):
     """A write-protected disk and a CD-ROM are read, and not written."""
     device = disk(raw(tmp_path))
@@ -231,6 +237,7 @@ def test_read_only(guest, disk, tmp_path):
         dom.remove()
 
 
+@pytest.mark.long
 def test_resize(lab, guest, disk, tmp_path):
     """A disk that grows is used to its new end; one that shrinks refuses
     what it has no more, and serves the rest."""
@@ -342,34 +349,6 @@ def test_back_again_20(lab, guest, disk, blkback, tmp_path):
     rounds(lab, guest, disk(raw(tmp_path), False), blkback, 20)
 
 
-def domains(lab, guest, backend, device, count):
-    """The driver domain is destroyed and started anew under load."""
-    dom = start(guest, backend("domus", device, "xvda"))
-    front, back = paths(lab, dom, 51712)
-    values = keys(lab, back)
-    for _ in range(count):
-        load(dom)
-        time.sleep(0.3)
-        backend.served["xvda"].remove()
-        backend("domus", device, "xvda")
-        server = lab.check("xl domid " + backend.served["xvda"].name).strip()
-        connected(lab, front, connect(lab, front, server, values))
-        loaded(dom)
-    done = numbers(info(dom)["done"])
-    assert done["error"] == 0 and done["again"] > 0, done
-
-
-def test_domain_again(lab, guest, disk, backend, tmp_path):
-    """A storage driver domain ends under load, and another takes over."""
-    domains(lab, guest, backend, disk(raw(tmp_path), False), 1)
-
-
-@pytest.mark.long
-def test_domain_again_20(lab, guest, disk, backend, tmp_path):
-    """The same, 20 times."""
-    domains(lab, guest, backend, disk(raw(tmp_path), False), 20)
-
-
 def attach_rounds(lab, guest, device, extra, count):
     """A disk comes and goes while another is busy."""
     dom = start(guest, "phy:%s,xvda,w" % device, vcpus=2)
@@ -387,6 +366,7 @@ def attach_rounds(lab, guest, device, extra, count):
     assert numbers(info(dom)["done"])["error"] == 0
 
 
+@pytest.mark.long
 def test_attach(lab, guest, disk, tmp_path):
     """block-attach and -detach under I/O."""
     attach_rounds(lab, guest, disk(raw(tmp_path), False),
