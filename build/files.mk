@@ -3,7 +3,7 @@
 # read them: lib-srcs is all of libdomus but the port.
 
 lib-srcs := \
-	lib/idmap.c lib/scsi.c lib/str.c lib/xencpuid.c \
+	lib/flow.c lib/idmap.c lib/scsi.c lib/str.c lib/xencpuid.c \
 	core/blk.c core/dev.c core/dma.c core/conf.c core/setting.c
 
 xen-srcs := $(wildcard xen/*.c)

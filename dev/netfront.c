@@ -3,8 +3,9 @@
  * netfront -- Xen virtual network interface, front end.
  *
  * The peer (xen-netback, or any netback) is the other end of a cable.  Two
- * rings of a page each: on one we lend it the pages of packets to send, on
- * the other we lend it empty pages of our own which it fills.
+ * rings of a page each, or several such pairs: on one we lend it the pages of
+ * packets to send, on the other we lend it empty pages of our own which it
+ * fills.
  * Protocol: xen/include/public/io/netif.h.
  *
  *	send --> [piece|piece|piece] --tx ring--> peer --> response each
@@ -39,19 +40,63 @@
  * Offloads: checksums in both directions where the peer offers them.  No
  * segmentation: a packet that claims it was not asked for, and is dropped.
  *
- * One event channel serves both rings, and one handler runs for it at a time:
- * the receive side needs no lock.  The transmit side is guarded by tt_lock.
+ * Queues.  Two rings are a queue; there are as many as the peer takes, but no
+ * more than CPUs, each with its events on a CPU of its own.  All packets of a
+ * connection that we send take one queue; packets may come on any.
+ *
+ * A queue has one event channel for both rings, or one for each where the
+ * peer takes that.  One handler runs for a channel at a time, and only one of
+ * them receives: the receive side needs no lock.  The transmit side is guarded
+ * by tt_lock.
  */
 
 #include "netfront.h"
 
 /* ---- Names ------------------------------------------------------------- */
 
-static void	 netfront_detach(void *);
 static enum evtchn_result netfront_intr(void *);
+static enum evtchn_result netfront_intr_tx(void *);
+static enum evtchn_result netfront_intr_rx(void *);
 static const struct pv_net_ops netfront_ops;
 
 /* ---- Attach ------------------------------------------------------------ */
+
+static void
+netfront_queue_destroy(struct netfront_softc *sc, unsigned int i)
+{
+	struct netfront_queue *nq = sc->sc_queue[i];
+
+	if (nq == NULL)
+		return;
+	netfront_rx_detach(nq);
+	netfront_tx_detach(nq);
+	pv_free(sc->sc_dev, nq, sizeof(*nq));
+	sc->sc_queue[i] = NULL;
+}
+
+/* The i-th queue's memory and grants, unless it has them.  0 or -PV_E*. */
+static int
+netfront_queue_create(struct netfront_softc *sc, unsigned int i)
+{
+	struct netfront_queue *nq = sc->sc_queue[i];
+	int rv;
+
+	if (nq != NULL)
+		return 0;
+	nq = pv_alloc(sc->sc_dev, sizeof(*nq));
+	if (nq == NULL)
+		return -PV_ENOMEM;
+	sc->sc_queue[i] = nq;
+	nq->nq_sc = sc;
+	nq->nq_index = i;
+	rv = netfront_tx_attach(nq);
+	if (rv == 0)
+		rv = netfront_rx_attach(nq, i == 0 ? NETFRONT_NRX :
+		    NETFRONT_NRXMANY);
+	if (rv < 0)
+		netfront_queue_destroy(sc, i);
+	return rv;
+}
 
 static int
 netfront_attach(void *softc, struct pv_dev *dev)
@@ -62,13 +107,12 @@ netfront_attach(void *softc, struct pv_dev *dev)
 	sc->sc_dev = dev;
 	sc->sc_net.nt_ops = &netfront_ops;
 	sc->sc_net.nt_sc = sc;
-	rv = netfront_tx_attach(sc);
-	if (rv == 0)
-		rv = netfront_rx_attach(sc);
+	sc->sc_nqueue = 1;
+	rv = netfront_queue_create(sc, 0);
 	if (rv == 0)
 		rv = netfront_xs_name(sc);
 	if (rv < 0)
-		netfront_detach(sc);
+		netfront_queue_destroy(sc, 0);
 	return rv;
 }
 
@@ -76,33 +120,88 @@ static void
 netfront_detach(void *softc)
 {
 	struct netfront_softc *sc = softc;
+	unsigned int i;
 
-	netfront_rx_detach(sc);
-	netfront_tx_detach(sc);
+	for (i = 0; i < NETFRONT_NQUEUE; i++)
+		netfront_queue_destroy(sc, i);
 }
 
 /* ---- Connection -------------------------------------------------------- */
 
+/* The event channels of a queue, on the CPU of its number.  0 or -PV_E*. */
+static int
+netfront_connect_events(struct netfront_queue *nq)
+{
+	struct pv_dev *dev = nq->nq_sc->sc_dev;
+	unsigned int i;
+	int rv = 0;
+
+	nq->nq_split = nq->nq_sc->sc_split;
+	for (i = 0; i < (nq->nq_split ? 2 : 1) && rv == 0; i++) {
+		rv = evtchn_alloc(xenbus_xen(dev), dev,
+		    (pv_domid_t)dev->pd_peer, &nq->nq_eh[i],
+		    !nq->nq_split ? netfront_intr :
+		    i == 0 ? netfront_intr_tx : netfront_intr_rx, nq);
+		/* A CPU that is not there: it stays with the first. */
+		if (rv == 0 && nq->nq_index > 0)
+			(void)evtchn_move(&nq->nq_eh[i], nq->nq_index);
+	}
+	return rv;
+}
+
+static void
+netfront_disconnect_queue(struct netfront_queue *nq)
+{
+	evtchn_close(&nq->nq_eh[0]);
+	evtchn_close(&nq->nq_eh[1]);
+	netfront_tx_disconnect(nq);
+	netfront_rx_disconnect(nq);
+}
+
+static int
+netfront_connect_queue(struct netfront_softc *sc, unsigned int i)
+{
+	struct netfront_queue *nq;
+	int rv;
+
+	rv = netfront_queue_create(sc, i);
+	if (rv < 0)
+		return rv;
+	nq = sc->sc_queue[i];
+	rv = netfront_tx_connect(nq);
+	if (rv == 0)
+		rv = netfront_rx_connect(nq);
+	if (rv == 0)
+		rv = netfront_connect_events(nq);
+	if (rv < 0 && i > 0)
+		netfront_disconnect_queue(nq);
+	return rv;
+}
+
+/* One queue has to be; with fewer of the others the interface works too. */
 static int
 netfront_connect(void *softc)
 {
 	struct netfront_softc *sc = softc;
-	struct pv_dev *dev = sc->sc_dev;
+	unsigned int i, n;
 	int rv;
 
 	rv = netfront_xs_check(sc);
 	if (rv < 0)
 		return rv;
-	rv = netfront_tx_connect(sc);
+	n = netfront_xs_queues(sc);
+	sc->sc_nqueue = 1;
+	rv = netfront_connect_queue(sc, 0);
 	if (rv < 0)
 		return rv;
-	rv = netfront_rx_connect(sc);
+	for (i = 1; i < n && rv == 0; i++) {
+		rv = netfront_connect_queue(sc, i);
+		if (rv == 0)
+			sc->sc_nqueue = i + 1;
+	}
 	if (rv < 0)
-		return rv;
-	rv = evtchn_alloc(xenbus_xen(dev), dev, (pv_domid_t)dev->pd_peer,
-	    &sc->sc_eh, netfront_intr, sc);
-	if (rv < 0)
-		return rv;
+		pv_log(sc->sc_dev, PV_LOG_WARN, "only %u of %u queues "
+		    "(error %d)", sc->sc_nqueue, n, -rv);
 	return netfront_xs_publish(sc);
 }
 
@@ -132,6 +231,36 @@ netfront_resume(struct pv_net *nt)
 		nt->nt_announce(nt);
 }
 
+/* From here on packets are taken and given, or are not any more. */
+static void
+netfront_open(struct netfront_softc *sc, bool up)
+{
+	struct netfront_queue *nq;
+	unsigned int i;
+
+	for (i = 0; i < sc->sc_nqueue; i++) {
+		nq = sc->sc_queue[i];
+		pv_lock(&nq->nq_tt->tt_lock);
+		nq->nq_up = up;
+		pv_unlock(&nq->nq_tt->tt_lock);
+		netfront_rx_start(nq, up);
+	}
+}
+
+/* The handlers look soon; they alone may touch the receive side. */
+static void
+netfront_poll(void *softc)
+{
+	struct netfront_softc *sc = softc;
+	unsigned int i;
+
+	for (i = 0; i < sc->sc_nqueue; i++) {
+		evtchn_again(netfront_txeh(sc->sc_queue[i]));
+		if (sc->sc_queue[i]->nq_split)
+			evtchn_again(netfront_rxeh(sc->sc_queue[i]));
+	}
+}
+
 static int
 netfront_start(void *softc)
 {
@@ -139,24 +268,25 @@ netfront_start(void *softc)
 	const struct pv_client *pc = sc->sc_dev->pd_client;
 	const uint8_t *mac = sc->sc_net.nt_mac;
 	bool up = sc->sc_announced;
+	unsigned int i;
 	int rv;
 
 	netfront_xs_read(sc);
 	(void)netfront_xs_link(sc);
 	pv_log(sc->sc_dev, PV_LOG_INFO, "%s: %02x:%02x:%02x:%02x:%02x:%02x, "
-	    "MTU %u%s", sc->sc_name, mac[0], mac[1], mac[2], mac[3], mac[4],
-	    mac[5], (unsigned int)sc->sc_net.nt_mtu,
+	    "MTU %u, %u queue%s%s%s", sc->sc_name, mac[0], mac[1], mac[2],
+	    mac[3], mac[4], mac[5], (unsigned int)sc->sc_net.nt_mtu,
+	    sc->sc_nqueue, sc->sc_nqueue == 1 ? "" : "s",
+	    sc->sc_split ? ", split events" : "",
 	    sc->sc_net.nt_link ? "" : ", no carrier");
-	pv_lock(&sc->sc_tt->tt_lock);
-	sc->sc_up = true;
-	pv_unlock(&sc->sc_tt->tt_lock);
-	netfront_rx_start(sc, true);
+	netfront_open(sc, true);
 	sc->sc_announced = true;
 	if (!up && pc->pc_net_up != NULL)
 		pc->pc_net_up(&sc->sc_net);
 	/* Packets wait until the consumer has set nt_recv. */
-	evtchn_again(&sc->sc_eh);
-	evtchn_notify(&sc->sc_eh);
+	netfront_poll(sc);
+	for (i = 0; i < sc->sc_nqueue; i++)
+		evtchn_notify(netfront_rxeh(sc->sc_queue[i]));
 	if (up)
 		netfront_resume(&sc->sc_net);
 	rv = netfront_xs_watch(sc);
@@ -185,15 +315,12 @@ netfront_disconnect(void *softc)
 {
 	struct netfront_softc *sc = softc;
 	struct pv_net *nt = &sc->sc_net;
+	unsigned int i;
 
-	pv_lock(&sc->sc_tt->tt_lock);
-	sc->sc_up = false;
-	pv_unlock(&sc->sc_tt->tt_lock);
-	netfront_rx_start(sc, false);
+	netfront_open(sc, false);
 	netfront_xs_unwatch(sc);
-	evtchn_close(&sc->sc_eh);
-	netfront_tx_disconnect(sc);
-	netfront_rx_disconnect(sc);
+	for (i = 0; i < sc->sc_nqueue; i++)
+		netfront_disconnect_queue(sc->sc_queue[i]);
 	nt->nt_link = false;
 	if (!sc->sc_announced || !pv_dev_held(sc->sc_dev))
 		netfront_withdraw(sc);
@@ -203,21 +330,36 @@ netfront_disconnect(void *softc)
 
 /* ---- Events ------------------------------------------------------------ */
 
-/* Context: deferred. */
+static bool
+netfront_is_up(struct netfront_queue *nq)
+{
+	bool up;
+
+	pv_lock(&nq->nq_tt->tt_lock);
+	up = nq->nq_up;
+	pv_unlock(&nq->nq_tt->tt_lock);
+	return up;
+}
+
+/* Each event channel's handler, of one ring or of both.  Context: deferred. */
+static enum evtchn_result
+netfront_intr_tx(void *arg)
+{
+	return netfront_is_up(arg) ? netfront_tx_intr(arg) : EVTCHN_SPURIOUS;
+}
+
+static enum evtchn_result
+netfront_intr_rx(void *arg)
+{
+	return netfront_is_up(arg) ? netfront_rx_intr(arg) : EVTCHN_SPURIOUS;
+}
+
 static enum evtchn_result
 netfront_intr(void *arg)
 {
-	struct netfront_softc *sc = arg;
-	enum evtchn_result tx, rx;
-	bool up;
+	enum evtchn_result tx = netfront_intr_tx(arg);
+	enum evtchn_result rx = netfront_intr_rx(arg);
 
-	pv_lock(&sc->sc_tt->tt_lock);
-	up = sc->sc_up;
-	pv_unlock(&sc->sc_tt->tt_lock);
-	if (!up)
-		return EVTCHN_SPURIOUS;
-	tx = netfront_tx_intr(sc);
-	rx = netfront_rx_intr(sc);
 	if (tx == EVTCHN_MORE || rx == EVTCHN_MORE)
 		return EVTCHN_MORE;
 	if (tx == EVTCHN_DONE || rx == EVTCHN_DONE)
@@ -225,22 +367,19 @@ netfront_intr(void *arg)
 	return EVTCHN_SPURIOUS;
 }
 
-/* The handler looks soon; it alone may touch the receive side. */
-static void
-netfront_poll(void *softc)
-{
-	struct netfront_softc *sc = softc;
-
-	evtchn_again(&sc->sc_eh);
-}
-
 void
 netfront_fail(struct netfront_softc *sc, const char *why)
 {
-	pv_lock(&sc->sc_tt->tt_lock);
-	sc->sc_up = false;
-	sc->sc_error = -PV_EPROTO;
-	pv_unlock(&sc->sc_tt->tt_lock);
+	struct netfront_queue *nq;
+	unsigned int i;
+
+	for (i = 0; i < sc->sc_nqueue; i++) {
+		nq = sc->sc_queue[i];
+		pv_lock(&nq->nq_tt->tt_lock);
+		nq->nq_up = false;
+		nq->nq_error = -PV_EPROTO;
+		pv_unlock(&nq->nq_tt->tt_lock);
+	}
 	pv_dev_fail(sc->sc_dev, why);
 }
 
@@ -251,9 +390,12 @@ static const struct pv_net_ops netfront_ops = {
 	.no_poll = netfront_poll,
 };
 
+static const char *const netfront_settings[] = { "netfront.queues", NULL };
+
 const struct pv_driver netfront_driver = {
 	.dv_name = "netfront",
 	.dv_match = "vif",
+	.dv_settings = netfront_settings,
 	.dv_scsize = sizeof(struct netfront_softc),
 	.dv_attach = netfront_attach,
 	.dv_detach = netfront_detach,

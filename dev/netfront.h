@@ -3,6 +3,11 @@
  * netfront.h -- what the files of netfront share: netfront.c (theory, life,
  * events), netfront_tx.c, netfront_rx.c, and netfront_xs.c (what is said
  * through XenStore).
+ *
+ * Locks:
+ *	tt_lock		a queue's transmit side
+ *	rt_lock		a queue's free receive buffers
+ *	sc_lock		the interface's counters; taken inside tt_lock
  */
 
 #ifndef NETFRONT_H
@@ -19,6 +24,8 @@
 
 #define NETFRONT_NTX	256	/* entries of a transmit ring of one page */
 #define NETFRONT_NRX	256	/* entries of a receive ring of one page */
+#define NETFRONT_NRXMANY 128	/* buffers of each queue but the first */
+#define NETFRONT_NQUEUE	8
 #define NETFRONT_NPAGE	32	/* pages for packets that must be copied */
 #define NETFRONT_BUDGET	128	/* responses of a ring handled in one run */
 #define NETFRONT_READY	64	/* free slots at which sending goes on */
@@ -40,7 +47,7 @@ PV_WIRE_OFFSET(struct netif_rx_response, status, 6);
 PV_WIRE_ASSERT(struct netif_extra_info, 8);
 PV_WIRE_OFFSET(struct netif_extra_info, u, 2);
 
-struct netfront_softc;
+struct netfront_queue;
 struct netfront_txtab;
 struct netfront_rxtab;
 
@@ -60,7 +67,7 @@ struct netfront_txslot {
 	struct list	 ts_link;	/* tt_idle or a done list */
 	struct netfront_txtab *ts_tab;
 	struct netfront_tx *ts_tx;
-	struct pv_dma_map *ts_map;	/* the device's: not after tt_sc */
+	struct pv_dma_map *ts_map;	/* the device's: not after tt_nq */
 	void		*ts_page;	/* of tt_page, or NULL */
 };
 
@@ -68,7 +75,7 @@ struct netfront_txslot {
 struct netfront_txtab {
 	struct pv_lock	 tt_lock;
 	unsigned int	 tt_refs;
-	struct netfront_softc *tt_sc;	/* NULL: the device is gone */
+	struct netfront_queue *tt_nq;	/* NULL: the device is gone */
 	struct list	 tt_free;	/* of struct netfront_tx */
 	struct list	 tt_idle;	/* of struct netfront_txslot */
 	unsigned int	 tt_nidle;
@@ -84,14 +91,14 @@ struct netfront_rxbuf {
 	struct list	 rb_link;	/* rt_free */
 	struct netfront_rxtab *rb_tab;
 	void		*rb_page;
-	struct pv_dma_map *rb_map;	/* the device's: not after rt_sc */
+	struct pv_dma_map *rb_map;	/* the device's: not after rt_nq */
 };
 
 /* Outlives the device while the quarantine holds a buffer. */
 struct netfront_rxtab {
 	struct pv_lock	 rt_lock;
 	unsigned int	 rt_refs;
-	struct netfront_softc *rt_sc;	/* NULL: the device is gone */
+	struct netfront_queue *rt_nq;	/* NULL: the device is gone */
 	bool		 rt_up;		/* the event channel is there */
 	struct list	 rt_free;	/* buffers that may be posted */
 	struct netfront_rxbuf rt_buf[NETFRONT_NRX];
@@ -110,30 +117,57 @@ struct netfront_rxpkt {
 	bool		 rp_bad;	/* to be dropped */
 };
 
+/* ---- A queue: two rings ------------------------------------------------ */
+
+/* Made for the first connection that needs it; lives with the device. */
+struct netfront_queue {
+	struct netfront_softc *nq_sc;
+	unsigned int	 nq_index;
+	/* the rings' event channels; the first is both's if not nq_split */
+	bool		 nq_split;
+	struct evtchn_handler nq_eh[2];
+	/* transmit; guarded by tt_lock */
+	struct netfront_txtab *nq_tt;
+	struct pv_dma_pool nq_txpool;
+	struct xenbus_ring nq_txpage;
+	struct fring	 nq_txring;
+	struct idmap	 nq_ids;
+	struct idmap_slot nq_idslot[NETFRONT_NTX];
+	bool		 nq_up;		/* packets are taken and given */
+	bool		 nq_full;	/* a sender waits for nt_ready */
+	int		 nq_error;	/* what disconnect answers */
+	/* receive; only the event's handler, or while there is none */
+	struct netfront_rxtab *nq_rt;
+	struct pv_dma_pool nq_rxpool;
+	struct xenbus_ring nq_rxpage;
+	struct fring	 nq_rxring;
+	struct netfront_rxbuf *nq_posted[NETFRONT_NRX];	/* by ring slot */
+	struct netfront_rxpkt nq_rp;
+};
+
+/* The event channel of each ring. */
+static inline struct evtchn_handler *
+netfront_txeh(struct netfront_queue *nq)
+{
+	return &nq->nq_eh[0];
+}
+
+static inline struct evtchn_handler *
+netfront_rxeh(struct netfront_queue *nq)
+{
+	return &nq->nq_eh[nq->nq_split ? 1 : 0];
+}
+
 /* ---- The device -------------------------------------------------------- */
 
 struct netfront_softc {
 	struct pv_dev	*sc_dev;
 	struct pv_net	 sc_net;
-	struct evtchn_handler sc_eh;
-	/* transmit; guarded by tt_lock */
-	struct netfront_txtab *sc_tt;
-	struct pv_dma_pool sc_txpool;
-	struct xenbus_ring sc_txpage;
-	struct fring	 sc_txring;
-	struct idmap	 sc_ids;
-	struct idmap_slot sc_idslot[NETFRONT_NTX];
+	struct pv_lock	 sc_lock;	/* sc_net's counters */
 	unsigned int	 sc_maxslot;	/* slots that the peer takes */
-	bool		 sc_up;		/* packets are taken and given */
-	bool		 sc_full;	/* a sender waits for nt_ready */
-	int		 sc_error;	/* what disconnect answers */
-	/* receive; only the event's handler, or while there is none */
-	struct netfront_rxtab *sc_rt;
-	struct pv_dma_pool sc_rxpool;
-	struct xenbus_ring sc_rxpage;
-	struct fring	 sc_rxring;
-	struct netfront_rxbuf *sc_posted[NETFRONT_NRX];	/* by ring slot */
-	struct netfront_rxpkt sc_rp;
+	bool		 sc_split;	/* the peer takes two channels */
+	unsigned int	 sc_nqueue;	/* in use, 1 at least */
+	struct netfront_queue *sc_queue[NETFRONT_NQUEUE];	/* or NULL */
 	/* XenStore */
 	struct xs_watch	 sc_carrier;
 	bool		 sc_announced;
@@ -146,34 +180,36 @@ void	 netfront_fail(struct netfront_softc *, const char *why);
 /*
  * netfront_tx.c, netfront_rx.c.  Both have the same life: attach makes what
  * lives as long as the device, connect the ring, disconnect (idempotent,
- * after the event channel is closed) takes all back from the peer.
+ * after the event channels are closed) takes all back from the peer.
  * rx_start tells whether there is a handler that posts what comes back.
  * 0 or -PV_E*.  Context: thread; *_intr: deferred, one at a time.
  */
-int	 netfront_tx_attach(struct netfront_softc *);
-void	 netfront_tx_detach(struct netfront_softc *);
-int	 netfront_tx_connect(struct netfront_softc *);
-void	 netfront_tx_disconnect(struct netfront_softc *);
-enum evtchn_result netfront_tx_intr(struct netfront_softc *);
+int	 netfront_tx_attach(struct netfront_queue *);
+void	 netfront_tx_detach(struct netfront_queue *);
+int	 netfront_tx_connect(struct netfront_queue *);
+void	 netfront_tx_disconnect(struct netfront_queue *);
+enum evtchn_result netfront_tx_intr(struct netfront_queue *);
 int	 netfront_tx_send(void *, struct pv_net_pkt *);	/* no_send */
 
-int	 netfront_rx_attach(struct netfront_softc *);
-void	 netfront_rx_detach(struct netfront_softc *);
-int	 netfront_rx_connect(struct netfront_softc *);
-void	 netfront_rx_start(struct netfront_softc *, bool up);
-void	 netfront_rx_disconnect(struct netfront_softc *);
-enum evtchn_result netfront_rx_intr(struct netfront_softc *);
+int	 netfront_rx_attach(struct netfront_queue *, unsigned int nbuf);
+void	 netfront_rx_detach(struct netfront_queue *);
+int	 netfront_rx_connect(struct netfront_queue *);
+void	 netfront_rx_start(struct netfront_queue *, bool up);
+void	 netfront_rx_disconnect(struct netfront_queue *);
+enum evtchn_result netfront_rx_intr(struct netfront_queue *);
 
 /*
  * netfront_xs.c.  Context: thread.
  *
  * name: the interface's name and address.  check: 0, or why the peer can not
- * be talked to.  publish: our keys.  read: what the peer offers.  link: link
- * and MTU; true when one changed.  watch, unwatch: have the driver's changed
- * function called when the link changes.
+ * be talked to.  queues: how many it takes, and whether it takes two event
+ * channels of each.  publish: our keys.  read: what the peer offers.  link:
+ * link and MTU; true when one changed.  watch, unwatch: have the driver's
+ * changed function called when the link changes.
  */
 int	 netfront_xs_name(struct netfront_softc *);
 int	 netfront_xs_check(struct netfront_softc *);
+unsigned int netfront_xs_queues(struct netfront_softc *);
 int	 netfront_xs_publish(struct netfront_softc *);
 void	 netfront_xs_read(struct netfront_softc *);
 bool	 netfront_xs_link(struct netfront_softc *);

@@ -4,12 +4,12 @@
  *
  * Who has a buffer:
  *
- *	rt_free --post--> sc_posted[slot] --response--> sc_rp --nt_recv--+
+ *	rt_free --post--> nq_posted[slot] --response--> nq_rp --nt_recv--+
  *	   ^                    |                         | peer keeps it |
  *	   |                    | extra info, error       +-> quarantine  |
  *	   +--------------------+-------------------------------+---------+
  *
- * Each response takes one step of a small state machine, sc_rp: so a packet
+ * Each response takes one step of a small state machine, nq_rp: so a packet
  * may come in as many runs as the peer likes, and no response is ever looked
  * at twice.  Everything but rt_free belongs to the event's handler, of which
  * one runs at a time.
@@ -33,28 +33,29 @@ netfront_rx_put(struct netfront_rxtab *rt)
 }
 
 int
-netfront_rx_attach(struct netfront_softc *sc)
+netfront_rx_attach(struct netfront_queue *nq, unsigned int nbuf)
 {
+	struct pv_dev *dev = nq->nq_sc->sc_dev;
 	struct netfront_rxtab *rt;
 	struct netfront_rxbuf *rb;
 	unsigned int i;
 	int rv;
 
-	rv = pv_dma_reserve(sc->sc_dev, &sc->sc_rxpool, NETFRONT_NRX);
+	rv = pv_dma_reserve(dev, &nq->nq_rxpool, nbuf);
 	if (rv < 0)
 		return rv;
 	rt = pv_alloc(NULL, sizeof(*rt));	/* may outlive the device */
 	if (rt == NULL)
 		return -PV_ENOMEM;
-	sc->sc_rt = rt;
+	nq->nq_rt = rt;
 	rt->rt_refs = 1;
-	rt->rt_sc = sc;
+	rt->rt_nq = nq;
 	list_init(&rt->rt_free);
-	for (i = 0; i < NETFRONT_NRX; i++) {
+	for (i = 0; i < nbuf; i++) {
 		rb = &rt->rt_buf[i];
 		rb->rb_tab = rt;
-		rb->rb_map = &sc->sc_rxpool.dp_map[i];
-		rb->rb_page = pv_pages_alloc(sc->sc_dev, 1);
+		rb->rb_map = &nq->nq_rxpool.dp_map[i];
+		rb->rb_page = pv_pages_alloc(dev, 1);
 		if (rb->rb_page == NULL)
 			return -PV_ENOMEM;
 		list_append(&rt->rt_free, &rb->rb_link);
@@ -63,30 +64,31 @@ netfront_rx_attach(struct netfront_softc *sc)
 }
 
 void
-netfront_rx_detach(struct netfront_softc *sc)
+netfront_rx_detach(struct netfront_queue *nq)
 {
-	struct netfront_rxtab *rt = sc->sc_rt;
+	struct pv_dev *dev = nq->nq_sc->sc_dev;
+	struct netfront_rxtab *rt = nq->nq_rt;
 	struct netfront_rxbuf *rb;
 	struct list *l;
 	unsigned int i;
 
 	if (rt != NULL) {
 		pv_lock(&rt->rt_lock);
-		rt->rt_sc = NULL;
+		rt->rt_nq = NULL;
 		pv_unlock(&rt->rt_lock);
 		while ((l = list_pop(&rt->rt_free)) != NULL) {
 			rb = LIST_ENTRY(l, struct netfront_rxbuf, rb_link);
-			pv_pages_free(sc->sc_dev, rb->rb_page, 1);
+			pv_pages_free(dev, rb->rb_page, 1);
 			rb->rb_page = NULL;
 		}
 		/* What is left is the quarantine's. */
 		for (i = 0; i < NETFRONT_NRX; i++)
 			if (rt->rt_buf[i].rb_page != NULL)
-				pv_count(&sc->sc_dev->pd_npage, -1);
+				pv_count(&dev->pd_npage, -1);
 		netfront_rx_put(rt);
-		sc->sc_rt = NULL;
+		nq->nq_rt = NULL;
 	}
-	pv_dma_release(&sc->sc_rxpool);
+	pv_dma_release(&nq->nq_rxpool);
 }
 
 /* ---- Buffers ----------------------------------------------------------- */
@@ -123,10 +125,10 @@ netfront_rx_unpark(void *arg)
 	void *page = NULL;
 
 	pv_lock(&rt->rt_lock);
-	if (rt->rt_sc != NULL) {
+	if (rt->rt_nq != NULL) {
 		list_append(&rt->rt_free, &rb->rb_link);
 		if (rt->rt_up)
-			evtchn_again(&rt->rt_sc->sc_eh);	/* post it */
+			evtchn_again(netfront_rxeh(rt->rt_nq));
 	} else {
 		page = rb->rb_page;
 		rb->rb_page = NULL;
@@ -138,30 +140,30 @@ netfront_rx_unpark(void *arg)
 
 /* Take a buffer back from the peer; false when it is in quarantine now. */
 static bool
-netfront_rx_unshare(struct netfront_softc *sc, struct netfront_rxbuf *rb)
+netfront_rx_unshare(struct netfront_queue *nq, struct netfront_rxbuf *rb)
 {
-	struct netfront_rxtab *rt = sc->sc_rt;
+	struct netfront_rxtab *rt = nq->nq_rt;
 
-	if (pv_dma_unshare(&sc->sc_rxpool, rb->rb_map) == 0)
+	if (pv_dma_unshare(&nq->nq_rxpool, rb->rb_map) == 0)
 		return true;
 	/* peer: has answered, and keeps the page. */
 	pv_lock(&rt->rt_lock);
 	rt->rt_refs++;
 	pv_unlock(&rt->rt_lock);
-	pv_dma_park(&sc->sc_rxpool, rb->rb_map, netfront_rx_unpark, rb);
+	pv_dma_park(&nq->nq_rxpool, rb->rb_map, netfront_rx_unpark, rb);
 	return false;
 }
 
 /* Post all free buffers.  Returns true when the peer wants to be told. */
 static bool
-netfront_rx_post(struct netfront_softc *sc)
+netfront_rx_post(struct netfront_queue *nq)
 {
 	struct netif_rx_request req;
 	struct netfront_rxbuf *rb;
 	unsigned int slot;
 
-	while (fring_free(&sc->sc_rxring) > 0) {
-		rb = netfront_rx_take(sc->sc_rt);
+	while (fring_free(&nq->nq_rxring) > 0) {
+		rb = netfront_rx_take(nq->nq_rt);
 		if (rb == NULL)
 			break;
 		/* A buffer without a grant is out of use until detach. */
@@ -169,57 +171,57 @@ netfront_rx_post(struct netfront_softc *sc)
 			netfront_rx_give(rb);
 			break;
 		}
-		slot = sc->sc_rxring.fr_prod & (NETFRONT_NRX - 1);
-		PV_ASSERT(sc->sc_posted[slot] == NULL);
+		slot = nq->nq_rxring.fr_prod & (NETFRONT_NRX - 1);
+		PV_ASSERT(nq->nq_posted[slot] == NULL);
 		__builtin_memset(&req, 0, sizeof(req));
 		req.id = (uint16_t)slot;
-		req.gref = (grant_ref_t)pv_dma_share(&sc->sc_rxpool,
+		req.gref = (grant_ref_t)pv_dma_share(&nq->nq_rxpool,
 		    rb->rb_map, rb->rb_page, PV_PAGE_SIZE, PV_PEER_WRITES);
-		sc->sc_posted[slot] = rb;
-		fring_put(&sc->sc_rxring, &req);
+		nq->nq_posted[slot] = rb;
+		fring_put(&nq->nq_rxring, &req);
 	}
-	return fring_push(&sc->sc_rxring);
+	return fring_push(&nq->nq_rxring);
 }
 
 /* ---- Connection -------------------------------------------------------- */
 
 int
-netfront_rx_connect(struct netfront_softc *sc)
+netfront_rx_connect(struct netfront_queue *nq)
 {
 	int rv;
 
-	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_rxpage, 1);
+	rv = xenbus_ring_create(nq->nq_sc->sc_dev, &nq->nq_rxpage, 1);
 	if (rv < 0)
 		return rv;
-	fring_init(&sc->sc_rxring, sc->sc_rxpage.xr_va, PV_PAGE_SIZE,
+	fring_init(&nq->nq_rxring, nq->nq_rxpage.xr_va, PV_PAGE_SIZE,
 	    sizeof(struct netif_rx_request), sizeof(struct netif_rx_response));
-	PV_ASSERT(sc->sc_rxring.fr_size == NETFRONT_NRX);
-	__builtin_memset(&sc->sc_rp, 0, sizeof(sc->sc_rp));
-	(void)netfront_rx_post(sc);
+	PV_ASSERT(nq->nq_rxring.fr_size == NETFRONT_NRX);
+	__builtin_memset(&nq->nq_rp, 0, sizeof(nq->nq_rp));
+	(void)netfront_rx_post(nq);
 	return 0;
 }
 
 void
-netfront_rx_start(struct netfront_softc *sc, bool up)
+netfront_rx_start(struct netfront_queue *nq, bool up)
 {
-	pv_lock(&sc->sc_rt->rt_lock);
-	sc->sc_rt->rt_up = up;
-	pv_unlock(&sc->sc_rt->rt_lock);
+	pv_lock(&nq->nq_rt->rt_lock);
+	nq->nq_rt->rt_up = up;
+	pv_unlock(&nq->nq_rt->rt_lock);
 }
 
 void
-netfront_rx_disconnect(struct netfront_softc *sc)
+netfront_rx_disconnect(struct netfront_queue *nq)
 {
-	struct netfront_rxpkt *rp = &sc->sc_rp;
+	struct netfront_rxpkt *rp = &nq->nq_rp;
 	struct netfront_rxbuf *rb;
 	unsigned int i;
 
 	/* Before the buffers: a peer that still has it can not go on. */
-	xenbus_ring_destroy(sc->sc_dev, &sc->sc_rxpage);
+	xenbus_ring_destroy(nq->nq_sc->sc_dev, &nq->nq_rxpage);
 	for (i = 0; i < NETFRONT_NRX; i++) {
-		rb = sc->sc_posted[i];
-		sc->sc_posted[i] = NULL;
-		if (rb != NULL && netfront_rx_unshare(sc, rb))
+		rb = nq->nq_posted[i];
+		nq->nq_posted[i] = NULL;
+		if (rb != NULL && netfront_rx_unshare(nq, rb))
 			netfront_rx_give(rb);
 	}
 	while (rp->rp_n > 0)
@@ -228,25 +230,40 @@ netfront_rx_disconnect(struct netfront_softc *sc)
 
 /* ---- Receive ----------------------------------------------------------- */
 
+/* What the operator sees; true: the packet is to be handed up. */
+static bool
+netfront_rx_tally(struct netfront_softc *sc, const struct netfront_rxpkt *rp)
+{
+	bool good = !rp->rp_bad && rp->rp_len >= NETFRONT_HDRLEN;
+	struct pv_net *nt = &sc->sc_net;
+
+	pv_lock(&sc->sc_lock);
+	if (good) {
+		nt->nt_rxpkt++;
+		nt->nt_rxbyte += rp->rp_len;
+		nt->nt_rxcsum += rp->rp_flags != 0;
+	} else {
+		nt->nt_rxdrop++;
+	}
+	pv_unlock(&sc->sc_lock);
+	return good;
+}
+
 /* Hand a whole packet up, and take its buffers back. */
 static void
-netfront_rx_deliver(struct netfront_softc *sc)
+netfront_rx_deliver(struct netfront_queue *nq)
 {
-	struct netfront_rxpkt *rp = &sc->sc_rp;
-	struct pv_net *nt = &sc->sc_net;
+	struct netfront_rxpkt *rp = &nq->nq_rp;
+	struct pv_net *nt = &nq->nq_sc->sc_net;
 	struct pv_net_pkt np;
 	unsigned int i;
 
-	if (rp->rp_bad || rp->rp_len < NETFRONT_HDRLEN)
-		nt->nt_rxdrop++;
-	else {
+	if (netfront_rx_tally(nq->nq_sc, rp)) {
 		__builtin_memset(&np, 0, sizeof(np));
 		np.np_iov = rp->rp_iov;
 		np.np_niov = rp->rp_n;
 		np.np_len = rp->rp_len;
 		np.np_flags = rp->rp_flags;
-		nt->nt_rxpkt++;
-		nt->nt_rxbyte += rp->rp_len;
 		nt->nt_recv(nt, &np);
 	}
 	for (i = 0; i < rp->rp_n; i++)
@@ -322,19 +339,19 @@ netfront_rx_piece(struct netfront_rxpkt *rp, struct netfront_rxbuf *rb,
 
 /* Take one response.  1: taken; 0: there is none; -PV_EPROTO. */
 static int
-netfront_rx_step(struct netfront_softc *sc)
+netfront_rx_step(struct netfront_queue *nq)
 {
 	union {
 		struct netif_rx_response rsp;
 		struct netif_extra_info extra;
 	} u;
-	struct netfront_rxpkt *rp = &sc->sc_rp;
-	unsigned int slot = sc->sc_rxring.fr_cons & (NETFRONT_NRX - 1);
-	struct netfront_rxbuf *rb = sc->sc_posted[slot];
+	struct netfront_rxpkt *rp = &nq->nq_rp;
+	unsigned int slot = nq->nq_rxring.fr_cons & (NETFRONT_NRX - 1);
+	struct netfront_rxbuf *rb = nq->nq_posted[slot];
 	bool extra = rp->rp_extra;
 	int rv;
 
-	rv = fring_get(&sc->sc_rxring, &u);
+	rv = fring_get(&nq->nq_rxring, &u);
 	if (rv <= 0)
 		return rv;
 	PV_ASSERT(rb != NULL);	/* fring_get() bounds what is answered */
@@ -342,40 +359,40 @@ netfront_rx_step(struct netfront_softc *sc)
 	    netfront_rx_data(rp, &u.rsp, slot);
 	if (rv < 0)
 		return rv;
-	sc->sc_posted[slot] = NULL;
+	nq->nq_posted[slot] = NULL;
 	/* The memory is looked at only when the peer can not change it. */
-	if (!netfront_rx_unshare(sc, rb))
+	if (!netfront_rx_unshare(nq, rb))
 		rp->rp_bad = true;
 	else if (extra)
 		netfront_rx_give(rb);
 	else
 		netfront_rx_piece(rp, rb, &u.rsp);
 	if (!rp->rp_more && !rp->rp_extra)
-		netfront_rx_deliver(sc);
+		netfront_rx_deliver(nq);
 	return 1;
 }
 
 enum evtchn_result
-netfront_rx_intr(struct netfront_softc *sc)
+netfront_rx_intr(struct netfront_queue *nq)
 {
 	unsigned int n;
 	bool more = true;
 	int rv = 0;
 
-	if (sc->sc_net.nt_recv == NULL)
+	if (nq->nq_sc->sc_net.nt_recv == NULL)
 		return EVTCHN_SPURIOUS;
 	for (n = 0; n < NETFRONT_BUDGET; n++) {
-		rv = netfront_rx_step(sc);
+		rv = netfront_rx_step(nq);
 		if (rv <= 0)
 			break;
 	}
 	if (rv < 0) {
-		netfront_fail(sc, "receive response");
+		netfront_fail(nq->nq_sc, "receive response");
 		return EVTCHN_DONE;
 	}
-	if (netfront_rx_post(sc))
-		evtchn_notify(&sc->sc_eh);
+	if (netfront_rx_post(nq))
+		evtchn_notify(netfront_rxeh(nq));
 	if (n < NETFRONT_BUDGET)
-		more = fring_rearm(&sc->sc_rxring);
+		more = fring_rearm(&nq->nq_rxring);
 	return more ? EVTCHN_MORE : n > 0 ? EVTCHN_DONE : EVTCHN_SPURIOUS;
 }

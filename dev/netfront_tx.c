@@ -12,6 +12,7 @@
  * or in quarantine.
  */
 
+#include "flow.h"
 #include "netfront.h"
 
 /* ---- Attach ------------------------------------------------------------ */
@@ -30,86 +31,87 @@ netfront_tx_put(struct netfront_txtab *tt)
 }
 
 static void
-netfront_tx_init(struct netfront_softc *sc, struct netfront_txtab *tt)
+netfront_tx_init(struct netfront_queue *nq, struct netfront_txtab *tt)
 {
 	unsigned int i;
 
 	tt->tt_refs = 1;
-	tt->tt_sc = sc;
+	tt->tt_nq = nq;
 	list_init(&tt->tt_free);
 	list_init(&tt->tt_idle);
 	for (i = 0; i < NETFRONT_NTX; i++) {
 		list_append(&tt->tt_free, &tt->tt_tx[i].tx_link);
 		list_append(&tt->tt_idle, &tt->tt_slot[i].ts_link);
 		tt->tt_slot[i].ts_tab = tt;
-		tt->tt_slot[i].ts_map = &sc->sc_txpool.dp_map[i];
+		tt->tt_slot[i].ts_map = &nq->nq_txpool.dp_map[i];
 	}
 	tt->tt_nidle = NETFRONT_NTX;
 }
 
 int
-netfront_tx_attach(struct netfront_softc *sc)
+netfront_tx_attach(struct netfront_queue *nq)
 {
+	struct pv_dev *dev = nq->nq_sc->sc_dev;
 	struct netfront_txtab *tt;
 	void *page;
 	int rv;
 
-	rv = pv_dma_reserve(sc->sc_dev, &sc->sc_txpool, NETFRONT_NTX);
+	rv = pv_dma_reserve(dev, &nq->nq_txpool, NETFRONT_NTX);
 	if (rv < 0)
 		return rv;
 	tt = pv_alloc(NULL, sizeof(*tt));	/* may outlive the device */
 	if (tt == NULL)
 		return -PV_ENOMEM;
-	sc->sc_tt = tt;
-	netfront_tx_init(sc, tt);
+	nq->nq_tt = tt;
+	netfront_tx_init(nq, tt);
 	while (tt->tt_npage < NETFRONT_NPAGE) {
-		page = pv_pages_alloc(sc->sc_dev, 1);
+		page = pv_pages_alloc(dev, 1);
 		if (page == NULL)
 			return -PV_ENOMEM;
 		tt->tt_page[tt->tt_npage++] = page;
 	}
-	idmap_init(&sc->sc_ids, sc->sc_idslot, NETFRONT_NTX);
+	idmap_init(&nq->nq_ids, nq->nq_idslot, NETFRONT_NTX);
 	return 0;
 }
 
 void
-netfront_tx_detach(struct netfront_softc *sc)
+netfront_tx_detach(struct netfront_queue *nq)
 {
-	struct netfront_txtab *tt = sc->sc_tt;
+	struct pv_dev *dev = nq->nq_sc->sc_dev;
+	struct netfront_txtab *tt = nq->nq_tt;
 	unsigned int i;
 
 	if (tt != NULL) {
 		pv_lock(&tt->tt_lock);
-		tt->tt_sc = NULL;
+		tt->tt_nq = NULL;
 		/* From here on parked pages are the quarantine's. */
 		for (i = 0; i < NETFRONT_NTX; i++)
 			if (tt->tt_slot[i].ts_page != NULL)
-				pv_count(&sc->sc_dev->pd_npage, -1);
+				pv_count(&dev->pd_npage, -1);
 		pv_unlock(&tt->tt_lock);
 		while (tt->tt_npage > 0)
-			pv_pages_free(sc->sc_dev, tt->tt_page[--tt->tt_npage],
-			    1);
+			pv_pages_free(dev, tt->tt_page[--tt->tt_npage], 1);
 		netfront_tx_put(tt);
-		sc->sc_tt = NULL;
+		nq->nq_tt = NULL;
 	}
-	pv_dma_release(&sc->sc_txpool);
+	pv_dma_release(&nq->nq_txpool);
 }
 
 /* ---- Connection -------------------------------------------------------- */
 
 int
-netfront_tx_connect(struct netfront_softc *sc)
+netfront_tx_connect(struct netfront_queue *nq)
 {
 	int rv;
 
-	sc->sc_error = -PV_ENXIO;
-	sc->sc_full = false;
-	rv = xenbus_ring_create(sc->sc_dev, &sc->sc_txpage, 1);
+	nq->nq_error = -PV_ENXIO;
+	nq->nq_full = false;
+	rv = xenbus_ring_create(nq->nq_sc->sc_dev, &nq->nq_txpage, 1);
 	if (rv < 0)
 		return rv;
-	fring_init(&sc->sc_txring, sc->sc_txpage.xr_va, PV_PAGE_SIZE,
+	fring_init(&nq->nq_txring, nq->nq_txpage.xr_va, PV_PAGE_SIZE,
 	    sizeof(struct netif_tx_request), sizeof(struct netif_tx_response));
-	PV_ASSERT(sc->sc_txring.fr_size == NETFRONT_NTX);
+	PV_ASSERT(nq->nq_txring.fr_size == NETFRONT_NTX);
 	return 0;
 }
 
@@ -181,38 +183,38 @@ netfront_tx_encode(struct netif_tx_request *out, const struct pv_dma_map *dm,
 
 /* Put one piece of a packet on the ring; left bytes of it follow. */
 static void
-netfront_tx_piece(struct netfront_softc *sc, struct netfront_tx *tx,
+netfront_tx_piece(struct netfront_queue *nq, struct netfront_tx *tx,
     void *page, const struct pv_iov *piece, size_t left)
 {
-	struct netfront_txtab *tt = sc->sc_tt;
+	struct netfront_txtab *tt = nq->nq_tt;
 	struct netif_tx_request req;
 	struct netfront_txslot *ts;
 	struct list *l;
 	int64_t id;
 
 	l = list_pop(&tt->tt_idle);
-	PV_ASSERT(l != NULL && fring_free(&sc->sc_txring) > 0);
+	PV_ASSERT(l != NULL && fring_free(&nq->nq_txring) > 0);
 	tt->tt_nidle--;
 	ts = LIST_ENTRY(l, struct netfront_txslot, ts_link);
 	ts->ts_tx = tx;
 	ts->ts_page = page;
-	pv_dma_share(&sc->sc_txpool, ts->ts_map, piece->iov_base,
+	pv_dma_share(&nq->nq_txpool, ts->ts_map, piece->iov_base,
 	    piece->iov_len, PV_PEER_READS);
-	id = idmap_take(&sc->sc_ids, ts);
+	id = idmap_take(&nq->nq_ids, ts);
 	PV_ASSERT(id >= 0);
 	netfront_tx_encode(&req, ts->ts_map, tx->tx_np, tx->tx_nslot == 0,
 	    left == 0);
 	req.id = (uint16_t)id;
-	fring_put(&sc->sc_txring, &req);
+	fring_put(&nq->nq_txring, &req);
 	tx->tx_nslot++;
 }
 
 /* Copy a packet together into pages of ours, and put these on the ring. */
 static void
-netfront_tx_copy(struct netfront_softc *sc, struct netfront_tx *tx)
+netfront_tx_copy(struct netfront_queue *nq, struct netfront_tx *tx)
 {
 	const struct pv_net_pkt *np = tx->tx_np;
-	struct netfront_txtab *tt = sc->sc_tt;
+	struct netfront_txtab *tt = nq->nq_tt;
 	struct iov_iter it;
 	struct pv_iov piece;
 	size_t left = np->np_len, len;
@@ -230,12 +232,12 @@ netfront_tx_copy(struct netfront_softc *sc, struct netfront_tx *tx)
 			piece.iov_len += len;
 		}
 		left -= piece.iov_len;
-		netfront_tx_piece(sc, tx, page, &piece, left);
+		netfront_tx_piece(nq, tx, page, &piece, left);
 	}
 }
 
 static void
-netfront_tx_pieces(struct netfront_softc *sc, struct netfront_tx *tx)
+netfront_tx_pieces(struct netfront_queue *nq, struct netfront_tx *tx)
 {
 	const struct pv_net_pkt *np = tx->tx_np;
 	size_t left = np->np_len;
@@ -246,23 +248,23 @@ netfront_tx_pieces(struct netfront_softc *sc, struct netfront_tx *tx)
 	while (left > 0) {
 		piece.iov_base = iov_next(&it, PV_PAGE_SIZE, &piece.iov_len);
 		left -= piece.iov_len;
-		netfront_tx_piece(sc, tx, NULL, &piece, left);
+		netfront_tx_piece(nq, tx, NULL, &piece, left);
 	}
 }
 
 /* Put a packet of n slots on the ring.  0, or -PV_EAGAIN. */
 static int
-netfront_tx_send_locked(struct netfront_softc *sc, struct pv_net_pkt *np,
+netfront_tx_send_locked(struct netfront_queue *nq, struct pv_net_pkt *np,
     unsigned int n, bool copy)
 {
-	struct netfront_txtab *tt = sc->sc_tt;
+	struct netfront_txtab *tt = nq->nq_tt;
 	struct netfront_tx *tx;
 	struct list *l;
 
 	PV_ASSERT_LOCKED(&tt->tt_lock);
 	if (tt->tt_nidle < n || (copy && tt->tt_npage < n) ||
 	    list_empty(&tt->tt_free)) {
-		sc->sc_full = true;
+		nq->nq_full = true;
 		return -PV_EAGAIN;
 	}
 	l = list_pop(&tt->tt_free);
@@ -271,10 +273,23 @@ netfront_tx_send_locked(struct netfront_softc *sc, struct pv_net_pkt *np,
 	tx->tx_nslot = 0;
 	tx->tx_error = 0;
 	if (copy)
-		netfront_tx_copy(sc, tx);
+		netfront_tx_copy(nq, tx);
 	else
-		netfront_tx_pieces(sc, tx);
+		netfront_tx_pieces(nq, tx);
 	return 0;
+}
+
+/* The queue that a packet takes. */
+static struct netfront_queue *
+netfront_tx_queue(const struct netfront_softc *sc, const struct pv_net_pkt *np)
+{
+	unsigned int n = sc->sc_nqueue;
+	struct flow fl;
+
+	if (n == 1 || np->np_niov == 0)
+		return sc->sc_queue[0];
+	fl = flow_parse(np->np_iov[0].iov_base, np->np_iov[0].iov_len);
+	return sc->sc_queue[flow_hash(&fl) % n];
 }
 
 /* Context: deferred, thread. */
@@ -282,18 +297,19 @@ int
 netfront_tx_send(void *softc, struct pv_net_pkt *np)
 {
 	struct netfront_softc *sc = softc;
+	struct netfront_queue *nq = netfront_tx_queue(sc, np);
 	bool copy, kick = false;
 	int rv;
 
-	pv_lock(&sc->sc_tt->tt_lock);
-	rv = sc->sc_up ? netfront_tx_check(sc, np, &copy) : -PV_ENXIO;
+	pv_lock(&nq->nq_tt->tt_lock);
+	rv = nq->nq_up ? netfront_tx_check(sc, np, &copy) : -PV_ENXIO;
 	if (rv > 0)
-		rv = netfront_tx_send_locked(sc, np, (unsigned int)rv, copy);
+		rv = netfront_tx_send_locked(nq, np, (unsigned int)rv, copy);
 	if (rv == 0)
-		kick = fring_push(&sc->sc_txring);
-	pv_unlock(&sc->sc_tt->tt_lock);
+		kick = fring_push(&nq->nq_txring);
+	pv_unlock(&nq->nq_tt->tt_lock);
 	if (kick)
-		evtchn_notify(&sc->sc_eh);
+		evtchn_notify(netfront_txeh(nq));
 	return rv;
 }
 
@@ -304,7 +320,7 @@ netfront_tx_send(void *softc, struct pv_net_pkt *np)
  * if there is no such slot in flight.
  */
 static struct netfront_txslot *
-netfront_tx_complete(struct netfront_softc *sc,
+netfront_tx_complete(struct netfront_queue *nq,
     const struct netif_tx_response *rsp)
 {
 	struct netfront_txslot *ts;
@@ -313,10 +329,10 @@ netfront_tx_complete(struct netfront_softc *sc,
 	if (rsp->status == NETIF_RSP_NULL)
 		return NULL;
 	/* peer: unknown and idle ids are refused. */
-	ts = idmap_find(&sc->sc_ids, rsp->id);
+	ts = idmap_find(&nq->nq_ids, rsp->id);
 	if (ts == NULL)
 		return NULL;
-	idmap_release(&sc->sc_ids, rsp->id);
+	idmap_release(&nq->nq_ids, rsp->id);
 	if (rsp->status != NETIF_RSP_OKAY)	/* peer: any number */
 		ts->ts_tx->tx_error = -PV_EIO;
 	return ts;
@@ -334,12 +350,30 @@ netfront_tx_settle_locked(struct netfront_txslot *ts, struct list *done)
 		tt->tt_page[tt->tt_npage++] = ts->ts_page;
 	ts->ts_page = NULL;
 	ts->ts_tx = NULL;
-	if (tt->tt_sc != NULL && pv_dma_usable(ts->ts_map)) {
+	if (tt->tt_nq != NULL && pv_dma_usable(ts->ts_map)) {
 		list_append(&tt->tt_idle, &ts->ts_link);
 		tt->tt_nidle++;
 	}
 	if (tx->tx_nslot == 0 && tx->tx_nparked == 0)
 		list_append(done, &tx->tx_link);
+}
+
+/* What the operator sees. */
+static void
+netfront_tx_tally(struct netfront_softc *sc, const struct pv_net_pkt *np,
+    int error)
+{
+	struct pv_net *nt = &sc->sc_net;
+
+	pv_lock(&sc->sc_lock);
+	if (error != 0)
+		nt->nt_txdrop++;
+	else {
+		nt->nt_txpkt++;
+		nt->nt_txbyte += np->np_len;
+		nt->nt_txcsum += (np->np_flags & PV_NET_CSUM_BLANK) != 0;
+	}
+	pv_unlock(&sc->sc_lock);
 }
 
 /* Give packets back to the consumer.  No lock held. */
@@ -357,12 +391,8 @@ netfront_tx_finish(struct netfront_txtab *tt, struct list *done)
 		error = tx->tx_error;
 		pv_lock(&tt->tt_lock);
 		list_append(&tt->tt_free, &tx->tx_link);
-		if (tt->tt_sc != NULL && error != 0)
-			tt->tt_sc->sc_net.nt_txdrop++;
-		else if (tt->tt_sc != NULL) {
-			tt->tt_sc->sc_net.nt_txpkt++;
-			tt->tt_sc->sc_net.nt_txbyte += np->np_len;
-		}
+		if (tt->tt_nq != NULL)
+			netfront_tx_tally(tt->tt_nq->nq_sc, np, error);
 		pv_unlock(&tt->tt_lock);
 		np->np_done(np, error);
 	}
@@ -381,14 +411,14 @@ netfront_tx_unpark(void *arg)
 	LIST_HEAD(done);
 
 	pv_lock(&tt->tt_lock);
-	if (tt->tt_sc == NULL) {
+	if (tt->tt_nq == NULL) {
 		page = ts->ts_page;
 		ts->ts_page = NULL;
 	}
 	ts->ts_tx->tx_nparked--;
 	netfront_tx_settle_locked(ts, &done);
-	if (tt->tt_sc != NULL && tt->tt_sc->sc_up)
-		evtchn_again(&tt->tt_sc->sc_eh);	/* for nt_ready */
+	if (tt->tt_nq != NULL && tt->tt_nq->nq_up)
+		evtchn_again(netfront_txeh(tt->tt_nq));	/* nt_ready */
 	pv_unlock(&tt->tt_lock);
 	pv_pages_free(NULL, page, 1);
 	netfront_tx_finish(tt, &done);
@@ -397,9 +427,9 @@ netfront_tx_unpark(void *arg)
 
 /* Slots that were answered: take the memory back, report packets. */
 static void
-netfront_tx_done(struct netfront_softc *sc, struct list *slots)
+netfront_tx_done(struct netfront_queue *nq, struct list *slots)
 {
-	struct netfront_txtab *tt = sc->sc_tt;
+	struct netfront_txtab *tt = nq->nq_tt;
 	struct netfront_txslot *ts;
 	struct list *l;
 	LIST_HEAD(done);
@@ -407,7 +437,7 @@ netfront_tx_done(struct netfront_softc *sc, struct list *slots)
 
 	while ((l = list_pop(slots)) != NULL) {
 		ts = LIST_ENTRY(l, struct netfront_txslot, ts_link);
-		rv = pv_dma_unshare(&sc->sc_txpool, ts->ts_map);
+		rv = pv_dma_unshare(&nq->nq_txpool, ts->ts_map);
 		pv_lock(&tt->tt_lock);
 		ts->ts_tx->tx_nslot--;
 		if (rv == 0)
@@ -419,7 +449,7 @@ netfront_tx_done(struct netfront_softc *sc, struct list *slots)
 		}
 		pv_unlock(&tt->tt_lock);
 		if (rv != 0)
-			pv_dma_park(&sc->sc_txpool, ts->ts_map,
+			pv_dma_park(&nq->nq_txpool, ts->ts_map,
 			    netfront_tx_unpark, ts);
 	}
 	netfront_tx_finish(tt, &done);
@@ -427,23 +457,23 @@ netfront_tx_done(struct netfront_softc *sc, struct list *slots)
 
 /* Tell a sender who was turned away that there is room; no lock held. */
 static void
-netfront_tx_ready(struct netfront_softc *sc)
+netfront_tx_ready(struct netfront_queue *nq)
 {
-	struct pv_net *nt = &sc->sc_net;
+	struct pv_net *nt = &nq->nq_sc->sc_net;
 	bool ready;
 
-	pv_lock(&sc->sc_tt->tt_lock);
-	ready = sc->sc_full && (sc->sc_tt->tt_nidle >= NETFRONT_READY ||
-	    sc->sc_ids.im_used == 0);
+	pv_lock(&nq->nq_tt->tt_lock);
+	ready = nq->nq_full && (nq->nq_tt->tt_nidle >= NETFRONT_READY ||
+	    nq->nq_ids.im_used == 0);
 	if (ready)
-		sc->sc_full = false;
-	pv_unlock(&sc->sc_tt->tt_lock);
+		nq->nq_full = false;
+	pv_unlock(&nq->nq_tt->tt_lock);
 	if (ready && nt->nt_ready != NULL)
 		nt->nt_ready(nt);
 }
 
 enum evtchn_result
-netfront_tx_intr(struct netfront_softc *sc)
+netfront_tx_intr(struct netfront_queue *nq)
 {
 	struct netif_tx_response rsp;
 	struct netfront_txslot *ts;
@@ -452,12 +482,12 @@ netfront_tx_intr(struct netfront_softc *sc)
 	bool more = true;
 	int rv = 0;
 
-	pv_lock(&sc->sc_tt->tt_lock);
+	pv_lock(&nq->nq_tt->tt_lock);
 	for (n = 0; n < NETFRONT_BUDGET; n++) {
-		rv = fring_get(&sc->sc_txring, &rsp);
+		rv = fring_get(&nq->nq_txring, &rsp);
 		if (rv <= 0)
 			break;
-		ts = netfront_tx_complete(sc, &rsp);
+		ts = netfront_tx_complete(nq, &rsp);
 		if (ts == NULL) {
 			rv = -PV_EPROTO;
 			break;
@@ -465,33 +495,34 @@ netfront_tx_intr(struct netfront_softc *sc)
 		list_append(&slots, &ts->ts_link);
 	}
 	if (n < NETFRONT_BUDGET)
-		more = rv == 0 && fring_rearm(&sc->sc_txring);
-	pv_unlock(&sc->sc_tt->tt_lock);
+		more = rv == 0 && fring_rearm(&nq->nq_txring);
+	pv_unlock(&nq->nq_tt->tt_lock);
 
-	netfront_tx_done(sc, &slots);
+	netfront_tx_done(nq, &slots);
 	if (rv < 0) {
-		netfront_fail(sc, "transmit response that answers nothing");
+		netfront_fail(nq->nq_sc,
+		    "transmit response that answers nothing");
 		return EVTCHN_DONE;
 	}
-	netfront_tx_ready(sc);
+	netfront_tx_ready(nq);
 	return more ? EVTCHN_MORE : n > 0 ? EVTCHN_DONE : EVTCHN_SPURIOUS;
 }
 
 void
-netfront_tx_disconnect(struct netfront_softc *sc)
+netfront_tx_disconnect(struct netfront_queue *nq)
 {
 	struct netfront_txslot *ts;
 	LIST_HEAD(slots);
 	uint32_t id;
 
-	pv_lock(&sc->sc_tt->tt_lock);
-	for (id = 0; (ts = idmap_next(&sc->sc_ids, &id)) != NULL; id++) {
-		idmap_release(&sc->sc_ids, id);
-		ts->ts_tx->tx_error = sc->sc_error;
+	pv_lock(&nq->nq_tt->tt_lock);
+	for (id = 0; (ts = idmap_next(&nq->nq_ids, &id)) != NULL; id++) {
+		idmap_release(&nq->nq_ids, id);
+		ts->ts_tx->tx_error = nq->nq_error;
 		list_append(&slots, &ts->ts_link);
 	}
-	pv_unlock(&sc->sc_tt->tt_lock);
+	pv_unlock(&nq->nq_tt->tt_lock);
 	/* Before the packets: a peer that still has it can not go on. */
-	xenbus_ring_destroy(sc->sc_dev, &sc->sc_txpage);
-	netfront_tx_done(sc, &slots);
+	xenbus_ring_destroy(nq->nq_sc->sc_dev, &nq->nq_txpage);
+	netfront_tx_done(nq, &slots);
 }

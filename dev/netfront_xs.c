@@ -3,16 +3,20 @@
  * netfront_xs -- what netfront and its peer say to each other in XenStore.
  *
  * Ours:	mac, mtu (both by the toolstack); tx-ring-ref, rx-ring-ref,
- *		event-channel, and what we can take.
+ *		event-channel or event-channel-tx and -rx, of several queues
+ *		in directories of their own; and what we can take.
  * The peer's:	feature-rx-copy, feature-sg, feature-no-csum-offload,
- *		feature-ipv6-csum-offload, carrier.
+ *		feature-ipv6-csum-offload, feature-split-event-channels,
+ *		multi-queue-max-queues, carrier.
  *
  * Protocol: xen/include/public/io/netif.h.
  */
 
 #include "netfront.h"
+#include "setting.h"
 #include "str.h"
 
+#define NETFRONT_XS_QUEUE 16		/* bytes of "queue-7" */
 #define NETFRONT_MTU	1500
 #define NETFRONT_MINMTU	68
 #define NETFRONT_MAXMTU	(XEN_NETIF_MAX_TX_SIZE - NETFRONT_HDRLEN)
@@ -57,22 +61,94 @@ netfront_xs_name(struct netfront_softc *sc)
 	return rv;
 }
 
+/* Remove what an earlier connection may have left; 0 or -PV_E*. */
+static int
+netfront_xs_remove(struct xen *x, const struct xs_trans *xt, const char *dir,
+    const char *key)
+{
+	char path[XS_PATHMAX];
+	int rv;
+
+	rv = xs_path_join(path, sizeof(path), dir, key);
+	if (rv == 0)
+		rv = xs_rm(x, xt, path);
+	return rv == -PV_ENOENT ? 0 : rv;
+}
+
+/* A number of one queue's, or none any more. */
+struct netfront_xs_val {
+	const char	*nv_key;
+	bool		 nv_there;
+	uint32_t	 nv_val;
+};
+
+/* The keys of one queue in dir.  A peer may take old ones for ours. */
+static int
+netfront_xs_write_queue(const struct netfront_queue *nq,
+    const struct xs_trans *xt, const char *dir, bool here)
+{
+	bool split = nq->nq_split;
+	const struct netfront_xs_val vals[] = {
+		{ "tx-ring-ref", here, gref_x(nq->nq_txpage.xr_gref[0]) },
+		{ "rx-ring-ref", here, gref_x(nq->nq_rxpage.xr_gref[0]) },
+		{ "event-channel", here && !split,
+		    evport_x(nq->nq_eh[0].eh_port) },
+		{ "event-channel-tx", here && split,
+		    evport_x(nq->nq_eh[0].eh_port) },
+		{ "event-channel-rx", here && split,
+		    evport_x(nq->nq_eh[1].eh_port) },
+	};
+	struct xen *x = xenbus_xen(nq->nq_sc->sc_dev);
+	size_t i;
+	int rv = 0;
+
+	for (i = 0; rv == 0 && i < PV_NELEM(vals); i++)
+		rv = vals[i].nv_there ? xs_write_num(x, xt, dir,
+		    vals[i].nv_key, vals[i].nv_val) :
+		    netfront_xs_remove(x, xt, dir, vals[i].nv_key);
+	return rv;
+}
+
+/* Several queues: "queue-0" and so on. */
+static int
+netfront_xs_write_queues(struct netfront_softc *sc, const struct xs_trans *xt,
+    const char *dir)
+{
+	char name[NETFRONT_XS_QUEUE], path[XS_PATHMAX];
+	struct strbuf sb;
+	unsigned int i;
+	int rv = 0;
+
+	for (i = 0; rv == 0 && i < sc->sc_nqueue; i++) {
+		str_begin(&sb, name, sizeof(name));
+		str_add(&sb, "queue-");
+		str_addu(&sb, i);
+		rv = xs_path_join(path, sizeof(path), dir, name);
+		if (rv == 0)
+			rv = netfront_xs_write_queue(sc->sc_queue[i], xt, path,
+			    true);
+	}
+	return rv;
+}
+
 static int
 netfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 {
 	struct netfront_softc *sc = softc;
 	struct xen *x = xenbus_xen(sc->sc_dev);
+	bool several = sc->sc_nqueue > 1;
 	size_t i;
 	int rv;
 
-	rv = xs_write_num(x, xt, dir, "tx-ring-ref",
-	    gref_x(sc->sc_txpage.xr_gref[0]));
-	if (rv == 0)
-		rv = xs_write_num(x, xt, dir, "rx-ring-ref",
-		    gref_x(sc->sc_rxpage.xr_gref[0]));
-	if (rv == 0)
-		rv = xs_write_num(x, xt, dir, "event-channel",
-		    evport_x(sc->sc_eh.eh_port));
+	rv = netfront_xs_write_queue(sc->sc_queue[0], xt, dir, !several);
+	if (rv == 0 && several) {
+		rv = netfront_xs_write_queues(sc, xt, dir);
+		if (rv == 0)
+			rv = xs_write_num(x, xt, dir, "multi-queue-num-queues",
+			    sc->sc_nqueue);
+	} else if (rv == 0) {
+		rv = netfront_xs_remove(x, xt, dir, "multi-queue-num-queues");
+	}
 	for (i = 0; rv == 0 && i < PV_NELEM(netfront_xs_keys); i++)
 		rv = xs_write_num(x, xt, dir, netfront_xs_keys[i].nk_key,
 		    netfront_xs_keys[i].nk_val);
@@ -97,6 +173,25 @@ netfront_xs_check(struct netfront_softc *sc)
 	return -PV_EOPNOTSUPP;
 }
 
+/* Queues: what the peer, the CPUs and the operator allow. */
+unsigned int
+netfront_xs_queues(struct netfront_softc *sc)
+{
+	static const int64_t range[2] = { 1, NETFRONT_NQUEUE };
+	struct pv_dev *dev = sc->sc_dev;
+	unsigned int n = dev->pd_client->pc_ncpu, max;
+
+	sc->sc_split = xenbus_peer_num(dev, "feature-split-event-channels", 0,
+	    1, 0) == 1;
+	max = (unsigned int)pv_setting_num(dev->pd_client, "netfront.queues",
+	    range, NETFRONT_NQUEUE);
+	n = n < max ? n : max;
+	max = (unsigned int)xenbus_peer_num(dev, "multi-queue-max-queues", 0,
+	    UINT32_MAX, 1);
+	n = n < max ? n : max;
+	return n < 1 ? 1 : n;
+}
+
 /* Read when the peer is connected: some write their values only then. */
 void
 netfront_xs_read(struct netfront_softc *sc)
@@ -113,6 +208,8 @@ netfront_xs_read(struct netfront_softc *sc)
 	if (xenbus_peer_num(dev, "feature-ipv6-csum-offload", 0, 1, 0) == 1)
 		can |= PV_NET_CAN_CSUM6;
 	sc->sc_net.nt_offload = can;
+	sc->sc_net.nt_recvoffload = PV_NET_RX_CSUM;
+	sc->sc_net.nt_npair = sc->sc_nqueue;
 }
 
 bool

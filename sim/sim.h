@@ -241,6 +241,7 @@ struct sim_net_cfg {
 #define SIM_NET_GSO	0x10		/* offers TSO */
 #define SIM_NET_FRAG	0x20		/* splits what it delivers */
 #define SIM_NET_PUPPET	0x40		/* serves nothing: the test does */
+#define SIM_NET_MQ	0x80		/* offers four queues */
 };
 struct sim_net *sim_net_create(struct sim_dom *, const struct sim_net_cfg *);
 void	 sim_net_unplug(struct sim_net *);
@@ -256,6 +257,11 @@ void	 sim_net_deliver(struct sim_net *, const void *, size_t len,
 const uint8_t *sim_net_last(const struct sim_net *, size_t *len,
 	    unsigned int *flags);
 unsigned int sim_net_ntx(const struct sim_net *);
+/* Other SIM_NET_*, from the next restart on. */
+void	 sim_net_offers(struct sim_net *, unsigned int flags);
+unsigned int sim_net_nqueue(const struct sim_net *);	/* connected */
+unsigned int sim_net_queue_ntx(const struct sim_net *, unsigned int queue);
+bool	 sim_net_is_split(const struct sim_net *);
 unsigned int sim_net_nrx(const struct sim_net *);
 unsigned int sim_net_queued(const struct sim_net *);
 int	 sim_net_state(const struct sim_net *);

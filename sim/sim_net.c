@@ -21,11 +21,13 @@
 
 #define SIM_FRAME	65536u
 #define SIM_NSLOT	18u		/* XEN_NETIF_NR_SLOTS_MIN */
+#define SIM_NQUEUE	4u
 
 struct sim_frame {
 	struct list	 fr_link;
 	size_t		 fr_len, fr_sent;
 	unsigned int	 fr_flags;
+	unsigned int	 fr_queue;	/* of those that there are */
 	uint8_t		 fr_data[SIM_FRAME];
 };
 
@@ -37,14 +39,20 @@ struct sim_slots {
 	bool		 sl_more, sl_moreextra;
 };
 
+/* Two rings of the front end's; while connected. */
+struct sim_netq {
+	void		*nq_txpage, *nq_rxpage;
+	uint32_t	 nq_txref, nq_rxref, nq_txport, nq_rxport;
+	struct bring	 nq_tx, nq_rx;
+	struct sim_slots nq_slots;
+	unsigned int	 nq_ntx;
+};
+
 struct sim_net {
 	struct sim_back	 ne;		/* first */
 	struct sim_net_cfg ne_cfg;
-	/* while connected */
-	void		*ne_txpage, *ne_rxpage;
-	uint32_t	 ne_txref, ne_rxref, ne_txport, ne_rxport;
-	struct bring	 ne_tx, ne_rx;
-	struct sim_slots ne_slots;
+	struct sim_netq	 ne_q[SIM_NQUEUE];
+	unsigned int	 ne_nq;		/* connected */
 	struct list	 ne_queue;	/* to deliver */
 	struct sim_frame *ne_last;
 	unsigned int	 ne_ntx, ne_nrx;
@@ -74,8 +82,20 @@ sim_net_offer(struct sim_back *ba)
 	sim_back_set(ba, "feature-multicast-control", "%u", 1);
 	sim_back_set(ba, "feature-split-event-channels", "%u",
 	    !!(flags & SIM_NET_SPLIT));
-	sim_back_set(ba, "multi-queue-max-queues", "%u", 2);
+	sim_back_set(ba, "multi-queue-max-queues", "%u",
+	    flags & SIM_NET_MQ ? SIM_NQUEUE : 1);
 	sim_back_set(ba, "feature-ctrl-ring", "%u", 1);
+}
+
+/* "tx-ring-ref" of the only queue, "queue-1/tx-ring-ref" of several. */
+static const char *
+sim_net_key(const struct sim_net *n, unsigned int i, const char *key,
+    char buf[40])
+{
+	if (n->ne_nq == 1)
+		return key;
+	snprintf(buf, 40, "queue-%u/%s", i, key);
+	return buf;
 }
 
 static int
@@ -111,60 +131,121 @@ sim_net_bind(struct sim_net *n, const char *key, uint32_t *port)
 	return 0;
 }
 
+/* As Linux looks: for two channels first. */
 static int
-sim_net_bind_all(struct sim_net *n)
+sim_net_bind_all(struct sim_net *n, unsigned int i)
 {
-	if (sim_back_str(&n->ne, "event-channel") != NULL) {
-		if (sim_net_bind(n, "event-channel", &n->ne_txport) != 0)
+	struct sim_netq *q = &n->ne_q[i];
+	char key[40];
+
+	if (sim_back_str(&n->ne, sim_net_key(n, i, "event-channel-tx",
+	    key)) == NULL) {
+		if (sim_net_bind(n, sim_net_key(n, i, "event-channel", key),
+		    &q->nq_txport) != 0)
 			return -1;
-		n->ne_rxport = n->ne_txport;
+		q->nq_rxport = q->nq_txport;
 		return 0;
 	}
 	if (!(n->ne_cfg.nc_flags & SIM_NET_SPLIT))
 		sim_bug("vif: split event channels were not offered");
-	if (sim_net_bind(n, "event-channel-tx", &n->ne_txport) != 0)
+	if (sim_net_bind(n, sim_net_key(n, i, "event-channel-tx", key),
+	    &q->nq_txport) != 0)
 		return -1;
-	if (sim_net_bind(n, "event-channel-rx", &n->ne_rxport) != 0) {
-		sim_evtchn_close0(n->ne.ba_sim, n->ne_txport);
+	if (sim_net_bind(n, sim_net_key(n, i, "event-channel-rx", key),
+	    &q->nq_rxport) != 0) {
+		sim_evtchn_close0(n->ne.ba_sim, q->nq_txport);
 		return -1;
 	}
 	return 0;
 }
 
 static int
+sim_net_connect_queue(struct sim_net *n, unsigned int i)
+{
+	struct sim_netq *q = &n->ne_q[i];
+	char key[40];
+	int rv;
+
+	rv = sim_net_ring(n, sim_net_key(n, i, "tx-ring-ref", key),
+	    &q->nq_txpage, &q->nq_txref);
+	if (rv != 0)
+		return rv;
+	rv = sim_net_ring(n, sim_net_key(n, i, "rx-ring-ref", key),
+	    &q->nq_rxpage, &q->nq_rxref);
+	if (rv != 0)
+		goto err_rx;
+	rv = sim_net_bind_all(n, i);
+	if (rv != 0)
+		goto err_port;
+	bring_init(&q->nq_tx, q->nq_txpage, PV_PAGE_SIZE,
+	    sizeof(struct netif_tx_request),
+	    sizeof(struct netif_tx_response));
+	bring_init(&q->nq_rx, q->nq_rxpage, PV_PAGE_SIZE,
+	    sizeof(struct netif_rx_request),
+	    sizeof(struct netif_rx_response));
+	memset(&q->nq_slots, 0, sizeof(q->nq_slots));
+	q->nq_ntx = 0;
+	return 0;
+err_port:
+	sim_gnttab_unmap(n->ne.ba_dom, q->nq_rxref, false);
+err_rx:
+	sim_gnttab_unmap(n->ne.ba_dom, q->nq_txref, false);
+	return rv;
+}
+
+static void
+sim_net_disconnect_queue(struct sim_net *n, unsigned int i)
+{
+	struct sim_netq *q = &n->ne_q[i];
+
+	sim_evtchn_close0(n->ne.ba_sim, q->nq_txport);
+	if (q->nq_rxport != q->nq_txport)
+		sim_evtchn_close0(n->ne.ba_sim, q->nq_rxport);
+	q->nq_txport = q->nq_rxport = 0;
+	sim_back_unmap(&n->ne, q->nq_txref, false);
+	sim_back_unmap(&n->ne, q->nq_rxref, false);
+}
+
+/* How many queues the front end has, as its keys say; 0: that is wrong. */
+static unsigned int
+sim_net_count(struct sim_net *n)
+{
+	uint64_t k = sim_back_num(&n->ne, "multi-queue-num-queues", 1);
+	bool flat = sim_back_str(&n->ne, "tx-ring-ref") != NULL ||
+	    sim_back_str(&n->ne, "event-channel") != NULL;
+
+	if (k > 1 && !(n->ne_cfg.nc_flags & SIM_NET_MQ))
+		sim_bug("vif: several queues were not offered");
+	if (k == 0 || k > SIM_NQUEUE || (k > 1 && flat)) {
+		sim_bug("vif: %u queues, %s", (unsigned int)k,
+		    flat ? "and keys of one" : "too many or none");
+		return 0;
+	}
+	return (unsigned int)k;
+}
+
+static int
 sim_net_connect(struct sim_back *ba)
 {
 	struct sim_net *n = sim_net_of(ba);
-	int rv;
+	unsigned int i;
+	char key[40];
+	int rv = 0;
 
-	if (sim_back_str(ba, "rx-ring-ref") == NULL ||
-	    sim_back_str(ba, "tx-ring-ref") == NULL)
+	n->ne_nq = sim_net_count(n);
+	if (n->ne_nq == 0)
+		return -1;
+	if (sim_back_str(ba, sim_net_key(n, 0, "rx-ring-ref", key)) == NULL)
 		return 1;
 	if (sim_back_num(ba, "request-rx-copy", 0) != 1 ||
 	    sim_back_num(ba, "feature-rx-notify", 0) != 1)
 		sim_bug("vif: request-rx-copy and feature-rx-notify are "
 		    "required");
-	rv = sim_net_ring(n, "tx-ring-ref", &n->ne_txpage, &n->ne_txref);
+	for (i = 0; i < n->ne_nq && rv == 0; i++)
+		rv = sim_net_connect_queue(n, i);
 	if (rv != 0)
-		return rv;
-	rv = sim_net_ring(n, "rx-ring-ref", &n->ne_rxpage, &n->ne_rxref);
-	if (rv != 0)
-		goto err_rx;
-	rv = sim_net_bind_all(n);
-	if (rv != 0)
-		goto err_port;
-	bring_init(&n->ne_tx, n->ne_txpage, PV_PAGE_SIZE,
-	    sizeof(struct netif_tx_request),
-	    sizeof(struct netif_tx_response));
-	bring_init(&n->ne_rx, n->ne_rxpage, PV_PAGE_SIZE,
-	    sizeof(struct netif_rx_request),
-	    sizeof(struct netif_rx_response));
-	memset(&n->ne_slots, 0, sizeof(n->ne_slots));
-	return 0;
-err_port:
-	sim_gnttab_unmap(ba->ba_dom, n->ne_rxref, false);
-err_rx:
-	sim_gnttab_unmap(ba->ba_dom, n->ne_txref, false);
+		for (i--; i > 0; i--)
+			sim_net_disconnect_queue(n, i - 1);
 	return rv;
 }
 
@@ -172,21 +253,19 @@ static void
 sim_net_disconnect(struct sim_back *ba)
 {
 	struct sim_net *n = sim_net_of(ba);
+	unsigned int i;
 
-	sim_evtchn_close0(ba->ba_sim, n->ne_txport);
-	if (n->ne_rxport != n->ne_txport)
-		sim_evtchn_close0(ba->ba_sim, n->ne_rxport);
-	n->ne_txport = n->ne_rxport = 0;
-	sim_back_unmap(ba, n->ne_txref, false);
-	sim_back_unmap(ba, n->ne_rxref, false);
+	for (i = 0; i < n->ne_nq; i++)
+		sim_net_disconnect_queue(n, i);
 }
 
 /* ---- transmit: from the guest ------------------------------------------ */
 
 static void
-sim_net_tx_put(struct sim_net *n, uint16_t id, int16_t status)
+sim_net_tx_put(struct sim_net *n, struct sim_netq *q, uint16_t id,
+    int16_t status)
 {
-	volatile void *slot = bring_entry(&n->ne_tx, n->ne_tx.br_prod);
+	volatile void *slot = bring_entry(&q->nq_tx, q->nq_tx.br_prod);
 	struct netif_tx_response rsp;
 
 	rsp.id = id;
@@ -204,8 +283,8 @@ sim_net_tx_put(struct sim_net *n, uint16_t id, int16_t status)
 			rsp.status = NETIF_RSP_NULL;
 		n->ne_ids[0] = id;
 	}
-	bring_put(&n->ne_tx, &rsp);
-	sim_mem_fresh(slot, n->ne_tx.br_entlen);
+	bring_put(&q->nq_tx, &rsp);
+	sim_mem_fresh(slot, q->nq_tx.br_entlen);
 }
 
 /* Of a page that was made for us nothing but the slot may be filled. */
@@ -250,9 +329,10 @@ sim_net_tx_copy(struct sim_net *n, const struct netif_tx_request *rq,
 
 /* The data of a chain: the first slot's own size is what the others leave. */
 static bool
-sim_net_tx_gather(struct sim_net *n, struct sim_frame *fr)
+sim_net_tx_gather(struct sim_net *n, struct sim_netq *q,
+    struct sim_frame *fr)
 {
-	struct sim_slots *sl = &n->ne_slots;
+	struct sim_slots *sl = &q->nq_slots;
 	size_t rest = 0, at, len;
 	unsigned int i, ndata = 0;
 
@@ -284,23 +364,25 @@ sim_net_tx_gather(struct sim_net *n, struct sim_frame *fr)
 }
 
 static void
-sim_net_tx_frame(struct sim_net *n)
+sim_net_tx_frame(struct sim_net *n, struct sim_netq *q)
 {
 	struct sim_frame *fr = calloc(1, sizeof(*fr)), *copy;
-	struct sim_slots *sl = &n->ne_slots;
+	struct sim_slots *sl = &q->nq_slots;
 	unsigned int i;
 	bool ok;
 
-	ok = sim_net_tx_gather(n, fr);
+	ok = sim_net_tx_gather(n, q, fr);
 	n->ne_ntx++;
+	q->nq_ntx++;
 	for (i = 0; i < sl->sl_n; i++)
-		sim_net_tx_put(n, sl->sl_req[i].id, sl->sl_extra[i] ?
+		sim_net_tx_put(n, q, sl->sl_req[i].id, sl->sl_extra[i] ?
 		    NETIF_RSP_NULL : ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
 	memset(sl, 0, sizeof(*sl));
 	if (ok && (n->ne_cfg.nc_flags & SIM_NET_ECHO)) {
 		copy = calloc(1, sizeof(*copy));
 		memcpy(copy, fr, sizeof(*copy));
 		copy->fr_flags = NETRXF_data_validated;
+		copy->fr_queue = sim_rand(SIM_NQUEUE);
 		list_append(&n->ne_queue, &copy->fr_link);
 	}
 	free(n->ne_last);
@@ -308,9 +390,10 @@ sim_net_tx_frame(struct sim_net *n)
 }
 
 static void
-sim_net_tx_slot(struct sim_net *n, const struct netif_tx_request *rq)
+sim_net_tx_slot(struct sim_net *n, struct sim_netq *q,
+    const struct netif_tx_request *rq)
 {
-	struct sim_slots *sl = &n->ne_slots;
+	struct sim_slots *sl = &q->nq_slots;
 	struct netif_extra_info ex;
 
 	if (sl->sl_n == PV_NELEM(sl->sl_req)) {
@@ -332,7 +415,7 @@ sim_net_tx_slot(struct sim_net *n, const struct netif_tx_request *rq)
 	}
 	sl->sl_n++;
 	if (!sl->sl_more && !sl->sl_moreextra)
-		sim_net_tx_frame(n);
+		sim_net_tx_frame(n, q);
 }
 
 /* ---- receive: to the guest --------------------------------------------- */
@@ -377,7 +460,7 @@ sim_net_rx_lie(struct netif_rx_response *rsp)
 
 /* One slot of a frame.  False: no buffer. */
 static bool
-sim_net_rx_slot(struct sim_net *n, struct sim_frame *fr)
+sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
 {
 	size_t left = fr->fr_len - fr->fr_sent, len = left;
 	struct netif_rx_response rsp;
@@ -386,8 +469,8 @@ sim_net_rx_slot(struct sim_net *n, struct sim_frame *fr)
 	unsigned int off = 0;
 	int rv;
 
-	slot = bring_entry(&n->ne_rx, n->ne_rx.br_prod);
-	rv = bring_get(&n->ne_rx, &rq);
+	slot = bring_entry(&q->nq_rx, q->nq_rx.br_prod);
+	rv = bring_get(&q->nq_rx, &rq);
 	if (rv < 0)
 		sim_bug("vif: the front end's rx index is wrong");
 	if (rv <= 0)
@@ -405,11 +488,11 @@ sim_net_rx_slot(struct sim_net *n, struct sim_frame *fr)
 	if (fr->fr_sent < fr->fr_len && rsp.status > 0)
 		rsp.flags |= NETRXF_more_data;
 	sim_net_rx_lie(&rsp);
-	bring_put(&n->ne_rx, &rsp);
-	sim_mem_fresh(slot, n->ne_rx.br_entlen);
-	if (rsp.flags & NETRXF_extra_info && bring_get(&n->ne_rx, &rq) > 0) {
+	bring_put(&q->nq_rx, &rsp);
+	sim_mem_fresh(slot, q->nq_rx.br_entlen);
+	if (rsp.flags & NETRXF_extra_info && bring_get(&q->nq_rx, &rq) > 0) {
 		memset(&rsp, 0xee, sizeof(rsp));
-		bring_put(&n->ne_rx, &rsp);
+		bring_put(&q->nq_rx, &rsp);
 	}
 	return true;
 }
@@ -426,7 +509,8 @@ sim_net_rx(struct sim_net *n, unsigned int budget)
 		while (fr->fr_sent < fr->fr_len) {
 			if (budget-- == 0)
 				return true;
-			if (!sim_net_rx_slot(n, fr))
+			if (!sim_net_rx_slot(n, &n->ne_q[fr->fr_queue %
+			    n->ne_nq], fr))
 				return false;
 		}
 		n->ne_nrx++;
@@ -458,14 +542,14 @@ sim_net_push(struct sim_net *n, struct bring *br, uint32_t port)
 
 /* As many slots as the budget has; true: there may be more. */
 static bool
-sim_net_tx(struct sim_net *n, unsigned int budget)
+sim_net_tx(struct sim_net *n, struct sim_netq *q, unsigned int budget)
 {
 	struct netif_tx_request rq;
 	int rv;
 
 	do {
-		while ((rv = bring_get(&n->ne_tx, &rq)) > 0) {
-			sim_net_tx_slot(n, &rq);
+		while ((rv = bring_get(&q->nq_tx, &rq)) > 0) {
+			sim_net_tx_slot(n, q, &rq);
 			if (--budget == 0)
 				return true;
 		}
@@ -473,7 +557,7 @@ sim_net_tx(struct sim_net *n, unsigned int budget)
 			sim_bug("vif: the front end's tx index is wrong");
 			return false;
 		}
-	} while (bring_rearm(&n->ne_tx));
+	} while (bring_rearm(&q->nq_tx));
 	return false;
 }
 
@@ -482,16 +566,24 @@ static void
 sim_net_service(struct sim_back *ba)
 {
 	struct sim_net *n = sim_net_of(ba);
-	bool more;
+	struct sim_netq *q;
+	bool more = false;
+	unsigned int i;
 
 	if (ba->ba_hold || (n->ne_cfg.nc_flags & SIM_NET_PUPPET))
 		return;
-	more = sim_net_tx(n, 1 + sim_rand(6));
-	sim_net_push(n, &n->ne_tx, n->ne_txport);
+	for (i = 0; i < n->ne_nq; i++) {
+		q = &n->ne_q[i];
+		more |= sim_net_tx(n, q, 1 + sim_rand(6));
+		sim_net_push(n, &q->nq_tx, q->nq_txport);
+	}
 	more |= sim_net_rx(n, 1 + sim_rand(6));
-	if (!more && !list_empty(&n->ne_queue))
-		more = bring_rearm(&n->ne_rx);
-	sim_net_push(n, &n->ne_rx, n->ne_rxport);
+	for (i = 0; i < n->ne_nq; i++) {
+		q = &n->ne_q[i];
+		if (!more && !list_empty(&n->ne_queue))
+			more = bring_rearm(&q->nq_rx);
+		sim_net_push(n, &q->nq_rx, q->nq_rxport);
+	}
 	if (more)
 		sim_sched_kick(&ba->ba_actor, sim_rand(5000));
 }
@@ -581,6 +673,7 @@ sim_net_deliver(struct sim_net *n, const void *p, size_t len,
 
 	fr->fr_len = len;
 	fr->fr_flags = flags;
+	fr->fr_queue = sim_rand(SIM_NQUEUE);
 	memcpy(fr->fr_data, p, len);
 	list_append(&n->ne_queue, &fr->fr_link);
 	sim_sched_kick(&n->ne.ba_actor, 0);
@@ -600,6 +693,30 @@ unsigned int
 sim_net_ntx(const struct sim_net *n)
 {
 	return n->ne_ntx;
+}
+
+void
+sim_net_offers(struct sim_net *n, unsigned int flags)
+{
+	n->ne_cfg.nc_flags = flags;
+}
+
+unsigned int
+sim_net_nqueue(const struct sim_net *n)
+{
+	return n->ne.ba_connected ? n->ne_nq : 0;
+}
+
+unsigned int
+sim_net_queue_ntx(const struct sim_net *n, unsigned int queue)
+{
+	return n->ne_q[queue].nq_ntx;
+}
+
+bool
+sim_net_is_split(const struct sim_net *n)
+{
+	return n->ne_q[0].nq_txport != n->ne_q[0].nq_rxport;
 }
 
 unsigned int
@@ -641,10 +758,11 @@ void
 sim_net_poke(struct sim_net *n, bool rx, unsigned int off, const void *p,
     size_t len)
 {
-	uint8_t *page = rx ? n->ne_rxpage : n->ne_txpage;
+	const struct sim_netq *q = &n->ne_q[0];
+	uint8_t *page = rx ? q->nq_rxpage : q->nq_txpage;
 
 	if (!n->ne.ba_connected || off > PV_PAGE_SIZE - len)
 		return;
 	sim_mem_put(page + off, p, len);
-	sim_evtchn_send0(n->ne.ba_sim, rx ? n->ne_rxport : n->ne_txport);
+	sim_evtchn_send0(n->ne.ba_sim, rx ? q->nq_rxport : q->nq_txport);
 }

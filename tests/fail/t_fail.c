@@ -149,9 +149,9 @@ fail_blkfront_bounced(void **state)
 }
 
 static void
-fail_net(struct loop *l)
+fail_net_flags(struct loop *l, unsigned int flags)
 {
-	struct sim_net_cfg cfg = { .nc_flags = SIM_NET_ECHO };
+	struct sim_net_cfg cfg = { .nc_flags = SIM_NET_ECHO | flags };
 	struct sim_net *n = sim_net_create(l->l_dom, &cfg);
 	struct loop_pkt lp;
 	uint8_t *buf;
@@ -172,6 +172,19 @@ fail_net(struct loop *l)
 }
 
 static void
+fail_net(struct loop *l)
+{
+	fail_net_flags(l, 0);
+}
+
+static void
+fail_net_queues(struct loop *l)
+{
+	loop_set(l, "netfront.queues", "2");
+	fail_net_flags(l, SIM_NET_MQ | SIM_NET_SPLIT);
+}
+
+static void
 fail_netfront(void **state)
 {
 	fail_each("netfront", SIM_CALM, fail_net);
@@ -181,6 +194,12 @@ static void
 fail_netfront_pv(void **state)
 {
 	fail_each("netfront, PV", SIM_PV, fail_net);
+}
+
+static void
+fail_netfront_queues(void **state)
+{
+	fail_each("netfront, queues", SIM_CALM, fail_net_queues);
 }
 
 static void
@@ -209,6 +228,7 @@ main(void)
 		cmocka_unit_test(fail_blkfront_bounced),
 		cmocka_unit_test(fail_netfront),
 		cmocka_unit_test(fail_netfront_pv),
+		cmocka_unit_test(fail_netfront_queues),
 		cmocka_unit_test(fail_control),
 	};
 

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_netfront_features.c -- what netfront and its peer agree on: each feature
+ * in use, and each refused.
+ */
+
+#include "loop.h"
+
+#include <xen/io/netif.h>
+
+#define NQUEUE	4
+#define NFLOW	64
+
+/* ---- frames ------------------------------------------------------------ */
+
+/* The headers of a datagram of a flow; the rest stays as it is. */
+static void
+feat_frame(uint8_t *p, unsigned int flow, bool six)
+{
+	memset(p, 0, 62);
+	p[12] = six ? 0x86 : 0x08;
+	p[13] = six ? 0xdd : 0x00;
+	p[14] = six ? 0x60 : 0x45;
+	p[six ? 20 : 23] = 17;
+	p[six ? 53 : 33] = 9;			/* to 10.0.0.9, or so */
+	p[six ? 54 : 34] = (uint8_t)(flow >> 8);	/* source port */
+	p[six ? 55 : 35] = (uint8_t)flow;
+}
+
+static void
+feat_send(struct loop *l, struct sim_net *n, uint8_t *buf, size_t len)
+{
+	struct loop_pkt lp;
+	unsigned int flags;
+	const uint8_t *got;
+	size_t gotlen;
+
+	assert_int_equal(loop_send(l->l_net[0], &lp, buf, len, 1), 0);
+	assert_int_equal(loop_wait_sent(l, &lp), 0);
+	got = sim_net_last(n, &gotlen, &flags);
+	assert_int_equal(gotlen, len);
+	assert_memory_equal(got, buf, len);
+}
+
+/* Frames there and back again, on whatever queues. */
+static void
+feat_echo(struct loop *l, struct sim_net *n, unsigned int rounds)
+{
+	uint8_t *buf = loop_pages(1);
+	unsigned int i;
+
+	for (i = 0; i < rounds; i++) {
+		l->l_nframe = 0;
+		loop_fill(buf, 1000, i);
+		feat_frame(buf, i, i % 2);
+		feat_send(l, n, buf, 1000);
+		sim_run(l->l_sim, 40 * SIM_MS);
+		assert_int_equal(l->l_nframe, 1);
+		assert_memory_equal(l->l_frame, buf, 1000);
+	}
+	loop_pages_free(buf, 1);
+}
+
+/* ---- event channels ---------------------------------------------------- */
+
+LOOP_TEST(feat_split)
+{
+	unsigned int nport = sim_dom_nport(l->l_dom);
+	struct sim_net *n = loop_net(l, SIM_NET_SPLIT | SIM_NET_ECHO);
+
+	assert_true(sim_net_is_split(n));
+	assert_int_equal(sim_dom_nport(l->l_dom), nport + 2);
+	feat_echo(l, n, 50);
+}
+
+LOOP_TEST(feat_split_refused)
+{
+	unsigned int nport = sim_dom_nport(l->l_dom);
+	struct sim_net *n = loop_net(l, SIM_NET_ECHO);
+
+	assert_false(sim_net_is_split(n));
+	assert_int_equal(sim_dom_nport(l->l_dom), nport + 1);
+	feat_echo(l, n, 50);
+}
+
+/* ---- queues ------------------------------------------------------------ */
+
+/* Each connection has one queue, and the connections have them all. */
+LOOP_TEST(feat_queues)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_MQ | SIM_NET_ECHO |
+	    (sim_rand(2) ? SIM_NET_SPLIT : 0));
+	unsigned int i, k, q, was[NQUEUE], used[NQUEUE] = { 0 };
+	uint8_t *buf = loop_pages(1);
+
+	assert_int_equal(sim_net_nqueue(n), NQUEUE);
+	assert_int_equal(l->l_net[0]->nt_npair, NQUEUE);
+	for (i = 0; i < NFLOW; i++) {
+		feat_frame(buf, 40000 + i, i % 2);
+		for (q = 0; q < NQUEUE; q++)
+			was[q] = sim_net_queue_ntx(n, q);
+		for (k = 0; k < 3; k++)
+			feat_send(l, n, buf, 100 + k);
+		for (q = 0; q < NQUEUE; q++) {
+			k = sim_net_queue_ntx(n, q) - was[q];
+			assert_true(k == 0 || k == 3);
+			used[q] += k;
+		}
+	}
+	for (q = 0; q < NQUEUE; q++)
+		assert_true(used[q] >= 3 * NFLOW / NQUEUE / 3);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(l->l_nframe, 3 * NFLOW);
+	assert_int_equal(l->l_net[0]->nt_rxpkt, 3 * NFLOW);
+	assert_int_equal(l->l_net[0]->nt_txpkt, 3 * NFLOW);
+	loop_pages_free(buf, 1);
+}
+
+LOOP_TEST(feat_queues_refused)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_ECHO);
+
+	assert_int_equal(sim_net_nqueue(n), 1);
+	assert_int_equal(l->l_net[0]->nt_npair, 1);
+	feat_echo(l, n, 20);
+}
+
+/* The operator wants fewer than the peer has. */
+LOOP_TEST(feat_queues_set)
+{
+	struct sim_net *n;
+
+	loop_set(l, "netfront.queues", "2");
+	n = loop_net(l, SIM_NET_MQ | SIM_NET_ECHO);
+	assert_int_equal(sim_net_nqueue(n), 2);
+	feat_echo(l, n, 20);
+}
+
+/* Each queue's ring is full at some time; a waiting sender is called. */
+LOOP_TEST(feat_queues_full)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_MQ | SIM_NET_SPLIT);
+	static struct loop_pkt lp[1500];
+	uint8_t *buf = loop_pages(8);
+	unsigned int i, full = 0;
+	int rv;
+
+	for (i = 0; i < 32; i++)
+		feat_frame(buf + 1024 * i, i, false);
+	sim_net_hold(n, true);
+	for (i = 0; i < 1500; i++) {
+		rv = loop_send(l->l_net[0], &lp[i], buf + i % 32 * 1024, 100,
+		    1);
+		if (rv == -PV_EAGAIN) {
+			assert_true(++full < 10000);
+			sim_net_hold(n, false);
+			sim_run(l->l_sim, SIM_MS);
+			i--;
+			continue;
+		}
+		assert_int_equal(rv, 0);
+	}
+	assert_true(full > 0);
+	for (i = 0; i < 1500; i++)
+		assert_int_equal(loop_wait_sent(l, &lp[i]), 0);
+	assert_int_equal(sim_net_ntx(n), 1500);
+	loop_pages_free(buf, 8);
+}
+
+/* ---- a peer that comes back with other offers -------------------------- */
+
+static bool
+feat_up_again(struct loop *l)
+{
+	return l->l_nnetup == 2 && l->l_nnet == 1;
+}
+
+LOOP_TEST(feat_offers_change)
+{
+	static const unsigned int offers[] = {
+		0, SIM_NET_MQ | SIM_NET_SPLIT, SIM_NET_SPLIT, SIM_NET_MQ
+	};
+	unsigned int was = offers[sim_rand(4)], now = offers[sim_rand(4)];
+	struct sim_net *n = loop_net(l, was | SIM_NET_ECHO);
+
+	feat_echo(l, n, 10);
+	sim_net_offers(n, now | SIM_NET_ECHO);
+	sim_net_restart(n);
+	assert_true(loop_until(l, feat_up_again));
+	assert_int_equal(sim_net_nqueue(n), now & SIM_NET_MQ ? NQUEUE : 1);
+	assert_int_equal(sim_net_is_split(n), !!(now & SIM_NET_SPLIT));
+	feat_echo(l, n, 10);
+}
+
+/* All of it goes: queues, channels, keys. */
+LOOP_TEST(feat_queues_unplug)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_MQ | SIM_NET_SPLIT |
+	    SIM_NET_ECHO);
+
+	feat_echo(l, n, 10);
+	sim_net_unplug(n);
+	assert_true(loop_nets(l, 0));
+	assert_true(loop_wait_state(l, "vif/0", ""));
+	assert_true(loop_gone(l, "vif/0"));
+	assert_int_equal(sim_dom_ngrant(l->l_dom), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(feat_split),
+		cmocka_unit_test(feat_split_refused),
+		cmocka_unit_test(feat_queues),
+		cmocka_unit_test(feat_queues_refused),
+		cmocka_unit_test(feat_queues_set),
+		cmocka_unit_test(feat_queues_full),
+		cmocka_unit_test(feat_queues_unplug),
+		cmocka_unit_test(feat_offers_change),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
