@@ -37,8 +37,8 @@
  * use more memory than the two tables have, which it may keep for ever.  The
  * tables have their own locks and counts of references.
  *
- * Offloads: checksums in both directions where the peer offers them.  No
- * segmentation: a packet that claims it was not asked for, and is dropped.
+ * Offloads: checksums and TCP segmentation, of both IP versions; sending as
+ * the peer offers, receiving always.
  *
  * Queues.  Two rings are a queue; there are as many as the peer takes, but no
  * more than CPUs, each with its events on a CPU of its own.  All packets of a

@@ -111,6 +111,8 @@ struct netfront_rxpkt {
 	unsigned int	 rp_n;		/* pieces */
 	uint32_t	 rp_len;	/* bytes */
 	uint32_t	 rp_flags;	/* PV_NET_CSUM_* */
+	uint16_t	 rp_gsosize;	/* bytes of a segment, or 0 */
+	uint8_t		 rp_gsotype;	/* PV_NET_GSO_* */
 	bool		 rp_begun;
 	bool		 rp_more;	/* data follows */
 	bool		 rp_extra;	/* the next response is extra info */
@@ -133,6 +135,7 @@ struct netfront_queue {
 	struct fring	 nq_txring;
 	struct idmap	 nq_ids;
 	struct idmap_slot nq_idslot[NETFRONT_NTX];
+	unsigned int	 nq_nextra;	/* extra infos not answered yet */
 	bool		 nq_up;		/* packets are taken and given */
 	bool		 nq_full;	/* a sender waits for nt_ready */
 	int		 nq_error;	/* what disconnect answers */

@@ -15,6 +15,7 @@
  * one runs at a time.
  */
 
+#include "flow.h"
 #include "netfront.h"
 
 /* ---- Attach ------------------------------------------------------------ */
@@ -230,11 +231,31 @@ netfront_rx_disconnect(struct netfront_queue *nq)
 
 /* ---- Receive ----------------------------------------------------------- */
 
+/*
+ * A packet that may be handed up.  One to be cut must be what it says, with a
+ * blank checksum and all its headers in the first piece.  Pure.
+ */
+static bool
+netfront_rx_good(const struct netfront_rxpkt *rp)
+{
+	struct flow fl;
+
+	if (rp->rp_bad || rp->rp_len < NETFRONT_HDRLEN)
+		return false;
+	if (rp->rp_gsosize == 0)
+		return true;
+	/* peer: the data is its word, but it can not change any more. */
+	fl = flow_parse(rp->rp_iov[0].iov_base, rp->rp_iov[0].iov_len);
+	return fl.fl_proto == FLOW_TCP && fl.fl_hlen != 0 &&
+	    fl.fl_version == (rp->rp_gsotype == PV_NET_GSO_TCP4 ? 4 : 6) &&
+	    (rp->rp_flags & PV_NET_CSUM_BLANK) != 0;
+}
+
 /* What the operator sees; true: the packet is to be handed up. */
 static bool
 netfront_rx_tally(struct netfront_softc *sc, const struct netfront_rxpkt *rp)
 {
-	bool good = !rp->rp_bad && rp->rp_len >= NETFRONT_HDRLEN;
+	bool good = netfront_rx_good(rp);
 	struct pv_net *nt = &sc->sc_net;
 
 	pv_lock(&sc->sc_lock);
@@ -242,6 +263,7 @@ netfront_rx_tally(struct netfront_softc *sc, const struct netfront_rxpkt *rp)
 		nt->nt_rxpkt++;
 		nt->nt_rxbyte += rp->rp_len;
 		nt->nt_rxcsum += rp->rp_flags != 0;
+		nt->nt_rxgso += rp->rp_gsosize != 0;
 	} else {
 		nt->nt_rxdrop++;
 	}
@@ -264,6 +286,8 @@ netfront_rx_deliver(struct netfront_queue *nq)
 		np.np_niov = rp->rp_n;
 		np.np_len = rp->rp_len;
 		np.np_flags = rp->rp_flags;
+		np.np_gso_size = rp->rp_gsosize;
+		np.np_gso_type = rp->rp_gsotype;
 		nt->nt_recv(nt, &np);
 	}
 	for (i = 0; i < rp->rp_n; i++)
@@ -272,8 +296,8 @@ netfront_rx_deliver(struct netfront_queue *nq)
 }
 
 /*
- * A response that is extra info.  We asked for none, so its packet is
- * dropped; but it is checked, for what it says tells where the data goes on.
+ * A response that is extra info: how the packet is to be cut into segments, or
+ * what we did not ask for and leave alone.  It tells where the data goes on.
  * Pure but for rp.  0 or -PV_EPROTO.
  */
 static int
@@ -288,7 +312,9 @@ netfront_rx_extra(struct netfront_rxpkt *rp, const struct netif_extra_info *ei)
 		    (ei->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV4 &&
 		    ei->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6))
 			return -PV_EPROTO;
-		rp->rp_bad = true;
+		rp->rp_gsosize = ei->u.gso.size;
+		rp->rp_gsotype = ei->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4 ?
+		    PV_NET_GSO_TCP4 : PV_NET_GSO_TCP6;
 	}
 	rp->rp_extra = (ei->flags & XEN_NETIF_EXTRA_FLAG_MORE) != 0;
 	return 0;
@@ -317,6 +343,7 @@ netfront_rx_data(struct netfront_rxpkt *rp, const struct netif_rx_response *rsp,
 	rp->rp_extra = (rsp->flags & NETRXF_extra_info) != 0;
 	/* peer: reports an error, or more than a packet may have. */
 	if (rsp->status < 0 || rp->rp_n == PV_NET_MAXPIECES ||
+	    rp->rp_len + (uint32_t)rsp->status > XEN_NETIF_MAX_TX_SIZE ||
 	    (rsp->flags & NETRXF_gso_prefix) != 0)
 		rp->rp_bad = true;
 	return 0;

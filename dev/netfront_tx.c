@@ -10,6 +10,10 @@
  *
  * A packet (struct netfront_tx) is done when none of its slots is on the ring
  * or in quarantine.
+ *
+ * A packet to be cut into segments has one slot more on the ring, behind its
+ * first, which tells how.  That shows the peer no memory and has no id; its
+ * answer is NETIF_RSP_NULL, and these are only counted.
  */
 
 #include "flow.h"
@@ -106,6 +110,7 @@ netfront_tx_connect(struct netfront_queue *nq)
 
 	nq->nq_error = -PV_ENXIO;
 	nq->nq_full = false;
+	nq->nq_nextra = 0;
 	rv = xenbus_ring_create(nq->nq_sc->sc_dev, &nq->nq_txpage, 1);
 	if (rv < 0)
 		return rv;
@@ -138,6 +143,20 @@ netfront_tx_count(const struct pv_net_pkt *np)
 	return n;
 }
 
+/* The peer cuts packets of this kind. */
+static bool
+netfront_tx_gso(const struct netfront_softc *sc, const struct pv_net_pkt *np)
+{
+	static const uint32_t can[] = {
+		[PV_NET_GSO_TCP4] = PV_NET_CAN_TSO4,
+		[PV_NET_GSO_TCP6] = PV_NET_CAN_TSO6
+	};
+
+	return np->np_gso_type < PV_NELEM(can) &&
+	    (sc->sc_net.nt_offload & can[np->np_gso_type]) != 0 &&
+	    (np->np_flags & PV_NET_CSUM_BLANK) != 0;
+}
+
 /*
  * What is wrong with a packet, from the consumer's side; else the slots it
  * takes, and in *copy whether it must be copied together.
@@ -152,7 +171,7 @@ netfront_tx_check(const struct netfront_softc *sc, const struct pv_net_pkt *np,
 	    np->np_len < NETFRONT_HDRLEN ||
 	    np->np_len > XEN_NETIF_MAX_TX_SIZE ||
 	    iov_length(np->np_iov, np->np_niov) != np->np_len ||
-	    np->np_gso_size != 0)
+	    (np->np_gso_size != 0 && !netfront_tx_gso(sc, np)))
 		return -PV_EINVAL;
 	if ((np->np_flags & PV_NET_CSUM_BLANK) != 0 && (sc->sc_net.nt_offload &
 	    (PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6)) == 0)
@@ -177,8 +196,28 @@ netfront_tx_encode(struct netif_tx_request *out, const struct pv_dma_map *dm,
 		out->flags |= NETTXF_csum_blank | NETTXF_data_validated;
 	else if (first && (np->np_flags & PV_NET_CSUM_VALID) != 0)
 		out->flags |= NETTXF_data_validated;
+	if (first && np->np_gso_size != 0)
+		out->flags |= NETTXF_extra_info;
 	if (!last)
 		out->flags |= NETTXF_more_data;
+}
+
+/* How a packet is to be cut into segments. */
+static void
+netfront_tx_extra(struct netfront_queue *nq, const struct pv_net_pkt *np)
+{
+	union {
+		struct netif_tx_request req;
+		struct netif_extra_info extra;
+	} u;
+
+	__builtin_memset(&u, 0, sizeof(u));
+	u.extra.type = XEN_NETIF_EXTRA_TYPE_GSO;
+	u.extra.u.gso.size = np->np_gso_size;
+	u.extra.u.gso.type = np->np_gso_type == PV_NET_GSO_TCP4 ?
+	    XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
+	fring_put(&nq->nq_txring, &u);
+	nq->nq_nextra++;
 }
 
 /* Put one piece of a packet on the ring; left bytes of it follow. */
@@ -206,7 +245,8 @@ netfront_tx_piece(struct netfront_queue *nq, struct netfront_tx *tx,
 	    left == 0);
 	req.id = (uint16_t)id;
 	fring_put(&nq->nq_txring, &req);
-	tx->tx_nslot++;
+	if (tx->tx_nslot++ == 0 && tx->tx_np->np_gso_size != 0)
+		netfront_tx_extra(nq, tx->tx_np);
 }
 
 /* Copy a packet together into pages of ours, and put these on the ring. */
@@ -263,6 +303,7 @@ netfront_tx_send_locked(struct netfront_queue *nq, struct pv_net_pkt *np,
 
 	PV_ASSERT_LOCKED(&tt->tt_lock);
 	if (tt->tt_nidle < n || (copy && tt->tt_npage < n) ||
+	    fring_free(&nq->nq_txring) < n + (np->np_gso_size != 0) ||
 	    list_empty(&tt->tt_free)) {
 		nq->nq_full = true;
 		return -PV_EAGAIN;
@@ -316,26 +357,29 @@ netfront_tx_send(void *softc, struct pv_net_pkt *np)
 /* ---- Complete ---------------------------------------------------------- */
 
 /*
- * Match a response, which has been copied out of the ring, to its slot; NULL
- * if there is no such slot in flight.
+ * Match a response, which has been copied out of the ring, to its slot; *tsp
+ * is NULL if it answers extra info.  -PV_EPROTO: it answers nothing.
  */
-static struct netfront_txslot *
+static int
 netfront_tx_complete(struct netfront_queue *nq,
-    const struct netif_tx_response *rsp)
+    const struct netif_tx_response *rsp, struct netfront_txslot **tsp)
 {
-	struct netfront_txslot *ts;
-
-	/* peer: this answers extra info, of which we never send any. */
-	if (rsp->status == NETIF_RSP_NULL)
-		return NULL;
-	/* peer: unknown and idle ids are refused. */
-	ts = idmap_find(&nq->nq_ids, rsp->id);
-	if (ts == NULL)
-		return NULL;
+	*tsp = NULL;
+	if (rsp->status == NETIF_RSP_NULL) {
+		/* peer: has no more to answer than we sent; no id here. */
+		if (nq->nq_nextra == 0)
+			return -PV_EPROTO;
+		nq->nq_nextra--;
+		return 0;
+	}
+	/* peer: any id; idmap_find() takes only one in flight. */
+	*tsp = idmap_find(&nq->nq_ids, rsp->id);
+	if (*tsp == NULL)
+		return -PV_EPROTO;
 	idmap_release(&nq->nq_ids, rsp->id);
 	if (rsp->status != NETIF_RSP_OKAY)	/* peer: any number */
-		ts->ts_tx->tx_error = -PV_EIO;
-	return ts;
+		(*tsp)->ts_tx->tx_error = -PV_EIO;
+	return 0;
 }
 
 /* A slot is ours again; its packet, when it is done, goes on done. */
@@ -372,6 +416,7 @@ netfront_tx_tally(struct netfront_softc *sc, const struct pv_net_pkt *np,
 		nt->nt_txpkt++;
 		nt->nt_txbyte += np->np_len;
 		nt->nt_txcsum += (np->np_flags & PV_NET_CSUM_BLANK) != 0;
+		nt->nt_txgso += np->np_gso_size != 0;
 	}
 	pv_unlock(&sc->sc_lock);
 }
@@ -463,8 +508,9 @@ netfront_tx_ready(struct netfront_queue *nq)
 	bool ready;
 
 	pv_lock(&nq->nq_tt->tt_lock);
-	ready = nq->nq_full && (nq->nq_tt->tt_nidle >= NETFRONT_READY ||
-	    nq->nq_ids.im_used == 0);
+	ready = nq->nq_full && (nq->nq_ids.im_used == 0 ||
+	    (nq->nq_tt->tt_nidle >= NETFRONT_READY &&
+	    fring_free(&nq->nq_txring) >= NETFRONT_READY));
 	if (ready)
 		nq->nq_full = false;
 	pv_unlock(&nq->nq_tt->tt_lock);
@@ -487,12 +533,11 @@ netfront_tx_intr(struct netfront_queue *nq)
 		rv = fring_get(&nq->nq_txring, &rsp);
 		if (rv <= 0)
 			break;
-		ts = netfront_tx_complete(nq, &rsp);
-		if (ts == NULL) {
-			rv = -PV_EPROTO;
+		rv = netfront_tx_complete(nq, &rsp, &ts);
+		if (rv < 0)
 			break;
-		}
-		list_append(&slots, &ts->ts_link);
+		if (ts != NULL)
+			list_append(&slots, &ts->ts_link);
 	}
 	if (n < NETFRONT_BUDGET)
 		more = rv == 0 && fring_rearm(&nq->nq_txring);

@@ -6,8 +6,8 @@
  *		event-channel or event-channel-tx and -rx, of several queues
  *		in directories of their own; and what we can take.
  * The peer's:	feature-rx-copy, feature-sg, feature-no-csum-offload,
- *		feature-ipv6-csum-offload, feature-split-event-channels,
- *		multi-queue-max-queues, carrier.
+ *		feature-ipv6-csum-offload, feature-gso-tcpv4, -tcpv6,
+ *		feature-split-event-channels, multi-queue-max-queues, carrier.
  *
  * Protocol: xen/include/public/io/netif.h.
  */
@@ -30,8 +30,8 @@ static const struct netfront_xs_key {
 	{ "feature-rx-notify", 1 },	/* Linux sends nothing without it */
 	{ "feature-sg", 1 },
 	{ "feature-ipv6-csum-offload", 1 },
-	{ "feature-gso-tcpv4", 0 },
-	{ "feature-gso-tcpv6", 0 },
+	{ "feature-gso-tcpv4", 1 },
+	{ "feature-gso-tcpv6", 1 },
 };
 
 /* ---- Our own directory ------------------------------------------------- */
@@ -207,8 +207,15 @@ netfront_xs_read(struct netfront_softc *sc)
 		can |= PV_NET_CAN_CSUM4;
 	if (xenbus_peer_num(dev, "feature-ipv6-csum-offload", 0, 1, 0) == 1)
 		can |= PV_NET_CAN_CSUM6;
+	/* Of several pieces, and their checksums blank, or not at all. */
+	if (sc->sc_maxslot > 1 && (can & PV_NET_CAN_CSUM4) != 0 &&
+	    xenbus_peer_num(dev, "feature-gso-tcpv4", 0, 1, 0) == 1)
+		can |= PV_NET_CAN_TSO4;
+	if (sc->sc_maxslot > 1 && (can & PV_NET_CAN_CSUM6) != 0 &&
+	    xenbus_peer_num(dev, "feature-gso-tcpv6", 0, 1, 0) == 1)
+		can |= PV_NET_CAN_TSO6;
 	sc->sc_net.nt_offload = can;
-	sc->sc_net.nt_recvoffload = PV_NET_RX_CSUM;
+	sc->sc_net.nt_recvoffload = PV_NET_RX_CSUM | PV_NET_RX_GSO;
 	sc->sc_net.nt_npair = sc->sc_nqueue;
 }
 

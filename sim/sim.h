@@ -257,6 +257,11 @@ void	 sim_net_deliver(struct sim_net *, const void *, size_t len,
 const uint8_t *sim_net_last(const struct sim_net *, size_t *len,
 	    unsigned int *flags);
 unsigned int sim_net_ntx(const struct sim_net *);
+/* A frame of segments, its checksum blank: XEN_NETIF_GSO_TYPE_*. */
+void	 sim_net_deliver_gso(struct sim_net *, const void *, size_t len,
+	    uint16_t size, uint8_t type);
+/* Of the last frame: bytes of a segment, or 0, and the type. */
+uint16_t sim_net_last_gso(const struct sim_net *, uint8_t *type);
 /* Other SIM_NET_*, from the next restart on. */
 void	 sim_net_offers(struct sim_net *, unsigned int flags);
 unsigned int sim_net_nqueue(const struct sim_net *);	/* connected */

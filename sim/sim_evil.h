@@ -27,6 +27,7 @@ enum sim_lie {
 	SIM_EVIL_RX_OFFSET_HUGE,	/* offset + status above a page */
 	SIM_EVIL_RX_CHAIN_ENDLESS,	/* more_data on and on */
 	SIM_EVIL_RX_EXTRA_WILD,		/* an extra of no known type */
+	SIM_EVIL_RX_GSO_WILD,		/* segments of no known kind */
 	SIM_EVIL_RX_ID_WRONG,		/* another slot's id */
 	/* Grants. */
 	SIM_EVIL_GRANT_HELD,		/* still mapped for a while after the

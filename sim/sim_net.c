@@ -28,6 +28,8 @@ struct sim_frame {
 	size_t		 fr_len, fr_sent;
 	unsigned int	 fr_flags;
 	unsigned int	 fr_queue;	/* of those that there are */
+	uint16_t	 fr_gso;	/* bytes of a segment, or 0 */
+	uint8_t		 fr_gsotype;	/* XEN_NETIF_GSO_TYPE_* */
 	uint8_t		 fr_data[SIM_FRAME];
 };
 
@@ -363,6 +365,31 @@ sim_net_tx_gather(struct sim_net *n, struct sim_netq *q,
 	return true;
 }
 
+/* What extra info says of a frame. */
+static void
+sim_net_tx_extra(struct sim_net *n, const struct sim_slots *sl,
+    struct sim_frame *fr)
+{
+	struct netif_extra_info ex;
+	unsigned int i;
+
+	for (i = 0; i < sl->sl_n; i++) {
+		if (!sl->sl_extra[i])
+			continue;
+		memcpy(&ex, &sl->sl_req[i], sizeof(ex));
+		if (ex.type != XEN_NETIF_EXTRA_TYPE_GSO)
+			continue;
+		fr->fr_gso = ex.u.gso.size;
+		fr->fr_gsotype = ex.u.gso.type;
+		if (!(n->ne_cfg.nc_flags & SIM_NET_GSO) || fr->fr_gso == 0 ||
+		    (fr->fr_gsotype != XEN_NETIF_GSO_TYPE_TCPV4 &&
+		    fr->fr_gsotype != XEN_NETIF_GSO_TYPE_TCPV6) ||
+		    !(fr->fr_flags & NETTXF_csum_blank))
+			sim_bug("vif: segments of %u bytes, type %u",
+			    fr->fr_gso, fr->fr_gsotype);
+	}
+}
+
 static void
 sim_net_tx_frame(struct sim_net *n, struct sim_netq *q)
 {
@@ -372,16 +399,19 @@ sim_net_tx_frame(struct sim_net *n, struct sim_netq *q)
 	bool ok;
 
 	ok = sim_net_tx_gather(n, q, fr);
+	sim_net_tx_extra(n, sl, fr);
 	n->ne_ntx++;
 	q->nq_ntx++;
 	for (i = 0; i < sl->sl_n; i++)
-		sim_net_tx_put(n, q, sl->sl_req[i].id, sl->sl_extra[i] ?
+		sim_net_tx_put(n, q, sl->sl_extra[i] ? 0xdead :
+		    sl->sl_req[i].id, sl->sl_extra[i] ?
 		    NETIF_RSP_NULL : ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
 	memset(sl, 0, sizeof(*sl));
 	if (ok && (n->ne_cfg.nc_flags & SIM_NET_ECHO)) {
 		copy = calloc(1, sizeof(*copy));
 		memcpy(copy, fr, sizeof(*copy));
-		copy->fr_flags = NETRXF_data_validated;
+		copy->fr_flags = NETRXF_data_validated |
+		    (fr->fr_gso != 0 ? NETRXF_csum_blank : 0);
 		copy->fr_queue = sim_rand(SIM_NQUEUE);
 		list_append(&n->ne_queue, &copy->fr_link);
 	}
@@ -407,7 +437,6 @@ sim_net_tx_slot(struct sim_net *n, struct sim_netq *q,
 		if (ex.type == 0 || ex.type >= XEN_NETIF_EXTRA_TYPE_MAX)
 			sim_bug("vif: extra of type %u", ex.type);
 		sl->sl_moreextra = ex.flags & XEN_NETIF_EXTRA_FLAG_MORE;
-		sl->sl_req[sl->sl_n].id = 0;
 	} else {
 		sl->sl_more = rq->flags & NETTXF_more_data;
 		sl->sl_moreextra = sl->sl_n == 0 &&
@@ -458,6 +487,40 @@ sim_net_rx_lie(struct netif_rx_response *rsp)
 		rsp->flags |= NETRXF_extra_info;
 }
 
+/* Two buffers are posted. */
+static bool
+sim_net_rx_two(struct sim_netq *q)
+{
+	return shm_read32(&q->nq_rx.br_shared->req_prod) - q->nq_rx.br_cons >=
+	    2;
+}
+
+/* The slot behind a first one: segments, or, when lying, anything. */
+static void
+sim_net_rx_extra(struct sim_netq *q, const struct sim_frame *fr)
+{
+	volatile void *slot = bring_entry(&q->nq_rx, q->nq_rx.br_prod);
+	struct netif_rx_request rq;
+	union {
+		struct netif_rx_response rsp;
+		struct netif_extra_info ex;
+	} u;
+
+	if (bring_get(&q->nq_rx, &rq) <= 0)
+		return;
+	memset(&u, 0xee, sizeof(u));
+	if (fr != NULL && !sim_evil_now(SIM_EVIL_RX_EXTRA_WILD)) {
+		memset(&u, 0, sizeof(u));
+		u.ex.type = XEN_NETIF_EXTRA_TYPE_GSO;
+		u.ex.u.gso.size = fr->fr_gso;
+		u.ex.u.gso.type = fr->fr_gsotype;
+		if (sim_evil_now(SIM_EVIL_RX_GSO_WILD))
+			u.ex.u.gso.type = 9;
+	}
+	bring_put(&q->nq_rx, &u);
+	sim_mem_fresh(slot, q->nq_rx.br_entlen);
+}
+
 /* One slot of a frame.  False: no buffer. */
 static bool
 sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
@@ -467,8 +530,12 @@ sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
 	struct netif_rx_request rq;
 	volatile void *slot;
 	unsigned int off = 0;
+	bool gso;
 	int rv;
 
+	/* With extra info two slots are needed; wait for both. */
+	if (fr->fr_sent == 0 && fr->fr_gso != 0 && !sim_net_rx_two(q))
+		return false;
 	slot = bring_entry(&q->nq_rx, q->nq_rx.br_prod);
 	rv = bring_get(&q->nq_rx, &rq);
 	if (rv < 0)
@@ -483,17 +550,18 @@ sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
 		off = sim_rand((uint32_t)(PV_PAGE_SIZE - len));
 	rsp.id = rq.id;
 	rsp.offset = (uint16_t)off;
+	gso = fr->fr_sent == 0 && fr->fr_gso != 0;
 	rsp.flags = fr->fr_sent == 0 ? (uint16_t)fr->fr_flags : 0;
+	if (gso)
+		rsp.flags |= NETRXF_extra_info;
 	rsp.status = sim_net_rx_copy(n, &rq, fr, len, off);
 	if (fr->fr_sent < fr->fr_len && rsp.status > 0)
 		rsp.flags |= NETRXF_more_data;
 	sim_net_rx_lie(&rsp);
 	bring_put(&q->nq_rx, &rsp);
 	sim_mem_fresh(slot, q->nq_rx.br_entlen);
-	if (rsp.flags & NETRXF_extra_info && bring_get(&q->nq_rx, &rq) > 0) {
-		memset(&rsp, 0xee, sizeof(rsp));
-		bring_put(&q->nq_rx, &rsp);
-	}
+	if (rsp.flags & NETRXF_extra_info)
+		sim_net_rx_extra(q, gso ? fr : NULL);
 	return true;
 }
 
@@ -666,6 +734,25 @@ sim_net_restart(struct sim_net *n)
 }
 
 void
+sim_net_deliver_gso(struct sim_net *n, const void *p, size_t len,
+    uint16_t size, uint8_t type)
+{
+	struct sim_frame *fr = calloc(1, sizeof(*fr));
+	bool six = type == XEN_NETIF_GSO_TYPE_TCPV6;
+
+	if (size != 0 && sim_back_num(&n->ne, six ? "feature-gso-tcpv6" :
+	    "feature-gso-tcpv4", 0) != 1)
+		sim_bug("vif: the front end takes no segments");
+	fr->fr_len = len;
+	fr->fr_flags = NETRXF_csum_blank | NETRXF_data_validated;
+	fr->fr_gso = size;
+	fr->fr_gsotype = type;
+	memcpy(fr->fr_data, p, len);
+	list_append(&n->ne_queue, &fr->fr_link);
+	sim_sched_kick(&n->ne.ba_actor, 0);
+}
+
+void
 sim_net_deliver(struct sim_net *n, const void *p, size_t len,
     unsigned int flags)
 {
@@ -677,6 +764,13 @@ sim_net_deliver(struct sim_net *n, const void *p, size_t len,
 	memcpy(fr->fr_data, p, len);
 	list_append(&n->ne_queue, &fr->fr_link);
 	sim_sched_kick(&n->ne.ba_actor, 0);
+}
+
+uint16_t
+sim_net_last_gso(const struct sim_net *n, uint8_t *type)
+{
+	*type = n->ne_last->fr_gsotype;
+	return n->ne_last->fr_gso;
 }
 
 const uint8_t *

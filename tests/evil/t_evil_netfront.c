@@ -177,6 +177,24 @@ LOOP_TEST(evil_rx_extra_wild)
 	evil_rx_breaks(l, SIM_EVIL_RX_EXTRA_WILD);
 }
 
+/* Segments of no known kind, and a packet that is not what it says. */
+LOOP_TEST(evil_rx_gso_wild)
+{
+	unsigned int nlog = sim_nlog(PV_LOG_ERR);
+	struct sim_net *n = loop_net(l, SIM_NET_GSO);
+	static uint8_t frame[9000];
+
+	assert_true(loop_wait_state(l, NAME, "connected"));
+	sim_net_deliver_gso(n, frame, 9000, 1448, XEN_NETIF_GSO_TYPE_TCPV4);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(l->l_nframe, 0);
+	assert_int_equal(l->l_net[0]->nt_rxdrop, 1);
+	sim_evil(l->l_sim, SIM_EVIL_RX_GSO_WILD, 0);
+	sim_net_deliver_gso(n, frame, 9000, 1448, XEN_NETIF_GSO_TYPE_TCPV4);
+	evil_broken(l, SIM_EVIL_RX_GSO_WILD, nlog);
+	evil_anew(l, n);
+}
+
 LOOP_TEST(evil_rx_id_wrong)
 {
 	evil_rx_breaks(l, SIM_EVIL_RX_ID_WRONG);
@@ -511,6 +529,7 @@ main(void)
 		cmocka_unit_test(evil_rx_len_huge),
 		cmocka_unit_test(evil_rx_offset_huge),
 		cmocka_unit_test(evil_rx_extra_wild),
+		cmocka_unit_test(evil_rx_gso_wild),
 		cmocka_unit_test(evil_rx_id_wrong),
 		cmocka_unit_test(evil_rx_prod_jump),
 		cmocka_unit_test(evil_rx_prod_back),

@@ -3,6 +3,7 @@
 
 import re
 
+import image
 import pytest
 from conftest import shell
 
@@ -35,19 +36,38 @@ def fetch(lab, address, path):
                      % (address, path), timeout=120).split()[0]
 
 
-def test_queues(lab, guest, disk, site_image, queues):
-    """Several queues, each with two event channels, carry packets."""
-    web = guest("pvh", vcpus=2, disks=["phy:%s,xvda,r" % disk(site_image)])
+def put(lab, address, path, length):
+    """dom0 sends a file of its own to the guest."""
+    lab.check("(printf 'PUT /%s HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n';"
+              " cat /lab/%s; sleep 1) | nc %s 80 > /dev/null"
+              % (path, length, path, address), timeout=120)
+
+
+@pytest.fixture
+def web(lab, guest, disk, tmp_path, queues):
+    """A guest that serves a disk it can write, on several queues."""
+    folder = tmp_path / "www"
+    folder.mkdir()
+    path = str(tmp_path / "www.img")
+    image.from_folder(str(folder), path, True)
+    return guest("pvh", "app=httpd root=xvda http.writable=1", vcpus=2,
+                 disks=["phy:%s,xvda,w" % disk(path, readonly=False)])
+
+
+def test_features(lab, web):
+    """Two queues with two event channels each; large packets and checksums
+    left blank both ways."""
     address = web.expect(SERVING, 120).group(1).decode()
     assert b"2 queues, split events" in web.output
     domid = lab.check("xl domid " + web.name).strip()
     said = lab.check("xenstore-ls /local/domain/%s/device/vif/0" % domid)
     assert said.count("event-channel-rx = ") == 2
     assert 'multi-queue-num-queues = "2"' in said
-    for _ in range(8):          # each from another port
-        assert fetch(lab, address, "notes.txt") == fetch(lab, address,
-                                                         "notes.txt")
-    was = lab.check("cat /sys/class/net/vif%s.0/statistics/rx_packets"
-                    % domid)
-    assert int(was) > 50
-    assert counts(web)[0] == 2
+    lab.check("dd if=/dev/urandom of=/lab/f bs=1M count=4 2>/dev/null")
+    put(lab, address, "f", 4 * MIB)
+    want = lab.check("sha256sum /lab/f").split()[0]
+    for _ in range(4):                  # each from another port
+        assert fetch(lab, address, "f") == want
+    nqueue, rxcsum, txcsum, rxlarge, txlarge = counts(web)
+    assert nqueue == 2 and rxcsum > 100 and txcsum > 100
+    assert rxlarge > 10 and txlarge > 100

@@ -167,6 +167,140 @@ LOOP_TEST(feat_queues_full)
 	loop_pages_free(buf, 8);
 }
 
+/* ---- segmentation ------------------------------------------------------ */
+
+/* The headers of a TCP segment; hlen bytes of them. */
+static unsigned int
+feat_segment(uint8_t *p, size_t len, bool six)
+{
+	loop_fill(p, len, 7);
+	feat_frame(p, 1, six);
+	memset(p + 62, 0, 12);
+	p[six ? 20 : 23] = 6;
+	p[six ? 66 : 46] = 0x50;		/* no options */
+	return six ? 74 : 54;
+}
+
+/* A large packet in as many pieces, there and back. */
+static void
+feat_large(struct loop *l, struct sim_net *n, size_t len, unsigned int npiece,
+    bool six)
+{
+	uint8_t *buf = loop_pages(17), type, want;
+	struct loop_pkt lp;
+	unsigned int flags;
+	const uint8_t *got;
+	size_t gotlen;
+
+	(void)feat_segment(buf, len, six);
+	l->l_nframe = 0;
+	loop_packet(&lp, buf, len, npiece);
+	lp.lp_np.np_flags = PV_NET_CSUM_BLANK;
+	lp.lp_np.np_gso_size = 1448;
+	lp.lp_np.np_gso_type = six ? PV_NET_GSO_TCP6 : PV_NET_GSO_TCP4;
+	assert_int_equal(pv_net_send(l->l_net[0], &lp.lp_np), 0);
+	assert_int_equal(loop_wait_sent(l, &lp), 0);
+	got = sim_net_last(n, &gotlen, &flags);
+	assert_int_equal(gotlen, len);
+	assert_memory_equal(got, buf, len);
+	want = six ? XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4;
+	assert_int_equal(sim_net_last_gso(n, &type), 1448);
+	assert_int_equal(type, want);
+	assert_true(flags & NETTXF_csum_blank);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(l->l_nframe, 1);
+	assert_int_equal(l->l_framelen, len);
+	assert_memory_equal(l->l_frame, buf, len);
+	assert_int_equal(l->l_framegso, 1448);
+	assert_int_equal(l->l_frametype, lp.lp_np.np_gso_type);
+	assert_int_equal(l->l_frameflags, PV_NET_CSUM_BLANK);
+	loop_pages_free(buf, 17);
+}
+
+LOOP_TEST(feat_gso)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_GSO | SIM_NET_ECHO |
+	    (sim_rand(2) ? SIM_NET_MQ : 0) |
+	    (sim_rand(2) ? SIM_NET_UNTRUSTED : 0));
+	struct pv_net *nt = l->l_net[0];
+	unsigned int i;
+
+	assert_true(nt->nt_offload & PV_NET_CAN_TSO4);
+	assert_true(nt->nt_offload & PV_NET_CAN_TSO6);
+	assert_true(nt->nt_recvoffload & PV_NET_RX_GSO);
+	for (i = 0; i < 40; i++)
+		feat_large(l, n, 3000 + 1000 * i, 1 + i % 8, i % 2);
+	feat_large(l, n, 65535, 1, false);
+	/* More pieces than slots: copied together. */
+	feat_large(l, n, 65535, 18, true);
+	assert_int_equal(nt->nt_txgso, 42);
+	assert_int_equal(nt->nt_rxgso, 42);
+	assert_true(nt->nt_txcsum >= 42);
+	feat_echo(l, n, 10);
+}
+
+/* The peer takes none; but what it sends is taken. */
+LOOP_TEST(feat_gso_refused)
+{
+	struct sim_net *n = loop_net(l, sim_rand(2) ? 0 :
+	    SIM_NET_GSO | SIM_NET_NOSG);
+	uint8_t *buf = loop_pages(3);
+	struct loop_pkt lp;
+	unsigned int i;
+
+	assert_int_equal(l->l_net[0]->nt_offload & (PV_NET_CAN_TSO4 |
+	    PV_NET_CAN_TSO6), 0);
+	for (i = 0; i < 2; i++) {
+		(void)feat_segment(buf, 9000, i);
+		loop_packet(&lp, buf, 4000, 1);
+		lp.lp_np.np_flags = PV_NET_CSUM_BLANK;
+		lp.lp_np.np_gso_size = 1448;
+		lp.lp_np.np_gso_type = i ? PV_NET_GSO_TCP6 : PV_NET_GSO_TCP4;
+		assert_int_equal(pv_net_send(l->l_net[0], &lp.lp_np),
+		    -PV_EINVAL);
+		sim_net_deliver_gso(n, buf, 9000, 1200, i ?
+		    XEN_NETIF_GSO_TYPE_TCPV6 : XEN_NETIF_GSO_TYPE_TCPV4);
+		sim_run(l->l_sim, SIM_S);
+		assert_int_equal(l->l_nframe, i + 1);
+		assert_int_equal(l->l_framegso, 1200);
+	}
+	assert_int_equal(sim_net_ntx(n), 0);
+	loop_pages_free(buf, 3);
+}
+
+/* The ring is full of packets with extra info; all go out all the same. */
+LOOP_TEST(feat_gso_full)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_GSO);
+	static struct loop_pkt lp[400];
+	uint8_t *buf = loop_pages(1);
+	unsigned int i, full = 0;
+	int rv;
+
+	(void)feat_segment(buf, 4000, false);
+	sim_net_hold(n, true);
+	for (i = 0; i < 400; i++) {
+		loop_packet(&lp[i], buf, 4000, 1);
+		lp[i].lp_np.np_flags = PV_NET_CSUM_BLANK;
+		lp[i].lp_np.np_gso_size = 1448;
+		lp[i].lp_np.np_gso_type = PV_NET_GSO_TCP4;
+		rv = pv_net_send(l->l_net[0], &lp[i].lp_np);
+		if (rv == -PV_EAGAIN) {
+			assert_true(++full < 10000);
+			sim_net_hold(n, false);
+			sim_run(l->l_sim, SIM_MS);
+			i--;
+			continue;
+		}
+		assert_int_equal(rv, 0);
+	}
+	assert_true(full > 0);
+	for (i = 0; i < 400; i++)
+		assert_int_equal(loop_wait_sent(l, &lp[i]), 0);
+	assert_int_equal(sim_net_ntx(n), 400);
+	loop_pages_free(buf, 1);
+}
+
 /* ---- a peer that comes back with other offers -------------------------- */
 
 static bool
@@ -217,6 +351,9 @@ main(void)
 		cmocka_unit_test(feat_queues_set),
 		cmocka_unit_test(feat_queues_full),
 		cmocka_unit_test(feat_queues_unplug),
+		cmocka_unit_test(feat_gso),
+		cmocka_unit_test(feat_gso_refused),
+		cmocka_unit_test(feat_gso_full),
 		cmocka_unit_test(feat_offers_change),
 	};
 

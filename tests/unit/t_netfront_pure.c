@@ -171,7 +171,9 @@ net_extra(void **state)
 	ei.flags = 0;
 	ei.u.gso.type = XEN_NETIF_GSO_TYPE_TCPV6;
 	assert_int_equal(netfront_rx_extra(&rp, &ei), 0);
-	assert_true(!rp.rp_extra && rp.rp_bad);
+	assert_true(!rp.rp_extra && !rp.rp_bad);
+	assert_int_equal(rp.rp_gsosize, 1448);
+	assert_int_equal(rp.rp_gsotype, PV_NET_GSO_TCP6);
 }
 
 int
