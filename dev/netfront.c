@@ -41,8 +41,8 @@
  * the peer offers, receiving always.
  *
  * Queues.  Two rings are a queue; there are as many as the peer takes, but no
- * more than CPUs, each with its events on a CPU of its own.  All packets of a
- * connection that we send take one queue; packets may come on any.
+ * more than CPUs.  All packets of a connection that we send take one queue;
+ * packets may come on any.
  *
  * A queue has one event channel for both rings, or one for each where the
  * peer takes that.  One handler runs for a channel at a time, and only one of
@@ -88,7 +88,6 @@ netfront_queue_create(struct netfront_softc *sc, unsigned int i)
 		return -PV_ENOMEM;
 	sc->sc_queue[i] = nq;
 	nq->nq_sc = sc;
-	nq->nq_index = i;
 	rv = netfront_tx_attach(nq);
 	if (rv == 0)
 		rv = netfront_rx_attach(nq, i == 0 ? NETFRONT_NRX :
@@ -128,7 +127,7 @@ netfront_detach(void *softc)
 
 /* ---- Connection -------------------------------------------------------- */
 
-/* The event channels of a queue, on the CPU of its number.  0 or -PV_E*. */
+/* The event channels of a queue.  0 or -PV_E*. */
 static int
 netfront_connect_events(struct netfront_queue *nq)
 {
@@ -142,9 +141,6 @@ netfront_connect_events(struct netfront_queue *nq)
 		    (pv_domid_t)dev->pd_peer, &nq->nq_eh[i],
 		    !nq->nq_split ? netfront_intr :
 		    i == 0 ? netfront_intr_tx : netfront_intr_rx, nq);
-		/* A CPU that is not there: it stays with the first. */
-		if (rv == 0 && nq->nq_index > 0)
-			(void)evtchn_move(&nq->nq_eh[i], nq->nq_index);
 	}
 	return rv;
 }

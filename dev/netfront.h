@@ -124,7 +124,6 @@ struct netfront_rxpkt {
 /* Made for the first connection that needs it; lives with the device. */
 struct netfront_queue {
 	struct netfront_softc *nq_sc;
-	unsigned int	 nq_index;
 	/* the rings' event channels; the first is both's if not nq_split */
 	bool		 nq_split;
 	struct evtchn_handler nq_eh[2];
