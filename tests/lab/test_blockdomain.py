@@ -243,6 +243,28 @@ def test_file(lab, guest, storage, disk, tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long
+def test_refused(lab, guest, storage, disk, image):
+    """Disks that are not there, not served, or in use by another guest."""
+    dom = storage(disk(image(), False), ["data:xvda", "lost:xvdz"],
+                  append="root=none")
+    first = guest("pvh", "app=shell root=none",
+                  disks=[disk_of(dom, "data")], vifs=[])
+    first.expect(rb"disk: xvda: %d MiB" % MIB, 60)
+    second = guest("pvh", "app=shell root=none", vifs=[])
+    for vdev, target in ("xvda", "data"), ("xvdb", "lost"), ("xvdc", "none"):
+        lab.spawn("xl block-attach %s '%s' 2>&1" % (
+            second.name, disk_of(dom, target, vdev)))
+    end = time.monotonic() + 90
+    for line in (b"has xvda; only a disk that all guests have read-only",
+                 b"lost: xvdz: no such entry",
+                 b'is to get "none", which is not served here'):
+        while line not in dom.output:
+            assert time.monotonic() < end, dom.output.decode(errors="replace")
+            time.sleep(0.2)
+    assert " 0 differ" in sh(first, "diskcheck -f xvda 3 sectors=4096")
+
+
 def rewire(lab, client, dom):
     """What a toolstack does whose driver domain has come again: name it to
     the guest that has its disk."""
