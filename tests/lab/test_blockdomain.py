@@ -284,19 +284,18 @@ xenstore-write $f/backend-id $m $f/backend $b \\
 def test_restart(lab, guest, storage, disk, image, times):
     """The driver domain is destroyed while a pattern is written, and comes
     again: the guest goes on, without an error and without a wrong byte."""
-    device = disk(image(), False)
+    device = disk(image(mib=128), False)
     dom = storage(device, ["data:xvda"], append="root=none")
     client = guest("pvh", "app=shell root=none",
                    disks=[disk_of(dom, "data")], vifs=[])
-    client.expect(rb"disk: xvda: %d MiB" % MIB, 60)
+    client.expect(rb"disk: xvda: 128 MiB", 60)
     for n in range(times):
         start = client.mark()
         client.send(b"diskcheck -f xvda %d\r" % n)
-        time.sleep(0.5)
         dom.remove()
         dom = storage(device, ["data:xvda"], append="root=none")
         rewire(lab, client, dom)
-        client.expect(rb"diskcheck: xvda: read .*\n", 120)
+        client.expect(rb"diskcheck: xvda: read .*\n", 240)
         text = client.output[start:].decode(errors="replace")
         assert " 0 differ" in text and "error" not in text, text
     assert "put again" in client.output.decode(errors="replace")
