@@ -185,7 +185,7 @@ class Qmp:
         if said.strip():
             raise LabError("QEMU: %s (%s)" % (said.strip(), line))
 
-    def wait_deleted(self, device, timeout=10):
+    def wait_deleted(self, device, timeout=60):
         """Wait until a device is unplugged; False when it is not."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:

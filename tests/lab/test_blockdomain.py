@@ -64,7 +64,7 @@ def disk_of(dom, target, vdev="xvda", access="rw"):
         vdev, access, dom.name, target)
 
 
-def wait_gone(lab, dom, seconds=30):
+def wait_gone(lab, dom, seconds=120):
     """Until the driver domain has no directory for any device."""
     domid = lab.check("xl domid " + dom.name).strip()
     end = time.monotonic() + seconds
@@ -155,7 +155,7 @@ def test_domus_guest(lab, guest, storage, disk, image):
     assert patterned(path, 64, 4096)
     lab.check("xl block-attach %s '%s'" % (
         client.name, disk_of(dom, "data", access="ro")))
-    client.expect(rb"disk: xvda: .*read-only", 30)
+    client.expect(rb"disk: xvda: .*read-only", 120)
     assert sh(client, "block check xvda 64 4096") == ""
     assert "read-only" in sh(client, "block write -f xvda 0 1")
     client.send(b"diskcheck xvda 7 check\r")
