@@ -668,6 +668,7 @@ LOOP_TEST(odd_two_queues)
 	assert_true(pu_wait_state("2"));
 	assert_string_equal(back_key(&b, 0, "multi-queue-max-queues"), "4");
 	pu_num("multi-queue-num-queues", 2);
+	pu_key("protocol", "x86_64-abi");
 	for (q = 0; q < 2; q++) {
 		pu_fresh(q);
 		pu_num(q == 0 ? "queue-0/ring-ref" : "queue-1/ring-ref",
