@@ -18,19 +18,14 @@
  * back before it uses it.  So PV_BALLOON_HARD asks the consumer for a low
  * floor.  A PV guest sees what the target was at its start, and no more.
  *
- * Under PV a page is taken out of the page tables before its frame is given
- * away, and gets another one later (pv_os_rebind()).
- *
  * The pages held are on a stack in pages of the driver's own.  They outlive a
  * suspend: nothing lies behind them in the resumed domain either.
- * Source: docs/misc/xenstore-paths.pandoc; XENMEM_decrease_reservation and
- * XENMEM_populate_physmap in xen/include/public/memory.h.
+ * Source: docs/misc/xenstore-paths.pandoc.
  */
 
 #include <pv/pv.h>
 
-#include "hypercall.h"
-
+#include "frame.h"
 #include "str.h"
 #include "xenbus.h"
 
@@ -129,52 +124,6 @@ balloon_pop(struct balloon_softc *sc)
 	return bc->bc_va[--bc->bc_n];
 }
 
-/* ---- One page ---------------------------------------------------------- */
-
-/* Xen does not take a frame that is in a page table. */
-static int
-balloon_give_pv(struct xen *x, void *va)
-{
-	gfn_t gfn = pv_os_gfn(va);
-	int rv = pv_os_rebind(va, GFN_NONE);
-
-	if (rv < 0)
-		return rv;
-	rv = hypercall_decrease(x, gfn);
-	if (rv < 0 && pv_os_rebind(va, gfn) < 0)
-		pv_os_panic("balloon: a page can not be mapped again");
-	return rv;
-}
-
-/* Give what is behind a page to Xen; 0 or -PV_E*, and it is as it was. */
-static int
-balloon_give(struct xen *x, void *va)
-{
-	int rv;
-
-	if (xen_pv(x))
-		return balloon_give_pv(x, va);
-	rv = hypercall_decrease(x, pv_os_gfn(va));
-	if (rv == 0)
-		(void)pv_os_rebind(va, GFN_NONE);
-	return rv;
-}
-
-/* Get memory behind a page again; 0 or -PV_E*, and there is none. */
-static int
-balloon_take(struct xen *x, void *va)
-{
-	gfn_t gfn = GFN(0);		/* PV: pv_os_rebind() tells Xen which */
-	int rv;
-
-	if (!xen_pv(x))
-		gfn = pv_os_gfn(va);
-	rv = hypercall_populate_any(x, &gfn);
-	if (rv == 0)
-		rv = pv_os_rebind(va, gfn);
-	return rv;
-}
-
 /* ---- Moving pages ------------------------------------------------------ */
 
 static int
@@ -190,7 +139,7 @@ balloon_inflate_one(struct balloon_softc *sc)
 	va = bl->bl_get(bl, PV_BALLOON_FILL, &npg);
 	if (va == NULL)
 		return -PV_ENOMEM;
-	rv = balloon_give(xenbus_xen(sc->sc_dev), va);
+	rv = frame_give(xenbus_xen(sc->sc_dev), va);
 	if (rv < 0) {
 		bl->bl_put(bl, PV_BALLOON_FILL, va, 1);
 		return rv;
@@ -209,7 +158,7 @@ balloon_deflate_one(struct balloon_softc *sc)
 
 	if (va == NULL)
 		return -PV_ENOENT;
-	rv = balloon_take(xenbus_xen(sc->sc_dev), va);
+	rv = frame_take(xenbus_xen(sc->sc_dev), va);
 	if (rv < 0) {
 		balloon_push(sc, va);
 		return rv;
