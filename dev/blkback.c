@@ -166,11 +166,8 @@ blkback_queue_create(struct blkback_softc *sc, unsigned int n)
 	    sc->sc_abi->ab_rsplen);
 	if (sc->sc_persistent)
 		blkback_map_create(bq);
-	rv = evtchn_bind_peer(x, dev, (pv_domid_t)dev->pd_peer, port,
+	return evtchn_bind_peer(x, dev, (pv_domid_t)dev->pd_peer, port,
 	    &bq->bq_eh, blkback_io_intr, bq);
-	if (rv == 0 && n > 0)
-		(void)evtchn_move(&bq->bq_eh, n);	/* where it can be */
-	return rv;
 }
 
 /* Idempotent; half-built ones too.  The handler is closed. */

@@ -115,12 +115,8 @@ blkfront_open(struct blkfront_softc *sc, unsigned int no)
 	    sizeof(struct blkif_response));
 	PV_ASSERT(q->q_ring.fr_size == 32u << sc->sc_order);
 	idmap_init(&q->q_ids, q->q_slot, q->q_ring.fr_size);
-	rv = evtchn_alloc(xenbus_xen(sc->sc_dev), sc->sc_dev,
+	return evtchn_alloc(xenbus_xen(sc->sc_dev), sc->sc_dev,
 	    (pv_domid_t)sc->sc_dev->pd_peer, &q->q_eh, blkfront_io_intr, q);
-	/* Where it can not be moved to, another vCPU does its work. */
-	if (rv == 0 && no > 0)
-		(void)evtchn_move(&q->q_eh, no);
-	return rv;
 }
 
 static void
