@@ -346,19 +346,7 @@ blkfront_io_count(struct blkfront_queue *q, const struct blkfront_req *rq)
 	bk->bk_nindirect += rq->rq_ind != NULL;
 	if (q->q_sc->sc_last)
 		bk->bk_nlasting += rq->rq_nseg;
-	if (rq->rq_error != 0) {
-		bk->bk_nerror++;
-	} else if (rq->rq_op == BLKIF_OP_READ) {
-		bk->bk_nread++;
-		bk->bk_rsect += rq->rq_nsect;
-	} else if (rq->rq_op == BLKIF_OP_WRITE) {
-		bk->bk_nwrite++;
-		bk->bk_wsect += rq->rq_nsect;
-	} else if (rq->rq_op == BLKIF_OP_DISCARD) {
-		bk->bk_ndiscard++;
-	} else {
-		bk->bk_nflush++;
-	}
+	pv_blk_count(bk, rq->rq_io->io_br->br_op, rq->rq_nsect, rq->rq_error);
 }
 
 /* One ring request less; returns true when its io is done with it. */

@@ -459,24 +459,10 @@ static void
 virtio_blk_io_count(struct virtio_blk_softc *sc, const struct pv_blk_req *br,
     int rv)
 {
-	struct pv_blk *bk = &sc->sc_blk;
-
+	if (br->br_op == VIRTIO_BLK_IDENT)
+		return;
 	pv_lock(&sc->sc_lock);
-	if (rv != 0) {
-		bk->bk_nerror += br->br_op != VIRTIO_BLK_IDENT;
-	} else if (br->br_op == PV_BLK_READ) {
-		bk->bk_nread++;
-		bk->bk_rsect += br->br_nsect;
-	} else if (br->br_op == PV_BLK_WRITE) {
-		bk->bk_nwrite++;
-		bk->bk_wsect += br->br_nsect;
-	} else if (br->br_op == PV_BLK_FLUSH) {
-		bk->bk_nflush++;
-	} else if (br->br_op == PV_BLK_WRITE_ZEROES) {
-		bk->bk_nzero++;
-	} else if (br->br_op != VIRTIO_BLK_IDENT) {
-		bk->bk_ndiscard++;
-	}
+	pv_blk_count(&sc->sc_blk, br->br_op, br->br_nsect, rv);
 	pv_unlock(&sc->sc_lock);
 }
 

@@ -140,31 +140,14 @@ virtio_scsi_blk_submit(void *arg, struct pv_blk_req *br)
 /* ---- Answers ----------------------------------------------------------- */
 
 static void
-virtio_scsi_blk_count(struct pv_blk *bk, const struct pv_blk_req *br, int rv)
-{
-	if (rv != 0) {
-		bk->bk_nerror++;
-	} else if (br->br_op == PV_BLK_READ) {
-		bk->bk_nread++;
-		bk->bk_rsect += br->br_nsect;
-	} else if (br->br_op == PV_BLK_WRITE) {
-		bk->bk_nwrite++;
-		bk->bk_wsect += br->br_nsect;
-	} else if (br->br_op == PV_BLK_FLUSH) {
-		bk->bk_nflush++;
-	} else {
-		bk->bk_ndiscard++;
-	}
-}
-
-static void
 virtio_scsi_blk_finish(struct virtio_scsi_softc *sc,
     struct virtio_scsi_io *io, int rv)
 {
 	struct pv_blk_req *br;
 
 	pv_lock(&sc->sc_lock);
-	virtio_scsi_blk_count(&io->io_lun->lu_blk, io->io_req, rv);
+	pv_blk_count(&io->io_lun->lu_blk, io->io_req->br_op,
+	    io->io_req->br_nsect, rv);
 	br = virtio_scsi_blk_release(sc, io);
 	pv_unlock(&sc->sc_lock);
 	br->br_done(br, rv);

@@ -21,6 +21,7 @@
 #include <mm.h>
 #include <printf.h>
 #include <pv/errno.h>
+#include <pv/pv.h>
 #include <sched.h>
 #include <string.h>
 #include <sync.h>
@@ -137,24 +138,6 @@ vdisk_do_file(struct vdisk *vd, struct pv_blk_req *br)
 	return rv;
 }
 
-static void
-vdisk_count(struct pv_blk *bk, const struct pv_blk_req *br, int rv)
-{
-	if (rv != 0) {
-		bk->bk_nerror++;
-	} else if (br->br_op == PV_BLK_READ) {
-		bk->bk_nread++;
-		bk->bk_rsect += br->br_nsect;
-	} else if (br->br_op == PV_BLK_WRITE) {
-		bk->bk_nwrite++;
-		bk->bk_wsect += br->br_nsect;
-	} else if (br->br_op == PV_BLK_FLUSH) {
-		bk->bk_nflush++;
-	} else {
-		bk->bk_ndiscard++;
-	}
-}
-
 /* False: the guest ends, and this request is not done. */
 static bool
 vdisk_busy(int by)
@@ -179,7 +162,7 @@ vdisk_do(struct vdisk *vd, struct pv_blk_req *br)
 	rv = vd->vd_disk != NULL ? vdisk_do_disk(vd, br) :
 	    vdisk_do_file(vd, br);
 	s = spin_lock(&vd->vd_lock);
-	vdisk_count(&vd->vd_blk, br, rv);
+	pv_blk_count(&vd->vd_blk, br->br_op, br->br_nsect, rv);
 	vd->vd_depth--;
 	spin_unlock(&vd->vd_lock, s);
 	if (rv != 0)

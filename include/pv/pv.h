@@ -131,6 +131,10 @@ const char *pv_setting_name(unsigned int n);
 void	 pv_blk_open(struct pv_blk *);
 void	 pv_blk_close(struct pv_blk *);
 
+/* For whoever makes a struct pv_blk: a request of nsect sectors is done with
+   rv; keeps the statistics.  Context: any.  Lock: the maker's own. */
+void	 pv_blk_count(struct pv_blk *, enum pv_blk_op, uint64_t nsect, int rv);
+
 /*
  * Tell about the n-th device (0, 1, ..) or the machinery's totals, for an
  * operator's listing.  Returns 0, or -PV_ENOENT behind the last.
