@@ -173,14 +173,15 @@ static void
 balloon_later(struct balloon_softc *sc, int rv)
 {
 	struct pv_balloon *bl = &sc->sc_balloon;
+	bool more = bl->bl_held < bl->bl_target;
+	uint64_t npg = more ? bl->bl_target - bl->bl_held :
+	    bl->bl_held - bl->bl_target;
 
 	if (!sc->sc_told)
 		pv_log(sc->sc_dev, PV_LOG_WARN, "%llu KiB short of the target:"
-		    " %s (error %d); trying again", (unsigned long long)
-		    BALLOON_KIB * (bl->bl_held < bl->bl_target ? bl->bl_target
-		    - bl->bl_held : bl->bl_held - bl->bl_target),
-		    bl->bl_held < bl->bl_target ? "nothing can be spared" :
-		    "Xen has no memory", -rv);
+		    " %s (error %d); trying again",
+		    (unsigned long long)npg * BALLOON_KIB, more ?
+		    "nothing can be spared" : "Xen has no memory", -rv);
 	sc->sc_told = true;
 	pv_defer(&sc->sc_work, sc->sc_delay);
 	if (sc->sc_delay < BALLOON_LATEST)
@@ -274,16 +275,13 @@ balloon_start(void *softc)
 static void
 balloon_empty(struct balloon_softc *sc)
 {
-	uint64_t nlost = 0;
+	uint64_t nlost;
 
-	while (sc->sc_balloon.bl_held > 0 && nlost == 0)
-		nlost = balloon_deflate_one(sc) < 0;
+	while (balloon_deflate_one(sc) == 0)
+		continue;
 	nlost = sc->sc_balloon.bl_held;
 	while (balloon_pop(sc) != NULL)
 		continue;
-	if (sc->sc_chunk != NULL)
-		pv_pages_free(sc->sc_dev, sc->sc_chunk, 1);
-	sc->sc_chunk = NULL;
 	if (nlost > 0)
 		pv_log(sc->sc_dev, PV_LOG_WARN, "Xen has no memory for %llu "
 		    "pages: they are lost", (unsigned long long)nlost);
