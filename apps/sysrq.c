@@ -59,12 +59,6 @@ sysrq_sync(void)
 }
 
 static void
-sysrq_reboot(void)
-{
-	arch_reboot();
-}
-
-static void
 sysrq_poweroff(void)
 {
 	arch_poweroff(0);
@@ -81,7 +75,7 @@ static const struct {
 	const char	*sk_what;
 	void		(*sk_fn)(void);
 } sysrq_keys[] = {
-	{ 'b', "reboot at once", sysrq_reboot },
+	{ 'b', "reboot at once", arch_reboot },
 	{ 'c', "crash", sysrq_crash },
 	{ 'm', "memory", sysrq_memory },
 	{ 'o', "power off at once", sysrq_poweroff },
