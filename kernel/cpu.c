@@ -124,24 +124,28 @@ cpu_stop(unsigned int cpu)
 	arch_irq_restore(s);
 }
 
+/* Where it shall be, now. */
+static bool
+cpu_shall(unsigned int cpu)
+{
+	return cpu_wanted[cpu] && !cpu_parked;
+}
+
 /* Bring a CPU nearer to what is wanted; false: it is not there yet. */
 static bool
 cpu_step(unsigned int cpu)
 {
-	bool up = cpu_wanted[cpu] && !cpu_parked;
-
-	if (cpu_state[cpu] == CPU_DOWN && up)
+	if (cpu_state[cpu] == CPU_DOWN && cpu_shall(cpu))
 		cpu_start(cpu);
 	if (cpu_state[cpu] == CPU_COMES && cpu_wait(cpu, true))
 		cpu_state[cpu] = CPU_UP;
-	if (cpu_state[cpu] == CPU_UP && !up) {
+	if (cpu_state[cpu] == CPU_UP && !cpu_shall(cpu)) {
 		sched_cpu[cpu].cpu_online = false;
 		cpu_state[cpu] = CPU_LEAVES;
 	}
 	if (cpu_state[cpu] == CPU_LEAVES)
 		cpu_stop(cpu);
-	return cpu_state[cpu] == (cpu_wanted[cpu] && !cpu_parked ? CPU_UP :
-	    CPU_DOWN);
+	return cpu_state[cpu] == (cpu_shall(cpu) ? CPU_UP : CPU_DOWN);
 }
 
 /* What the toolstack wants; a CPU that it does not speak of shall be up. */

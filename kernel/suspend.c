@@ -70,6 +70,9 @@ suspend_frozen(void)
 	return rv;
 }
 
+/*
+ * suspend_run -- see suspend.h
+ */
 int
 suspend_run(void)
 {
@@ -91,6 +94,9 @@ suspend_run(void)
 	return rv;
 }
 
+/*
+ * suspend_count -- see suspend.h
+ */
 unsigned int
 suspend_count(void)
 {
