@@ -51,7 +51,10 @@ frame_take(struct xen *x, void *va)
 	if (!xen_pv(x))
 		gfn = pv_os_gfn(va);
 	rv = hypercall_populate_any(x, &gfn);
-	if (rv == 0)
-		rv = pv_os_rebind(va, gfn);
+	if (rv < 0)
+		return rv;
+	rv = pv_os_rebind(va, gfn);
+	if (rv < 0)
+		(void)hypercall_decrease(x, gfn);
 	return rv;
 }
