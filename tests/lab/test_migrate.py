@@ -168,8 +168,9 @@ def cycle_of(how, cycles):
 
 
 ORDINARY = [("pv", "save", 1)]
-LONG = [("pvh", "migrate", 1), ("hvm", "save", 1)] + cycle_of("save", CYCLES) + cycle_of("migrate", CYCLES) + \
-    cycle_of("cancel", 3)
+LONG = ([("pvh", "migrate", 1), ("hvm", "save", 1)] +
+        cycle_of("save", CYCLES) + cycle_of("migrate", CYCLES) +
+        cycle_of("cancel", 3))
 
 
 @pytest.mark.parametrize("mode, how, cycles", ORDINARY + [
