@@ -148,11 +148,9 @@ void	 xs_watch_run(void *);
 /* Set again what a lost connection took away; Lock: none; thread. */
 void	 xs_watch_restore(struct xs *);
 
-/* ---- xs.c: the ring's event --------------------------------------------- */
-unsigned int xs_serve(struct xs *);
-enum evtchn_result xs_intr(void *);
-
 /* ---- xs.c -------------------------------------------------------------- */
+unsigned int xs_serve(struct xs *);
+enum evtchn_result xs_intr(void *);	/* the ring's event */
 void	 xs_req_init(struct xs_req *, uint32_t type, const struct xs_trans *);
 void	 xs_req_add(struct xs_req *, const void *, size_t len);
 void	 xs_req_path(struct xs_req *, const char *);	/* with its NUL */
