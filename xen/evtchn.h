@@ -14,8 +14,8 @@
  *
  * The kernel's own ports, virtual interrupts and interrupts between vCPUs,
  * are EVTCHN_F_FAST: handled at once, in interrupt context, on the vCPU that
- * they are bound to, for good.  All other ports begin at vCPU 0 and can be
- * moved.
+ * they are bound to, for good.  Ports of a device begin where the device has
+ * its vCPU (evtchn_cpu_balance()), all others at vCPU 0; they can be moved.
  *
  * A domain that is resumed has no ports.  The fast ones are made anew by
  * themselves; all others are gone: nothing comes and nothing can be sent until

@@ -6,7 +6,6 @@
 
 #include "hypercall.h"
 
-#include "evtchn_table.h"
 #include "evtchn_var.h"
 
 /* Take all handlers out of the table; a list of those to be bound anew. */
@@ -59,8 +58,11 @@ evtchn_resume(struct xen *x)
 	for (i = 0; i < PV_XEN_NVCPU; i++)
 		x->x_kept.xk_registered[i] = false;
 	rv = ec->ec_ops->eo_resume(x);
-	if (rv < 0 && ec->ec_ops != &evtchn_2l_ops) {
-		ec->ec_ops = &evtchn_2l_ops;	/* a Xen that has no queues */
+	/* A Xen without queues; once it has vCPU 0's there is no way back. */
+	if (rv < 0 && !x->x_kept.xk_fifo[0]) {
+		pv_log(NULL, PV_LOG_WARN, "evtchn: no FIFO queues here (error "
+		    "%d); using the two-level ABI", -rv);
+		ec->ec_ops = &evtchn_2l_ops;
 		rv = 0;
 	}
 	for (eh = evtchn_resume_lose(ec); eh != NULL && rv == 0; eh = next) {

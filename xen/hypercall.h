@@ -350,19 +350,6 @@ hypercall_shutdown(struct xen *x, unsigned int reason)
 	return hypercall(x, __HYPERVISOR_sched_op, SCHEDOP_shutdown, &op);
 }
 
-/*
- * The domain stops until it is resumed, here or elsewhere: 0; or 1 when the
- * toolstack changed its mind.  info is the frame of the start_info (PV).
- */
-static inline int
-hypercall_suspend(struct xen *x, unsigned long info)
-{
-	struct sched_shutdown op = { .reason = SHUTDOWN_suspend };
-
-	return (int)xen_call5(x, __HYPERVISOR_sched_op, SCHEDOP_shutdown,
-	    (unsigned long)(uintptr_t)&op, info, 0, 0);
-}
-
 /* The hypervisor's own console; bytes taken, or -PV_E*. */
 static inline int
 hypercall_console_write(struct xen *x, const char *buf, unsigned int len)

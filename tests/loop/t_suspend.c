@@ -17,8 +17,10 @@
 static int
 suspend_call(void *arg, struct pv_xen_boot *boot)
 {
+	struct sched_shutdown op = { .reason = SHUTDOWN_suspend };
 	struct loop *l = arg;
-	int rv = hypercall_suspend(&l->l_xen, 0);
+	int rv = (int)hypercall(&l->l_xen, __HYPERVISOR_sched_op,
+	    SCHEDOP_shutdown, &op);
 
 	if (rv == 0)
 		*boot = sim_dom_boot(l->l_dom);
@@ -575,6 +577,28 @@ LOOP_TEST(suspend_vcpus)
 	evtchn_close(&ipi);
 }
 
+static void
+suspend_refuse(struct loop *l, int answer)
+{
+	sim_dom_refuse(l->l_dom, __HYPERVISOR_event_channel_op,
+	    EVTCHNOP_init_control, answer);
+}
+
+/* The Xen of the resumed domain has no FIFO queues. */
+LOOP_TEST(suspend_two_level)
+{
+	struct sim_blk *b = loop_blk(l, 0);
+	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
+
+	suspend_load(l, &sl, 3);
+	suspend_refuse(l, -PV_ENOSYS);
+	assert_int_equal(suspend(l, false), 0);
+	assert_string_equal(loop_totals(l).pt_evtchn, "two-level");
+	suspend_verify(l, b, &sl);
+	suspend_refuse(l, 0);
+	loop_pages_free(sl.sl_buf, NDISK * 2);
+}
+
 int
 main(void)
 {
@@ -595,6 +619,7 @@ main(void)
 		cmocka_unit_test(suspend_balloon),
 		cmocka_unit_test(suspend_often),
 		cmocka_unit_test(suspend_vcpus),
+		cmocka_unit_test(suspend_two_level),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
