@@ -3,6 +3,7 @@
  * virtio_net_tx.c -- virtio network device: transmitting; see virtio_net.h.
  */
 
+#include "flow.h"
 #include "iov.h"
 #include "virtio_net.h"
 
@@ -70,97 +71,34 @@ virtio_net_tx_destroy(struct virtio_net_softc *sc, unsigned int i)
 
 /* ---- headers ----------------------------------------------------------- */
 
-/* Where the headers of a packet are. */
-struct virtio_net_where {
-	const uint8_t	*wh_ip;
-	unsigned int	 wh_version;	/* 4, 6; 0: neither */
-	unsigned int	 wh_l4;		/* offset in the packet */
-	unsigned int	 wh_proto;	/* 6 TCP, 17 UDP; else 0 */
-	const uint8_t	*wh_ports;	/* NULL when not known */
-};
-
-/* Headers in the first piece; behind IPv6's extensions nobody looks. */
-static struct virtio_net_where
-virtio_net_tx_parse(const struct pv_net_pkt *np)
-{
-	const uint8_t *p = np->np_iov[0].iov_base;
-	size_t len = np->np_iov[0].iov_len, off = VIRTIO_NET_ETHER;
-	struct virtio_net_where wh = { 0 };
-
-	if (len >= off + VIRTIO_NET_VLAN && p[12] == 0x81 && p[13] == 0)
-		off += VIRTIO_NET_VLAN;
-	if (len >= off + 20 && p[off - 2] == 8 && p[off - 1] == 0 &&
-	    p[off] >> 4 == 4 && (p[off] & 15) >= 5) {
-		wh.wh_version = 4;
-		wh.wh_l4 = (unsigned int)off + (p[off] & 15u) * 4;
-		wh.wh_proto = p[off + 9];
-	} else if (len >= off + 40 && p[off - 2] == 0x86 &&
-	    p[off - 1] == 0xdd) {
-		wh.wh_version = 6;
-		wh.wh_l4 = (unsigned int)off + 40;
-		wh.wh_proto = p[off + 6];
-	}
-	wh.wh_ip = p + off;
-	if (wh.wh_proto != 6 && wh.wh_proto != 17)
-		wh.wh_proto = 0;
-	if (wh.wh_proto != 0 && len >= wh.wh_l4 + 8)
-		wh.wh_ports = p + wh.wh_l4;
-	return wh;
-}
-
-/* Packets of a connection take one queue: a sum of its addresses and ports. */
-static unsigned int
-virtio_net_tx_flow(const struct pv_net_pkt *np)
-{
-	struct virtio_net_where wh = virtio_net_tx_parse(np);
-	unsigned int i, n, sum = 0;
-	const uint8_t *p;
-
-	if (wh.wh_version == 0)
-		return 0;
-	p = wh.wh_ip + (wh.wh_version == 4 ? 12 : 8);
-	n = wh.wh_version == 4 ? 8 : 32;
-	for (i = 0; i < n; i++)
-		sum = sum * 31 + p[i];
-	for (i = 0; wh.wh_ports != NULL && i < 4; i++)
-		sum = sum * 31 + wh.wh_ports[i];
-	return sum ^ sum >> 8 ^ sum >> 16;
-}
-
 /* Segmentation: 0, or -PV_EINVAL: not what was offered, or no such packet. */
 static int
 virtio_net_tx_gso(const struct virtio_net_softc *sc,
-    const struct pv_net_pkt *np, const struct virtio_net_where *wh,
+    const struct pv_net_pkt *np, const struct flow *fl,
     struct virtio_net_hdr *h)
 {
 	static const struct {
 		uint8_t		 wire, proto, version;
 		uint32_t	 can;
 	} kinds[] = {
-		[PV_NET_GSO_TCP4] = { VIRTIO_NET_HDR_GSO_TCPV4, 6, 4,
+		[PV_NET_GSO_TCP4] = { VIRTIO_NET_HDR_GSO_TCPV4, FLOW_TCP, 4,
 		    PV_NET_CAN_TSO4 },
-		[PV_NET_GSO_TCP6] = { VIRTIO_NET_HDR_GSO_TCPV6, 6, 6,
+		[PV_NET_GSO_TCP6] = { VIRTIO_NET_HDR_GSO_TCPV6, FLOW_TCP, 6,
 		    PV_NET_CAN_TSO6 },
-		[PV_NET_GSO_UDP] = { VIRTIO_NET_GSO_UDP_L4, 17, 0,
+		[PV_NET_GSO_UDP] = { VIRTIO_NET_GSO_UDP_L4, FLOW_UDP, 0,
 		    PV_NET_CAN_USO }
 	};
-	unsigned int hlen, type = np->np_gso_type;
+	unsigned int type = np->np_gso_type;
 
-	if (type == 0 || type >= PV_NELEM(kinds) || wh->wh_ports == NULL ||
+	if (type == 0 || type >= PV_NELEM(kinds) || fl->fl_hlen == 0 ||
 	    (sc->sc_net.nt_offload & kinds[type].can) == 0 ||
-	    wh->wh_proto != kinds[type].proto ||
+	    fl->fl_proto != kinds[type].proto ||
 	    (kinds[type].version != 0 &&
-	    wh->wh_version != kinds[type].version))
-		return -PV_EINVAL;
-	hlen = wh->wh_l4 + 8;
-	if (wh->wh_proto == 6 && np->np_iov[0].iov_len >= wh->wh_l4 + 20)
-		hlen = wh->wh_l4 + (wh->wh_ports[12] >> 4) * 4u;
-	if (np->np_iov[0].iov_len < hlen ||
-	    hlen < wh->wh_l4 + (wh->wh_proto == 6 ? 20 : 8))
+	    fl->fl_version != kinds[type].version))
 		return -PV_EINVAL;
 	h->gso_type = kinds[type].wire;
 	h->gso_size = np->np_gso_size;
-	h->hdr_len = (uint16_t)hlen;
+	h->hdr_len = (uint16_t)fl->fl_hlen;
 	return 0;
 }
 
@@ -174,22 +112,21 @@ virtio_net_tx_header(const struct virtio_net_softc *sc,
     const struct pv_net_pkt *np, struct virtio_net_hdr_mrg_rxbuf *h)
 {
 	static const struct virtio_net_hdr_mrg_rxbuf none;
-	struct virtio_net_where wh;
+	struct flow fl;
 	uint32_t can;
 
 	*h = none;
 	if ((np->np_flags & PV_NET_CSUM_BLANK) == 0)
 		return np->np_gso_size == 0 ? 0 : -PV_EINVAL;
-	wh = virtio_net_tx_parse(np);
-	can = wh.wh_version == 4 ? PV_NET_CAN_CSUM4 : PV_NET_CAN_CSUM6;
-	if (wh.wh_version == 0 || wh.wh_proto == 0 ||
-	    (sc->sc_net.nt_offload & can) == 0)
+	fl = flow_parse(np->np_iov[0].iov_base, np->np_iov[0].iov_len);
+	can = fl.fl_version == 4 ? PV_NET_CAN_CSUM4 : PV_NET_CAN_CSUM6;
+	if (fl.fl_proto == 0 || (sc->sc_net.nt_offload & can) == 0)
 		return -PV_EINVAL;
 	h->hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-	h->hdr.csum_start = (uint16_t)wh.wh_l4;
-	h->hdr.csum_offset = wh.wh_proto == 6 ? 16 : 6;
+	h->hdr.csum_start = (uint16_t)fl.fl_l4;
+	h->hdr.csum_offset = fl.fl_proto == FLOW_TCP ? 16 : 6;
 	return np->np_gso_size == 0 ? 0 :
-	    virtio_net_tx_gso(sc, np, &wh, &h->hdr);
+	    virtio_net_tx_gso(sc, np, &fl, &h->hdr);
 }
 
 /* ---- submit ------------------------------------------------------------ */
@@ -269,13 +206,27 @@ virtio_net_tx_make_locked(struct virtio_net_txq *tq, struct pv_net_pkt *np)
 	return rv;
 }
 
+/* The queue that a packet takes. */
+static struct virtio_net_txq *
+virtio_net_tx_queue(const struct virtio_net_softc *sc,
+    const struct pv_net_pkt *np)
+{
+	unsigned int n = sc->sc_npair;
+	struct flow fl;
+
+	if (n <= 1)
+		return sc->sc_tx[0];
+	fl = flow_parse(np->np_iov[0].iov_base, np->np_iov[0].iov_len);
+	return sc->sc_tx[flow_hash(&fl) % n];
+}
+
 /* Class entry; Context: deferred, thread. */
 int
 virtio_net_tx_send(void *arg, struct pv_net_pkt *np)
 {
 	struct virtio_net_softc *sc = arg;
 	uint32_t max = sc->sc_net.nt_mtu + VIRTIO_NET_ETHER + VIRTIO_NET_VLAN;
-	struct virtio_net_txq *tq = sc->sc_tx[0];
+	struct virtio_net_txq *tq;
 	bool kick = false;
 	int rv;
 
@@ -283,8 +234,7 @@ virtio_net_tx_send(void *arg, struct pv_net_pkt *np)
 	    np->np_len < VIRTIO_NET_ETHER ||
 	    np->np_len > (np->np_gso_size != 0 ? VIRTIO_NET_PKTMAX : max))
 		return -PV_EINVAL;
-	if (sc->sc_npair > 1)
-		tq = sc->sc_tx[virtio_net_tx_flow(np) % sc->sc_npair];
+	tq = virtio_net_tx_queue(sc, np);
 	pv_lock(&tq->tq_lock);
 	rv = virtio_net_tx_make_locked(tq, np);
 	if (rv == 0)

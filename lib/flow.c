@@ -13,13 +13,16 @@
 #define FLOW_TCPLEN	20
 #define FLOW_UDPLEN	8
 
-/* TCP's or UDP's header, at off; fl_ports and fl_hlen. */
+/* TCP's or UDP's header, at off; fl_l4, fl_ports and fl_hlen. */
 static void
 flow_parse_l4(struct flow *fl, const uint8_t *p, size_t off, size_t len)
 {
 	size_t hlen = FLOW_UDPLEN;
 
-	if (fl->fl_proto == 0 || len < off + FLOW_UDPLEN)
+	if (fl->fl_proto == 0)
+		return;
+	fl->fl_l4 = (unsigned int)off;
+	if (len < off + FLOW_UDPLEN)
 		return;
 	fl->fl_ports = p + off;
 	if (fl->fl_proto == FLOW_TCP) {

@@ -19,6 +19,8 @@
 struct flow {
 	unsigned int	 fl_version;	/* of IP: 4, 6; 0: neither */
 	unsigned int	 fl_proto;	/* FLOW_TCP, FLOW_UDP or 0 */
+	unsigned int	 fl_l4;		/* where TCP or UDP begins, which need
+					   not be there */
 	unsigned int	 fl_hlen;	/* bytes of all headers, TCP's options
 					   too; 0: not all are there */
 	const uint8_t	*fl_addr;	/* both addresses */
