@@ -291,6 +291,19 @@ bar(struct fn *f, unsigned int n, uint32_t base, uint64_t len)
 		f->f_wide |= 1u << n;
 }
 
+/* One that has been given nothing: ports, memory of 32 and of 64 bits. */
+static struct fn *
+newcomer(pv_pci_t pci, uint32_t id, uint8_t pin)
+{
+	struct fn *f = add(pci, id);
+
+	bar(f, 0, 1, 32);
+	bar(f, 1, 0, 4096);
+	bar(f, 4, 0xc, 16384);
+	f->f_cfg[0x3d] = pin;
+	return f;
+}
+
 static uint32_t
 where(const struct fn *f, unsigned int n)
 {
@@ -455,13 +468,9 @@ acpi_is_on(void **state)
 static void
 comes_to_the_root(void **state)
 {
-	struct fn *f = add(PCIHOT_FN(0, 6, 0), 0x10001af4);
+	struct fn *f = newcomer(PCIHOT_FN(0, 6, 0), 0x10001af4, 1);
 
 	(void)state;
-	bar(f, 0, 1, 32);
-	bar(f, 1, 0, 4096);
-	bar(f, 4, 0xc, 16384);
-	f->f_cfg[0x3d] = 1;
 	up[0] = 1u << 6;
 	event();
 	assert_int_equal(ncame, 1);
@@ -505,13 +514,9 @@ goes(void **state)
 static void
 behind_a_bridge(void **state)
 {
-	struct fn *f = add(PCIHOT_FN(1, 7, 0), 0x10411af4);
+	struct fn *f = newcomer(PCIHOT_FN(1, 7, 0), 0x10411af4, 2);
 
 	(void)state;
-	bar(f, 0, 1, 32);
-	bar(f, 1, 0, 4096);
-	bar(f, 4, 0xc, 16384);
-	f->f_cfg[0x3d] = 2;
 	up[1] = 1u << 7;
 	event();
 	assert_int_equal(where(f, 0), 0xc001);
