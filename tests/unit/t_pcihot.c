@@ -695,6 +695,36 @@ buses(void **state)
 	assert_int_equal(ht.ht_bus[2].hb_path[0], 3 << 3);
 }
 
+/* As many bridges as a way may have, and one more: that bus is left alone. */
+static void
+too_deep(void **state)
+{
+	static struct pcihot_tables ht;
+	uint32_t at[PCIHOT_DEPTH + 1];
+	unsigned int i;
+
+	(void)state;
+	dsdtlen = 0;
+	for (i = 0; i <= PCIHOT_DEPTH; i++) {
+		at[i] = device("S08_", 1);
+		PUT("\x08" "BSEL\x0a\x07");
+	}
+	end(device("S10_", 2));
+	PUT("\x08" "BSEL\x0a\x08");
+	while (i-- > 0)
+		end(at[i]);
+	PUT("\x08" "BSEL\x0a\x09");
+	memset(&ht, 0, sizeof(ht));
+	pcihot_aml(dsdt, dsdtlen, &ht);
+	assert_int_equal(ht.ht_nbus, PCIHOT_DEPTH + 1);
+	for (i = 0; i < PCIHOT_DEPTH; i++) {
+		assert_int_equal(ht.ht_bus[i].hb_select, 7);
+		assert_int_equal(ht.ht_bus[i].hb_depth, i + 1);
+	}
+	assert_int_equal(ht.ht_bus[i].hb_select, 9);
+	assert_int_equal(ht.ht_bus[i].hb_depth, 0);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, begin, finish)
 
 int
@@ -713,6 +743,7 @@ main(void)
 		TEST(wild_sizes),
 		TEST(wild_tables),
 		TEST(buses),
+		TEST(too_deep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

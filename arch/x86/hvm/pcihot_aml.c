@@ -32,6 +32,7 @@ struct pcihot_aml_scan {
 	unsigned int	 as_depth;	/* devices that hold this place */
 	size_t		 as_end[PCIHOT_DEPTH];
 	uint8_t		 as_path[PCIHOT_DEPTH];
+	size_t		 as_beyond;	/* up to here: deeper than that */
 };
 
 /* The name and the number at a place, as Name() has them. */
@@ -79,9 +80,13 @@ pcihot_aml_device(struct pcihot_aml_scan *as, size_t at)
 	/* peer: the name behind the length, then the address. */
 	if (len < 5 + n || len > as->as_len - at - 2 ||
 	    !pcihot_aml_name(as, at + 7 + n, "_ADR", &adr) ||
-	    adr >> 16 > 31 || (adr & 0xffff) > 7 ||
-	    as->as_depth == PCIHOT_DEPTH)
+	    adr >> 16 > 31 || (adr & 0xffff) > 7)
 		return;
+	if (as->as_depth == PCIHOT_DEPTH) {
+		if (as->as_beyond < at + 2 + len)
+			as->as_beyond = at + 2 + len;
+		return;
+	}
 	as->as_end[as->as_depth] = at + 2 + len;
 	as->as_path[as->as_depth++] =
 	    (uint8_t)((adr >> 16) << 3 | (adr & 0xffff));
@@ -107,8 +112,8 @@ pcihot_aml_bus(const struct pcihot_aml_scan *as, size_t at,
 	struct pcihot_bus *hb;
 	uint32_t select;
 
-	/* peer: no more than there are selectors. */
-	if (!pcihot_aml_name(as, at, "BSEL", &select) ||
+	/* peer: no more than there are selectors; none without its way. */
+	if (at < as->as_beyond || !pcihot_aml_name(as, at, "BSEL", &select) ||
 	    select >= PCIHOT_NBUS || ht->ht_nbus == PCIHOT_NBUS)
 		return;
 	hb = &ht->ht_bus[ht->ht_nbus++];
