@@ -408,6 +408,7 @@ begin(void **state)
 	ncame = nwent = nsem = neject = 0;
 	memset(ejected, 0, sizeof(ejected));
 	said[0] = '\0';
+	smi = pm1 = 0;
 	tables();
 	f = add(PCIHOT_FN(0, 1, 0), 0x70008086);
 	f->f_cfg[0x60] = 10;
@@ -463,6 +464,22 @@ acpi_is_on(void **state)
 	intr(NULL);
 	assert_int_equal(nsem, 0);
 	assert_int_equal(gpe_status, 4);
+}
+
+/* Tables that say nothing of hot-plug: ACPI is left to the firmware. */
+static void
+acpi_is_left(void **state)
+{
+	(void)state;
+	memset(&pcihot, 0, sizeof(pcihot));
+	dsdtlen = 1;
+	smi = pm1 = 0;
+	assert_false(arch_pci_hotplug());
+	assert_int_equal(smi, 0);
+	tables();
+	fadt[92] = 0;
+	assert_false(arch_pci_hotplug());
+	assert_int_equal(smi, 0);
 }
 
 static void
@@ -732,6 +749,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(acpi_is_on),
+		TEST(acpi_is_left),
 		TEST(comes_to_the_root),
 		TEST(goes),
 		TEST(behind_a_bridge),

@@ -81,44 +81,50 @@ pcihot_acpi_on(const uint8_t *fadt)
 		pv_os_pio_write(smi, 1, fadt[FADT_ENABLE]);
 }
 
-/* 0 with *line set, or -PV_ENODEV. */
 static int
-pcihot_fadt(uint64_t *dsdt, uint32_t *line)
+pcihot_fadt(const uint8_t *p, uint32_t len, uint32_t *line)
 {
-	const uint8_t *p;
-	uint32_t len;
-
-	p = madt_open_table("FACP", &len);
-	if (p == NULL)
+	if (len < FADT_LEN)
 		return -PV_ENODEV;
-	if (len >= FADT_LEN) {
-		*dsdt = pcihot_get(p + FADT_DSDT, 4);
-		*line = pcihot_get(p + FADT_SCI, 2);
-		pcihot.ph_gpe = (uint16_t)pcihot_get(p + FADT_GPE, 4);
-		pcihot.ph_gpelen = p[FADT_GPELEN];
-		if (pcihot.ph_gpe != 0)
-			pcihot_acpi_on(p);
-	}
-	madt_close(p, len);
+	*line = pcihot_get(p + FADT_SCI, 2);
+	pcihot.ph_gpe = (uint16_t)pcihot_get(p + FADT_GPE, 4);
+	pcihot.ph_gpelen = p[FADT_GPELEN];
 	return pcihot.ph_gpe != 0 && pcihot.ph_gpelen >= 2 ? 0 : -PV_ENODEV;
 }
 
 static int
-pcihot_find(uint32_t *line)
+pcihot_dsdt(uint64_t pa)
 {
 	const uint8_t *p;
-	uint64_t dsdt = 0;
 	uint32_t len;
 
-	if (pcihot_fadt(&dsdt, line) != 0)
-		return -PV_ENODEV;
-	p = madt_open(dsdt, "DSDT", &len);
+	p = madt_open(pa, "DSDT", &len);
 	if (p == NULL)
 		return -PV_ENODEV;
 	pcihot_aml(p, len, &pcihot.ph_tables);
 	madt_close(p, len);
 	return pcihot.ph_tables.ht_port != 0 &&
 	    pcihot.ph_tables.ht_nbus > 0 ? 0 : -PV_ENODEV;
+}
+
+/* 0 with *line set, or -PV_ENODEV: ACPI stays the firmware's. */
+static int
+pcihot_find(uint32_t *line)
+{
+	const uint8_t *p;
+	uint32_t len;
+	int rv;
+
+	p = madt_open_table("FACP", &len);
+	if (p == NULL)
+		return -PV_ENODEV;
+	rv = pcihot_fadt(p, len, line);
+	if (rv == 0)
+		rv = pcihot_dsdt(pcihot_get(p + FADT_DSDT, 4));
+	if (rv == 0)
+		pcihot_acpi_on(p);
+	madt_close(p, len);
+	return rv;
 }
 
 /* Follow the bridges: firmware has numbered what is behind them. */
