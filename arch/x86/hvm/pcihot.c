@@ -137,8 +137,8 @@ pcihot_number(struct pcihot_bus *hb)
 	for (i = 0; i < hb->hb_depth; i++) {
 		pci = bus << 8 | hb->hb_path[i];
 		next = pv_os_pci_read(pci, PCIHOT_SECONDARY, 1);
-		if (!PCIHOT_THERE(pci) || (pv_os_pci_read(pci, PCIHOT_HEADER,
-		    1) & 0x7f) != PCIHOT_BRIDGE || next <= bus)
+		if (!PCIHOT_THERE(pci) || !pcihot_is_bridge(pci) ||
+		    next <= bus)
 			return;
 		bus = next;
 	}
@@ -147,13 +147,14 @@ pcihot_number(struct pcihot_bus *hb)
 
 /* ---- coming and going -------------------------------------------------- */
 
-static uint32_t
-pcihot_read(const struct pcihot_bus *hb, unsigned int reg)
+/* A register of the bus's. */
+static uint16_t
+pcihot_reg(const struct pcihot_bus *hb, unsigned int reg)
 {
 	uint16_t port = pcihot.ph_tables.ht_port;
 
 	pv_os_pio_write((uint16_t)(port + PCIHOT_SELECT), 4, hb->hb_select);
-	return pv_os_pio_read((uint16_t)(port + reg), 4);
+	return (uint16_t)(port + reg);
 }
 
 static void
@@ -199,17 +200,14 @@ pcihot_down(const struct pcihot_bus *hb, unsigned int slot)
 		pcihot_addr_take(pci);
 	}
 	klog(PV_LOG_INFO, "pci/%x:%x: the host takes it", bus, slot);
-	pv_os_pio_write((uint16_t)(pcihot.ph_tables.ht_port + PCIHOT_SELECT),
-	    4, hb->hb_select);
-	pv_os_pio_write((uint16_t)(pcihot.ph_tables.ht_port + PCIHOT_EJECT), 4,
-	    1u << slot);
+	pv_os_pio_write(pcihot_reg(hb, PCIHOT_EJECT), 4, 1u << slot);
 }
 
 static void
 pcihot_look(const struct pcihot_bus *hb)
 {
-	uint32_t up = pcihot_read(hb, PCIHOT_UP);
-	uint32_t down = pcihot_read(hb, PCIHOT_DOWN);
+	uint32_t up = pv_os_pio_read(pcihot_reg(hb, PCIHOT_UP), 4);
+	uint32_t down = pv_os_pio_read(pcihot_reg(hb, PCIHOT_DOWN), 4);
 	unsigned int slot;
 
 	for (slot = 0; slot < 32; slot++) {

@@ -29,8 +29,16 @@
 	((pv_os_pci_read(pci, 0, 4) & 0xffff) != 0xffff)
 #define PCIHOT_HEADER	0x0e		/* registers of configuration space */
 #define PCIHOT_BRIDGE	0x01
+#define PCIHOT_TYPE	0x7f
 #define PCIHOT_MULTI	0x80
 #define PCIHOT_SECONDARY 0x19
+
+static inline bool
+pcihot_is_bridge(pv_pci_t pci)
+{
+	return (pv_os_pci_read(pci, PCIHOT_HEADER, 1) & PCIHOT_TYPE) ==
+	    PCIHOT_BRIDGE;
+}
 
 /* A bus whose slots can be plugged. */
 struct pcihot_bus {

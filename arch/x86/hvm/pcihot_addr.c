@@ -60,13 +60,6 @@ static struct pcihot_addr *pcihot_addrs;
 
 /* ---- what is there ----------------------------------------------------- */
 
-static bool
-pcihot_addr_is_bridge(pv_pci_t pci)
-{
-	return (pv_os_pci_read(pci, PCIHOT_HEADER, 1) & 0x7f) ==
-	    PCIHOT_BRIDGE;
-}
-
 /* The functions of a slot; buses behind bridges are marked in todo. */
 static int
 pcihot_addr_slot(unsigned int bus, unsigned int slot, uint8_t *todo,
@@ -83,7 +76,7 @@ pcihot_addr_slot(unsigned int bus, unsigned int slot, uint8_t *todo,
 		if (f == 0 && (pv_os_pci_read(pci, PCIHOT_HEADER, 1) &
 		    PCIHOT_MULTI) != 0)
 			nfn = 8;
-		if (pcihot_addr_is_bridge(pci))
+		if (pcihot_is_bridge(pci))
 			todo[pv_os_pci_read(pci, PCIHOT_SECONDARY, 1)] = 1;
 		rv = fn(arg, pci);
 	}
@@ -113,7 +106,7 @@ pcihot_addr_leads(void *arg, pv_pci_t pci)
 {
 	pv_pci_t *want = arg;
 
-	if (!pcihot_addr_is_bridge(pci) ||
+	if (!pcihot_is_bridge(pci) ||
 	    pv_os_pci_read(pci, PCIHOT_SECONDARY, 1) != *want)
 		return 0;
 	*want = pci;
@@ -240,7 +233,7 @@ pcihot_addr_seen(void *arg, pv_pci_t pci)
 	int rv = 0;
 
 	(void)arg;
-	if (pcihot_addr_is_bridge(pci)) {
+	if (pcihot_is_bridge(pci)) {
 		end = ADDR_BAR + 8;
 		rv = pcihot_addr_windows(pci);
 	}
