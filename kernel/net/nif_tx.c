@@ -21,6 +21,7 @@
 #include "lwip/prot/ip6.h"
 #include "lwip/prot/tcp.h"
 
+#include "bigend.h"
 #include "nif_tx.h"
 
 #define NIF_TX_HDRLEN	SIZEOF_ETH_HDR
@@ -32,26 +33,6 @@ _Static_assert(NIF_MAX <= 32, "a bit for each interface");
 
 /* ---- checksums --------------------------------------------------------- */
 
-/* The sum, not complemented, of n bytes (even) and the numbers given. */
-static uint16_t
-nif_tx_pseudo(const void *addrs, size_t n, uint8_t proto, uint32_t len)
-{
-	uint32_t sum = PP_HTONS(proto);
-	const uint8_t *p = addrs;
-	uint16_t w;
-	size_t i;
-
-	for (i = 0; i < n; i += 2) {
-		memcpy(&w, p + i, sizeof(w));
-		sum += w;
-	}
-	sum += lwip_htons((u16_t)(len >> 16));
-	sum += lwip_htons((u16_t)len);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 /*
  * Where lwIP left the TCP checksum to the device: put the pseudo header's sum
  * there and say so.  The headers are in the first pbuf, as lwIP builds them.
@@ -62,29 +43,30 @@ nif_tx_csum(const struct netif *netif, struct pbuf *p)
 	struct eth_hdr *eth = p->payload;
 	struct ip_hdr *ip = (void *)(eth + 1);
 	struct ip6_hdr *ip6 = (void *)(eth + 1);
-	size_t hlen;
+	unsigned int hlen, n;
 	struct tcp_hdr *th;
-	uint16_t sum;
+	const void *addrs;
 
 	if ((netif->chksum_flags & NETIF_CHECKSUM_GEN_TCP) != 0)
 		return 0;
 	if (eth->type == PP_HTONS(ETHTYPE_IP) &&
 	    IPH_PROTO(ip) == IP_PROTO_TCP) {
 		hlen = IPH_HL_BYTES(ip);
-		sum = nif_tx_pseudo(&ip->src, 8, IP_PROTO_TCP,
-		    (uint32_t)(p->tot_len - NIF_TX_HDRLEN - hlen));
+		addrs = &ip->src;
+		n = 8;
 	} else if (eth->type == PP_HTONS(ETHTYPE_IPV6) &&
 	    IP6H_NEXTH(ip6) == IP6_NEXTH_TCP) {
 		hlen = IP6_HLEN;
-		sum = nif_tx_pseudo(&ip6->src, 32, IP_PROTO_TCP,
-		    (uint32_t)(p->tot_len - NIF_TX_HDRLEN - hlen));
+		addrs = &ip6->src;
+		n = 32;
 	} else {
 		return 0;
 	}
 	if (p->len < NIF_TX_HDRLEN + hlen + sizeof(*th))
 		return 0;
 	th = (void *)((char *)(eth + 1) + hlen);
-	th->chksum = sum;
+	th->chksum = lwip_htons(bigend_sum(addrs, n,
+	    IP_PROTO_TCP + p->tot_len - NIF_TX_HDRLEN - hlen));
 	return PV_NET_CSUM_BLANK;
 }
 
