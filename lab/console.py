@@ -17,6 +17,7 @@ class Console:
         self._changed = threading.Condition()
         self._at = 0                    # how far expect() has read
         self.output = bytearray()       # all that the console said
+        self._asked = 0                 # how many lines sh() has run
         self.ended = None               # poweroff, crash, … once it ended
 
     def feed(self, data):
@@ -67,6 +68,36 @@ class Console:
         with self._changed:
             if len(self.output) <= size and not self.ended:
                 self._changed.wait(timeout)
+
+    def sh(self, line, timeout=120):
+        """Run a line in the guest's shell; what it printed.
+
+        It stands between what two other commands print: log lines may come in
+        the middle of a prompt or of what is typed, never of such a line.
+        """
+        self._asked += 1
+        first, last = b"=%d<=" % self._asked, b"=>%d=" % self._asked
+        self.send(b"echo " + first + b"\r")
+        self.expect(rb"^" + first + rb"\r*\n", timeout)
+        start = self.mark()
+        self.send(line.encode() + b"\recho " + last + b"\r")
+        self.expect(rb"^" + last + rb"\r*\n", timeout)
+        text = self.output[start:self.mark()].decode(errors="replace")
+        lines = text.replace("\r", "").splitlines(True)[:-1]
+        return "".join(s for s in lines if "domus# " not in s)
+
+    def sh_until(self, line, pattern, timeout=60):
+        """Run a line again and again until it prints the pattern."""
+        end = time.monotonic() + timeout
+        while True:
+            text = self.sh(line)
+            found = re.search(pattern, text, re.M | re.S)
+            if found:
+                return found
+            if time.monotonic() > end:
+                raise LabError("`%s' never printed %r but:\n%s" % (
+                    line, pattern, text))
+            time.sleep(0.2)
 
     def _not_seen(self, pattern, timeout):
         why = "ended (%s)" % self.ended if self.ended else \

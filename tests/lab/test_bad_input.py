@@ -6,7 +6,7 @@ import socket
 import subprocess
 
 import pytest
-from conftest import ROOT, run_domus, shell
+from conftest import ROOT, run_domus
 
 DRIVER = [os.path.join(ROOT, "lab", "run.py")]
 
@@ -82,7 +82,7 @@ def test_not_a_dom0():
 def complains(new, words, timeout=180):
     """The guest says the words; its shell answers afterwards."""
     new.expect(words, timeout)
-    assert "poweroff" in shell(new, "help")
+    assert "poweroff" in new.sh("help")
 
 
 def test_no_disk(guest):

@@ -6,7 +6,6 @@ import time
 
 import pytest
 from build import LabError
-from conftest import shell
 
 BALLOON = re.compile(r"balloon: xenballoon0 target (\d+) held (\d+) ")
 PAGES = 256                             # of a MiB
@@ -16,7 +15,7 @@ TIMEOUT = 600
 def held(guest):
     """(wanted, held) pages."""
     for _ in range(10):
-        found = BALLOON.search(shell(guest, "balloon"))
+        found = BALLOON.search(guest.sh("balloon"))
         if found:
             return int(found.group(1)), int(found.group(2))
     raise LabError("no balloon:\n" + guest.tail())

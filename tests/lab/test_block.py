@@ -8,7 +8,6 @@ import subprocess
 import time
 
 import pytest
-from conftest import ask
 from test_files import batch, tool
 
 MIB = 16
@@ -94,7 +93,7 @@ def numbers(text):
 
 def info(guest_, name="xvda"):
     """The shell's diskinfo: {key: text}."""
-    lines = ask(guest_, "diskinfo " + name).splitlines()
+    lines = guest_.sh("diskinfo " + name).splitlines()
     return dict(s.split(": ", 1) for s in lines if ": " in s)
 
 
@@ -166,7 +165,7 @@ def test_features_in_use(guest, disk, blkback, tmp_path):
     vbd = "phy:%s,xvda,w" % disk(raw(tmp_path), False)
     dom = start(guest, vbd, rb"2 rings of 128, indirect, persistent.*flush",
                 vcpus=2)
-    text = ask(dom, "diskcheck -f xvda 3 depth=16")
+    text = dom.sh("diskcheck -f xvda 3 depth=16")
     assert ", 0 differ" in text, text
     said = info(dom)
     ways = numbers(said["ways"])
@@ -182,7 +181,7 @@ def test_features_refused(guest, disk, blkback, tmp_path):
     blkback(max_queues=1, feature_persistent="N")
     vbd = "phy:%s,xvda,w" % disk(raw(tmp_path), False)
     dom = start(guest, vbd, rb"1 rings of 128, indirect, flush", vcpus=2)
-    assert ", 0 differ" in ask(dom, "diskcheck -f xvda 3 depth=16")
+    assert ", 0 differ" in dom.sh("diskcheck -f xvda 3 depth=16")
     said = info(dom)
     assert said["queues"] == "1"
     assert numbers(said["ways"])["persistent"] == 0, said
@@ -195,7 +194,7 @@ def test_settings(guest, disk, blkback, tmp_path):
     vbd = "phy:%s,xvda,w" % disk(raw(tmp_path), False)
     dom = start(guest, vbd, rb"1 rings of 128, indirect, flush", vcpus=2,
                 append="blkfront.max_queues=1 blkfront.persistent_pages=0")
-    assert ", 0 differ" in ask(dom, "diskcheck -f xvda 3 depth=16")
+    assert ", 0 differ" in dom.sh("diskcheck -f xvda 3 depth=16")
     assert numbers(info(dom)["ways"])["persistent"] == 0
 
 
@@ -207,20 +206,20 @@ def test_discard(lab, guest, disk, tmp_path):
     device = disk(path, False)
     dom = start(guest, "format=raw,vdev=xvda,access=w,discard,target="
                 + device)
-    ask(dom, "diskcheck -f xvda 1 write")
+    dom.sh("diskcheck -f xvda 1 write")
     lab.check("sync")
     full = os.stat(path).st_blocks
     assert full >= SECTORS
-    text = ask(dom, "block discard -f xvda 0 %d" % (SECTORS // 2))
+    text = dom.sh("block discard -f xvda 0 %d" % (SECTORS // 2))
     assert numbers(info(dom)["done"])["discard"] > 0, text
     assert os.stat(path).st_blocks <= full - SECTORS // 2 + 64
-    assert ", 0 differ" in ask(dom, "diskcheck xvda 1 check first=%d"
+    assert ", 0 differ" in dom.sh("diskcheck xvda 1 check first=%d"
                                % (SECTORS // 2))
     dom.remove()
     dom = start(guest, "format=raw,vdev=xvda,access=w,no-discard,target="
                 + device)
     assert "discard" not in info(dom)["can"]
-    assert "not supported" in ask(dom, "block discard -f xvda 0 8")
+    assert "not supported" in dom.sh("block discard -f xvda 0 8")
 
 
 @pytest.mark.long
@@ -232,8 +231,8 @@ def test_read_only(guest, disk, tmp_path):
         dom = start(guest, line % device)
         assert "read-only" in info(dom)["can"]
         assert ("cd" in info(dom)["can"].split()) == ("cdrom" in line)
-        assert "read-only" in ask(dom, "diskcheck -f xvda 1")
-        assert "00 00 00" in ask(dom, "block read xvda 0")
+        assert "read-only" in dom.sh("diskcheck -f xvda 1")
+        assert "00 00 00" in dom.sh("block read xvda 0")
         dom.remove()
 
 
@@ -249,11 +248,11 @@ def test_resize(lab, guest, disk, tmp_path):
                                            "size": mib << 20})
         end = time.monotonic() + 60     # blkback looks when it is asked
         while info(dom)["sectors"] != str(mib * 2048):
-            ask(dom, "block read xvda 0")
+            dom.sh("block read xvda 0")
             assert time.monotonic() < end, dom.tail()
-        assert ", 0 differ" in ask(dom, "diskcheck -f xvda %d" % mib)
-    assert "failed" in ask(dom, "block read xvda %d" % SECTORS) or \
-        "invalid" in ask(dom, "block read xvda %d" % SECTORS)
+        assert ", 0 differ" in dom.sh("diskcheck -f xvda %d" % mib)
+    assert "failed" in dom.sh("block read xvda %d" % SECTORS) or \
+        "invalid" in dom.sh("block read xvda %d" % SECTORS)
 
 
 # Coming and going

@@ -4,7 +4,6 @@
 import re
 
 import pytest
-from conftest import shell
 
 CHANNELS = 64
 
@@ -76,7 +75,7 @@ def test_spread(lab, guest, disk, site_image, mode, abi):
     new.expect(rb"cpu: 4 of 4 up", 120)
     for name in "abcd":                 # looked at for partitions
         new.expect(rb"xvd%s\b.*\r?\n" % name.encode(), 60)
-    said = shell(new, "interrupts", quiet=3)
+    said = new.sh("interrupts")
     found = re.findall(r"^vbd/\d+ +(\d) +(\d+)", said, re.M)
     assert len(found) == 4 and all(int(n) > 0 for _, n in found), said
     assert len({cpu for cpu, _ in found}) == 4, said

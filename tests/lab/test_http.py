@@ -11,7 +11,6 @@ import threading
 import time
 
 import pytest
-from conftest import shell
 
 SERVING = rb"httpd: serving http://([0-9.]+)/"
 BIG = bytes(range(256)) * 4096          # 1 MiB
@@ -220,10 +219,10 @@ def test_shell_commands(guest, lab):
     """ping, netstat, host; a fixed address."""
     new = guest("pv", append="app=shell ip=10.0.2.99/24,10.0.2.2")
     new.expect(rb"address 10.0.2.99/24 gateway 10.0.2.2 \(static\)", 60)
-    assert "1 sent, 1 answered" in shell(new, "ping 10.0.2.4 1")
-    assert "usage" in shell(new, "ping")
-    assert "10.0.2.2 10.0.2.2" in shell(new, "host 10.0.2.2")
-    assert "10.0.2.99/24" in shell(new, "interfaces xn0")
-    assert "no interface xn7" in shell(new, "interfaces xn7")
-    assert "memory" in shell(new, "netstat")
+    assert "1 sent, 1 answered" in new.sh("ping 10.0.2.4 1")
+    assert "usage" in new.sh("ping")
+    assert "10.0.2.2 10.0.2.2" in new.sh("host 10.0.2.2")
+    assert "10.0.2.99/24" in new.sh("interfaces xn0")
+    assert "no interface xn7" in new.sh("interfaces xn7")
+    assert "memory" in new.sh("netstat")
     lab.check("ping -c 1 -w 5 10.0.2.99")

@@ -3,9 +3,9 @@
 
 import re
 import shutil
+import time
 
 import pytest
-from conftest import shell
 from test_xl import SERVING, fetch
 
 PATIENCE = 240          # seconds; the firmware of an HVM guest is slow here
@@ -45,7 +45,7 @@ def emulated(lab, guest):
 
 def interrupts(guest):
     """How often each interrupt came, by the shell's command."""
-    said = shell(guest, "interrupts")
+    said = guest.sh("interrupts")
     return {name.strip(): int(count) for name, count in
             re.findall(r"^([a-z][a-z ]+?) +\d+ +(\d+)\r?$", said, re.M)}
 
@@ -65,7 +65,7 @@ def test_unplug(lab, hvm):
     web.expect(rb"xenpci: unplugged emulated devices: disks nics", PATIENCE)
     web.expect(SERVING, 60)
     assert emulated(lab, web) == (False, False, False)
-    said = shell(web, "devices")
+    said = web.sh("devices")
     assert re.search(r"blkfront +connected", said), said
     assert re.search(r"netfront +connected", said), said
     assert "FOLDER" in fetch(lab, web, "notes.txt")
@@ -106,6 +106,19 @@ def test_callback(lab, guest, image, mode, way, vcpus):
     assert web.shutdown() == "poweroff"
 
 
+def wait_connected(one, wanted):
+    """So many devices of each driver are connected and have had events."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        said = one.sh("devices")
+        have = {driver: len(re.findall(driver + r" +connected .*events [1-9]",
+                                       said)) for driver in wanted}
+        if have == wanted:
+            return
+        assert time.monotonic() < end, said
+        time.sleep(1)
+
+
 def test_virtio_beside(lab, guest, image):
     """Virtio disks and a virtio NIC of the device model, beside the PV ones;
     one has messages, the others share lines with the event callback."""
@@ -126,11 +139,8 @@ def test_virtio_beside(lab, guest, image):
     both.expect(rb"emulated NICs stay", 10)
     both.expect(rb"vda mounted", PATIENCE)
     address = both.expect(rb"vtnet0 address (10\.[\d.]+)", PATIENCE).group(1)
-    said = shell(both, "devices")
-    for driver, wanted in (("blkfront", 1), ("netfront", 1),
-                           ("virtio_blk", 2), ("virtio_net", 1)):
-        used = re.findall(driver + r" +connected .*events (\d+)", said)
-        assert len(used) == wanted and "0" not in used, said
+    wait_connected(both, {"blkfront": 1, "netfront": 1, "virtio_blk": 2,
+                          "virtio_net": 1})
     came = interrupts(both)
     assert came["line"] > 0 and came["message"] > 0, came
     assert "FOLDER" in lab.check("wget -q -O - http://%s/notes.txt"

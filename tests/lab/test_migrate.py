@@ -12,7 +12,7 @@ import urllib.request
 import image as disk_image
 import pytest
 from build import LabError
-from conftest import ROOT, shell
+from conftest import ROOT
 from test_serve import free_port
 from test_xl import fetch
 
@@ -132,7 +132,7 @@ def counts(guest):
     """What the guest's devices hold, once that has settled."""
     last = None
     for _ in range(20):
-        found = COUNTS.search(shell(guest, "devices"))
+        found = COUNTS.search(guest.sh("devices"))
         if found and found.groups() == last:
             return last
         last = found and found.groups()

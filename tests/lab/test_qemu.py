@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from conftest import run_domus, shell
+from conftest import run_domus
 from serial import SerialGuest
 from test_serve import COMPARE, free_port
 
@@ -59,9 +59,8 @@ def test_shared_lines(kernel, site_image, machine):
         while len(set(ADDRESS.findall(guest.output))) < 3:
             assert time.monotonic() < end, guest.output.decode()
             time.sleep(0.1)
-        said = shell(guest, "devices")
-        used = re.findall(r"virtio_\w+ +connected .*events (\d+)", said)
-        assert len(used) == 5 and "0" not in used, said
+        guest.sh_until("devices", r"(?:^\S+ +virtio_\w+ +connected [^\n]*"
+                       r"events [1-9].*?){5}")
         assert guest.shutdown() == "poweroff"
     finally:
         guest.remove()

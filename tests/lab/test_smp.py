@@ -9,7 +9,6 @@ import time
 import urllib.request
 
 import pytest
-from conftest import shell
 from test_xl import fetch
 from test_serve import free_port
 
@@ -106,7 +105,7 @@ def test_vcpus(lab, web, load, mode, vcpus, words):
     web_guest = web(mode, vcpus, words)
     clients = load(web_guest)
     time.sleep(3)
-    said = shell(web_guest, "cpus")
+    said = web_guest.sh("cpus")
     assert clients.end() > 0
     assert len(re.findall(r"^ *\d+ up ", said, re.M)) == vcpus, said
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
@@ -130,7 +129,7 @@ def test_vcpu_set(lab, web, load, mode):
 
 def guest_date(guest):
     """The guest's wall clock, in seconds."""
-    found = DATE.search(shell(guest, "date"))
+    found = DATE.search(guest.sh("date"))
     return calendar.timegm(time.strptime(found.group(1),
                                          "%Y-%m-%dT%H:%M:%S"))
 
@@ -154,6 +153,6 @@ def test_pause(lab, web, mode):
     lab.check("xl unpause " + web_guest.name)
     least_now, most_now = ahead(lab, web_guest)
     assert least_now <= most and least <= most_now
-    said = shell(web_guest, "sleep 1; cpus", quiet=3)
+    said = web_guest.sh("sleep 1; cpus")
     assert len(re.findall(r"^ *\d+ up ", said, re.M)) == 2, said
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")

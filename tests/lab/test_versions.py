@@ -13,7 +13,7 @@ import build
 import pytest
 import release
 from build import LabError
-from conftest import ROOT, shell
+from conftest import ROOT
 from guest import MODES, Guest
 from lab import STORES, Lab
 
@@ -95,7 +95,7 @@ def test_release(running, kernel, site_image, tmp_path, name, store, mode):
         address = guest.expect(SERVING, 180).group(1).decode()
         assert "FOLDER" in fetch(lab, address, "notes.txt")
         domid = lab.check("xl domid " + guest.name).strip()
-        assert shell(guest, "xenstore read domid").split()[3] == domid
+        assert guest.sh("xenstore read domid").split()[3] == domid
         assert guest.shutdown(120) == "poweroff"
         assert not guest.running()
     finally:

@@ -12,7 +12,6 @@ import urllib.request
 
 import pytest
 from build import LabError
-from conftest import shell
 from guest import Guest
 
 SERVING = rb"httpd: serving (http://\S+)"
@@ -108,7 +107,7 @@ def test_crash_is_told(lab, web):
 def read_held(guest_):
     """What the guest's drivers hold (grants, event channels, watches, pages),
     and its free memory, from the shell's sums."""
-    said = shell(guest_, "devices")
+    said = guest_.sh("devices")
     totals = re.search(r"^totals: (.*?)\r?$", said, re.M)
     free = re.search(r"^limits: .*free (\d+)", said, re.M)
     assert totals and free, said
@@ -248,5 +247,5 @@ def test_ipv6(lab, web):
     end = time.monotonic() + 20
     said = ""
     while "fec0:" not in said and time.monotonic() < end:
-        said = shell(web_guest, "interfaces")
+        said = web_guest.sh("interfaces")
     assert "fec0:" in said

@@ -29,7 +29,6 @@ class Vm(SerialGuest):
         self._names = list(channels)
         self.channel = {}
         self._qmp_file = None
-        self._count = 0
         self._wait = wait               # the shell is on the serial port
         self.events = []
 
@@ -106,36 +105,6 @@ class Vm(SerialGuest):
                     return
             time.sleep(0.1)
         raise LabError("the guest kept %s:\n%s" % (name, self.tail()))
-
-    def sh(self, line, timeout=120):
-        """Run a line in the guest's shell; what it printed.
-
-        It stands between what two other commands print: log lines may come in
-        the middle of a prompt or of what is typed, never of such a line.
-        """
-        self._count += 1
-        first, last = b"=%d<=" % self._count, b"=>%d=" % self._count
-        self.send(b"echo " + first + b"\r")
-        self.expect(rb"^" + first + rb"\r*\n", timeout)
-        start = self.mark()
-        self.send(line.encode() + b"\recho " + last + b"\r")
-        self.expect(rb"^" + last + rb"\r*\n", timeout)
-        text = self.output[start:self.mark()].decode(errors="replace")
-        lines = text.replace("\r", "").splitlines(True)[:-1]
-        return "".join(s for s in lines if "domus# " not in s)
-
-    def sh_until(self, line, pattern, timeout=60):
-        """Run a line again and again until it prints the pattern."""
-        end = time.monotonic() + timeout
-        while True:
-            text = self.sh(line)
-            found = re.search(pattern, text, re.M | re.S)
-            if found:
-                return found
-            if time.monotonic() > end:
-                raise LabError("`%s' never printed %r but:\n%s" % (
-                    line, pattern, text))
-            time.sleep(0.2)
 
     def devices(self):
         """The shell's list: {name: (driver, state, failures)}."""
