@@ -23,7 +23,7 @@ STEPS = (
     ("xen", ["make", "xen"]),
     ("qemu", ["make", "qemu"]),
     ("lab", ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
-             "-v", "tests/lab"]),
+             "-v", "--durations=30", "tests/lab"]),
 )
 # A line that says that one test failed: of tools/run-host, tools/run, pytest.
 BAD = re.compile(r"^(?:  (?:FAIL|FAILURE|CRASH|ERROR) .*"

@@ -146,7 +146,8 @@ def wait_for(lab, command, timeout=20):
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("mode", ["pv", "pvh"])
+@pytest.mark.parametrize("mode", ["pv", pytest.param(
+    "pvh", marks=pytest.mark.long)])
 def test_block_hotplug(lab, web, disk, tmp_path, mode):
     """20 rounds of block-attach and -detach leave nothing behind."""
     image = tmp_path / "extra.img"
@@ -167,7 +168,8 @@ def test_block_hotplug(lab, web, disk, tmp_path, mode):
     assert "FOLDER" in fetch(lab, web_guest, "notes.txt")
 
 
-@pytest.mark.parametrize("mode", ["pv", "pvh"])
+@pytest.mark.parametrize("mode", ["pvh", pytest.param(
+    "pv", marks=pytest.mark.long)])
 def test_network_hotplug(lab, web, mode):
     """20 rounds of network-attach and -detach leave nothing behind."""
     web_guest = web(mode)
