@@ -76,47 +76,67 @@ file_plain(const char *path, int *rv)
 	return NULL;
 }
 
-/*
- * Do something to a path: find its mount, lock it, call.
- */
+/* Where a path leads. */
+struct file_at {
+	char		*at_plain;
+	struct fs	*at_fs;		/* f_mtx is held */
+	const char	*at_rest;	/* the path on it */
+};
+
+/* Find a path's mount and lock it, until file_leave(). */
 static int
-file_at(const char *path, int (*fn)(struct fs *, const char *))
+file_enter(const char *path, struct file_at *at)
 {
-	const char *rest;
-	struct fs *f;
-	char *plain;
 	int rv;
 
-	plain = file_plain(path, &rv);
-	if (plain == NULL)
+	at->at_plain = file_plain(path, &rv);
+	if (at->at_plain == NULL)
 		return rv;
-	f = fs_get(plain, &rest);
-	if (f != NULL) {
-		rv = fn(f, rest);
-		fs_put(f);
-	} else {
-		rv = -PV_ENODEV;
-	}
-	kfree(plain);
+	at->at_fs = fs_get(at->at_plain, &at->at_rest);
+	if (at->at_fs != NULL)
+		return 0;
+	kfree(at->at_plain);
+	return -PV_ENODEV;
+}
+
+static void
+file_leave(struct file_at *at)
+{
+	fs_put(at->at_fs);
+	kfree(at->at_plain);
+}
+
+/* Do something to a path. */
+static int
+file_do(const char *path, int (*fn)(struct fs *, const char *))
+{
+	struct file_at at;
+	int rv;
+
+	rv = file_enter(path, &at);
+	if (rv != 0)
+		return rv;
+	rv = fn(at.at_fs, at.at_rest);
+	file_leave(&at);
 	return rv;
 }
 
 int
 file_unlink(const char *path)
 {
-	return file_at(path, fs_dir_unlink);
+	return file_do(path, fs_dir_unlink);
 }
 
 int
 file_mkdir(const char *path)
 {
-	return file_at(path, fs_dir_mkdir);
+	return file_do(path, fs_dir_mkdir);
 }
 
 int
 file_rmdir(const char *path)
 {
-	return file_at(path, fs_dir_rmdir);
+	return file_do(path, fs_dir_rmdir);
 }
 
 /* Both names must be on one mount. */
@@ -160,22 +180,14 @@ int
 file_readdir(const char *path,
     int (*fn)(void *, const struct file_dirent *), void *arg)
 {
-	const char *rest;
-	struct fs *f;
-	char *plain;
+	struct file_at at;
 	int rv;
 
-	plain = file_plain(path, &rv);
-	if (plain == NULL)
+	rv = file_enter(path, &at);
+	if (rv != 0)
 		return rv;
-	f = fs_get(plain, &rest);
-	if (f != NULL) {
-		rv = fs_dir_list(f, rest, fn, arg);
-		fs_put(f);
-	} else {
-		rv = -PV_ENODEV;
-	}
-	kfree(plain);
+	rv = fs_dir_list(at.at_fs, at.at_rest, fn, arg);
+	file_leave(&at);
 	return rv;
 }
 
@@ -205,22 +217,14 @@ file_stat_at(struct fs *f, const char *path, struct file_stat *st)
 int
 file_stat(const char *path, struct file_stat *st)
 {
-	const char *rest;
-	struct fs *f;
-	char *plain;
+	struct file_at at;
 	int rv;
 
-	plain = file_plain(path, &rv);
-	if (plain == NULL)
+	rv = file_enter(path, &at);
+	if (rv != 0)
 		return rv;
-	f = fs_get(plain, &rest);
-	if (f != NULL) {
-		rv = file_stat_at(f, rest, st);
-		fs_put(f);
-	} else {
-		rv = -PV_ENODEV;
-	}
-	kfree(plain);
+	rv = file_stat_at(at.at_fs, at.at_rest, st);
+	file_leave(&at);
 	return rv;
 }
 
@@ -394,25 +398,18 @@ file_open_at(struct fs *f, const char *path, struct file *fl)
 int
 file_open(const char *path, unsigned int flags, struct file **flp)
 {
-	const char *rest;
-	struct file *fl;
-	struct fs *f;
-	char *plain;
+	struct file *fl = kmalloc(sizeof(*fl));
+	struct file_at at;
 	int rv;
 
-	plain = file_plain(path, &rv);
-	if (plain == NULL)
-		return rv;
-	fl = kmalloc(sizeof(*fl));
-	f = fl != NULL ? fs_get(plain, &rest) : NULL;
-	if (f != NULL) {
-		fl->fl_flags = flags;
-		rv = file_open_at(f, rest, fl);
-		fs_put(f);
-	} else {
-		rv = fl != NULL ? -PV_ENODEV : -PV_ENOMEM;
+	if (fl == NULL)
+		return -PV_ENOMEM;
+	fl->fl_flags = flags;
+	rv = file_enter(path, &at);
+	if (rv == 0) {
+		rv = file_open_at(at.at_fs, at.at_rest, fl);
+		file_leave(&at);
 	}
-	kfree(plain);
 	if (rv != 0) {
 		kfree(fl);
 		return rv;

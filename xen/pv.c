@@ -106,16 +106,33 @@ pv_evtchn_intr(void *arg)
 	return EVTCHN_DONE;
 }
 
-static struct pv_evtchn *
-pv_evtchn_create(void (*fn)(void *), void *arg)
+/* 0 with *pep to be bound, or -PV_ENODEV, -PV_ENOMEM with NULL. */
+static int
+pv_evtchn_create(void (*fn)(void *), void *arg, struct pv_evtchn **pep)
 {
-	struct pv_evtchn *pe = pv_os_alloc(sizeof(*pe));
+	struct pv_evtchn *pe;
 
+	*pep = NULL;
+	if (pv_xen.x_evtchn == NULL)
+		return -PV_ENODEV;
+	pe = pv_os_alloc(sizeof(*pe));
 	if (pe == NULL)
-		return NULL;
+		return -PV_ENOMEM;
 	pe->pe_fn = fn;
 	pe->pe_arg = arg;
-	return pe;
+	*pep = pe;
+	return 0;
+}
+
+/* The binding ended with rv. */
+static int
+pv_evtchn_bound(struct pv_evtchn **pep, int rv)
+{
+	if (rv < 0) {
+		pv_os_free(*pep, sizeof(**pep));
+		*pep = NULL;
+	}
+	return rv;
 }
 
 /*
@@ -127,43 +144,26 @@ int
 pv_evtchn_virq(unsigned int vcpu, unsigned int virq, void (*fn)(void *),
     void *arg, struct pv_evtchn **pep)
 {
-	struct pv_evtchn *pe;
 	int rv;
 
-	*pep = NULL;
-	if (pv_xen.x_evtchn == NULL)
-		return -PV_ENODEV;
-	pe = pv_evtchn_create(fn, arg);
-	if (pe == NULL)
-		return -PV_ENOMEM;
-	rv = evtchn_bind_virq(&pv_xen, vcpu, virq, &pe->pe_eh, pv_evtchn_intr,
-	    pe);
+	rv = pv_evtchn_create(fn, arg, pep);
 	if (rv < 0)
-		pv_os_free(pe, sizeof(*pe));
-	else
-		*pep = pe;
-	return rv;
+		return rv;
+	return pv_evtchn_bound(pep, evtchn_bind_virq(&pv_xen, vcpu, virq,
+	    &(*pep)->pe_eh, pv_evtchn_intr, *pep));
 }
 
 int
 pv_evtchn_ipi(unsigned int vcpu, void (*fn)(void *), void *arg,
     struct pv_evtchn **pep)
 {
-	struct pv_evtchn *pe;
 	int rv;
 
-	*pep = NULL;
-	if (pv_xen.x_evtchn == NULL)
-		return -PV_ENODEV;
-	pe = pv_evtchn_create(fn, arg);
-	if (pe == NULL)
-		return -PV_ENOMEM;
-	rv = evtchn_bind_ipi(&pv_xen, vcpu, &pe->pe_eh, pv_evtchn_intr, pe);
+	rv = pv_evtchn_create(fn, arg, pep);
 	if (rv < 0)
-		pv_os_free(pe, sizeof(*pe));
-	else
-		*pep = pe;
-	return rv;
+		return rv;
+	return pv_evtchn_bound(pep, evtchn_bind_ipi(&pv_xen, vcpu,
+	    &(*pep)->pe_eh, pv_evtchn_intr, *pep));
 }
 
 /*
@@ -175,43 +175,26 @@ int
 pv_evtchn_alloc(pv_domid_t peer, void (*fn)(void *), void *arg,
     struct pv_evtchn **pep)
 {
-	struct pv_evtchn *pe;
 	int rv;
 
-	*pep = NULL;
-	if (pv_xen.x_evtchn == NULL)
-		return -PV_ENODEV;
-	pe = pv_evtchn_create(fn, arg);
-	if (pe == NULL)
-		return -PV_ENOMEM;
-	rv = evtchn_alloc(&pv_xen, NULL, peer, &pe->pe_eh, pv_evtchn_intr, pe);
+	rv = pv_evtchn_create(fn, arg, pep);
 	if (rv < 0)
-		pv_os_free(pe, sizeof(*pe));
-	else
-		*pep = pe;
-	return rv;
+		return rv;
+	return pv_evtchn_bound(pep, evtchn_alloc(&pv_xen, NULL, peer,
+	    &(*pep)->pe_eh, pv_evtchn_intr, *pep));
 }
 
 int
 pv_evtchn_bind(pv_domid_t peer, evport_t remote, void (*fn)(void *),
     void *arg, struct pv_evtchn **pep)
 {
-	struct pv_evtchn *pe;
 	int rv;
 
-	*pep = NULL;
-	if (pv_xen.x_evtchn == NULL)
-		return -PV_ENODEV;
-	pe = pv_evtchn_create(fn, arg);
-	if (pe == NULL)
-		return -PV_ENOMEM;
-	rv = evtchn_bind_peer(&pv_xen, NULL, peer, remote, &pe->pe_eh,
-	    pv_evtchn_intr, pe);
+	rv = pv_evtchn_create(fn, arg, pep);
 	if (rv < 0)
-		pv_os_free(pe, sizeof(*pe));
-	else
-		*pep = pe;
-	return rv;
+		return rv;
+	return pv_evtchn_bound(pep, evtchn_bind_peer(&pv_xen, NULL, peer,
+	    remote, &(*pep)->pe_eh, pv_evtchn_intr, *pep));
 }
 
 /*
