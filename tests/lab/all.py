@@ -18,12 +18,16 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
+# As many labs side by side as there are CPUs, but two are enough; what a file
+# starts is shared by its tests, so they stay together.
+LABS = str(min(2, os.cpu_count() or 1))
 STEPS = (
     ("check", ["make", "-j%d" % (os.cpu_count() or 1), "check"]),
     ("xen", ["make", "xen"]),
     ("qemu", ["make", "qemu"]),
     ("lab", ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider",
-             "-v", "--durations=30", "tests/lab"]),
+             "-v", "--durations=30", "-n", LABS, "--dist", "loadfile",
+             "tests/lab"]),
 )
 # A line that says that one test failed: of tools/run-host, tools/run, pytest.
 BAD = re.compile(r"^(?:  (?:FAIL|FAILURE|CRASH|ERROR) .*"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the lab's tests share: one lab for the session, folders, disks."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -56,8 +57,11 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def kernel():
     """The guest's image, built."""
-    subprocess.run(["make", "-s", "-C", ROOT, "image",
-                    "out/domus-x86_64-hvm.elf"], check=True)
+    os.makedirs(os.path.join(ROOT, "out"), exist_ok=True)
+    with open(os.path.join(ROOT, "out", ".kernel.lock"), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)        # labs side by side
+        subprocess.run(["make", "-s", "-C", ROOT, "image",
+                        "out/domus-x86_64-hvm.elf"], check=True)
     return KERNEL
 
 
