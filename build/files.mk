@@ -22,7 +22,8 @@ $(foreach d,lib host/gcc64 host/clang64 host/gcc32 host/clang32,\
 libdomus-srcs := $(lib-srcs) $(xen-srcs) $(virtio-srcs) $(dev-srcs)
 
 # ---- the guest ---------------------------------------------------------------
-kernel-srcs := $(wildcard kernel/*.c kernel/net/*.c kernel/fs/*.c)
+kernel-srcs := $(wildcard kernel/*.c kernel/net/*.c kernel/fs/*.c \
+	kernel/fwd/*.c)
 libc-srcs := $(wildcard kernel/libc/*.c)
 # memcpy must not become a call of memcpy.
 cflags-kernel/libc/string.c := -fno-tree-loop-distribute-patterns

@@ -11,3 +11,9 @@ t_nif_train-srcs := kernel/net/nif_train.c kernel/net/nif_cut.c
 
 f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 f_http-cflags := -Iapps
+
+# Forwarding between interfaces.
+unit-tests += t_fwd
+fwd-parts := $(wildcard kernel/fwd/fwd*.c) kernel/printf.c lib/str.c \
+	tests/unit/fwd_lab.c
+t_fwd-srcs := $(fwd-parts)
