@@ -92,6 +92,7 @@ static struct pv_client main_client = {
 	.pc_blk_resized = disk_resized,
 	.pc_net_up = net_up,
 	.pc_net_down = net_down,
+	.pc_serves_nets = true,
 	.pc_cons_up = cons_up,
 	.pc_cons_down = cons_down,
 	.pc_balloon_up = balloon_up,

@@ -14,6 +14,7 @@ extern const struct pv_driver blkback_driver;
 extern const struct pv_driver blkfront_driver;
 extern const struct pv_driver console_driver;
 extern const struct pv_driver control_driver;
+extern const struct pv_driver netback_driver;
 extern const struct pv_driver netfront_driver;
 extern const struct pv_driver virtio_blk_driver;
 extern const struct pv_driver virtio_balloon_driver;
@@ -37,6 +38,9 @@ static const struct pv_driver *const conf_drivers[] = {
 #endif
 #ifdef PV_CONFIG_CONTROL
 	&control_driver,
+#endif
+#ifdef PV_CONFIG_NETBACK
+	&netback_driver,
 #endif
 #ifdef PV_CONFIG_NETFRONT
 	&netfront_driver,

@@ -442,6 +442,17 @@ xenbus_back_domain(struct xenbus_back *xb, const struct pv_driver *drv,
 	return rv == -PV_ENOENT ? 0 : rv;
 }
 
+/* Does the client serve that type, or (NULL) any? */
+static bool
+xenbus_back_served(const struct xen *x, const char *type)
+{
+	const struct pv_client *pc = x->x_client;
+
+	return ((type == NULL || str_eq(type, "vbd")) &&
+	    pc->pc_vbd_open != NULL) ||
+	    ((type == NULL || str_eq(type, "vif")) && pc->pc_serves_nets);
+}
+
 static int
 xenbus_back_type(struct xenbus_back *xb, const char *type, char *bufs)
 {
@@ -454,7 +465,7 @@ xenbus_back_type(struct xenbus_back *xb, const char *type, char *bufs)
 	if (rv < 0)
 		return 0;
 	drv = pv_conf_find(path);
-	if (drv == NULL)
+	if (drv == NULL || !xenbus_back_served(xb->xb_xen, type))
 		return 0;
 	rv = xs_ls(xb->xb_xen, XS_NOTRANS, path, bufs, XENBUS_BACK_LIST, &len);
 	for (i = 0; rv == 0 && i < len; i += str_len(bufs + i) + 1) {
@@ -625,7 +636,7 @@ xenbus_back_attach(struct xen *x)
 {
 	struct xenbus_back *xb;
 
-	if (x->x_xs == NULL || x->x_client->pc_vbd_open == NULL)
+	if (x->x_xs == NULL || !xenbus_back_served(x, NULL))
 		return 0;
 	xb = pv_os_alloc(sizeof(*xb));
 	if (xb == NULL)

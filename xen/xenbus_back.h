@@ -13,7 +13,8 @@
  * online, is destroyed and its directory removed: in a driver domain nobody
  * else does, and the toolstack waits for it.
  *
- * Nothing is looked for unless the client serves something (pc_vbd_open).
+ * Nothing is looked for unless the client serves something: disks
+ * (pc_vbd_open), interfaces (pc_serves_nets).
  */
 
 #ifndef XENBUS_BACK_H

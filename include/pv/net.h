@@ -95,8 +95,28 @@ struct pv_net_ops {
 	int	(*no_set)(void *sc, const struct pv_net_set *);
 };
 
+/*
+ * Of whom an interface is that is the other end of a guest's (netback); kept
+ * by the driver.  What comes from it was copied, its headers are in one piece
+ * and its flags are true, but what it says is the guest's word.
+ */
+struct pv_net_guest {
+	pv_domid_t	 ng_domid;
+	unsigned int	 ng_devid;	/* of the guest's interfaces */
+	uint8_t		 ng_mac[6];	/* the guest's; nt_mac is ours */
+	char		 ng_ip[128];	/* addresses that it may use, as the
+					   toolstack wrote them; "": any */
+	char		 ng_bridge[32];	/* where the toolstack wants it; "" */
+	uint64_t	 ng_nspoof;	/* packets from others' addresses */
+	uint64_t	 ng_nfilter;	/* not to it: multicast not wanted */
+	uint64_t	 ng_nbad;	/* packets of it that make no sense */
+	uint64_t	 ng_nexpired;	/* that it had no buffers for in time */
+	uint64_t	 ng_nlate;	/* times that it had used up its rate */
+};
+
 struct pv_net {
-	const char		*nt_name;	/* "xn0" */
+	const char		*nt_name;	/* "xn0", "vif5.0" */
+	const struct pv_net_guest *nt_guest;	/* or NULL */
 	const struct pv_net_ops	*nt_ops;
 	void			*nt_sc;
 	uint8_t			 nt_mac[6];

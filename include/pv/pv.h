@@ -50,11 +50,16 @@ struct pv_client {
 	/*
 	 * The toolstack wants a guest to have the disk bg_what of ours.  0 with
 	 * bg_blk set; -PV_EAGAIN: ask again soon; else it is asked again, less
-	 * often.  Without it no back end is looked for.  Must not wait.
+	 * often.  Without it there are no such disks.  Must not wait.
 	 */
 	int	(*pc_vbd_open)(struct pv_blk_guest *);
 	/* bg is no more when it returns.  Context: deferred, thread. */
 	void	(*pc_vbd_close)(struct pv_blk_guest *);
+	/*
+	 * pc_net_up takes the other ends of guests' interfaces too (nt_guest);
+	 * without it there are none.
+	 */
+	bool		 pc_serves_nets;
 	/* The toolstack asks; already acknowledged. */
 	void	(*pc_control)(enum pv_control_op);
 	/*

@@ -295,9 +295,11 @@ static void
 net_configure(struct nif *nif)
 {
 	struct netif *netif = &nif->nif_netif;
-	enum net_how how = NET_DHCP;
+	/* What a guest says there is neither a lease nor a router. */
+	bool ours = nif->nif_nt->nt_guest == NULL;
+	enum net_how how = ours ? NET_DHCP : NET_NONE;
 
-	if (!net_conf.taken) {
+	if (!net_conf.taken && (ours || net_conf.how == NET_STATIC)) {
 		net_conf.taken = nif->nif_first = true;
 		how = net_conf.how;
 	}
@@ -305,7 +307,7 @@ net_configure(struct nif *nif)
 	netif_set_hostname(netif, NET_HOSTNAME);
 	if (netif_default == NULL)
 		netif_set_default(netif);
-	netif_set_ip6_autoconfig_enabled(netif, 1);
+	netif_set_ip6_autoconfig_enabled(netif, ours);
 	netif_create_ip6_linklocal_address(netif, 1);
 	netif_set_up(netif);
 	if (nif->nif_nt->nt_link)
