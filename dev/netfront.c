@@ -48,6 +48,10 @@
  * peer takes that.  One handler runs for a channel at a time, and only one of
  * them receives: the receive side needs no lock.  The transmit side is guarded
  * by tt_lock.
+ *
+ * What the peer sends us.  It may keep multicast from us that nobody wants
+ * (netfront_mc.c), and spread what we receive over the queues as we say
+ * (netfront_ctl.c).
  */
 
 #include "netfront.h"
@@ -198,6 +202,8 @@ netfront_connect(void *softc)
 	if (rv < 0)
 		pv_log(sc->sc_dev, PV_LOG_WARN, "only %u of %u queues "
 		    "(error %d)", sc->sc_nqueue, n, -rv);
+	netfront_ctl_connect(sc);
+	netfront_mc_connect(sc);
 	return netfront_xs_publish(sc);
 }
 
@@ -276,6 +282,8 @@ netfront_start(void *softc)
 	    sc->sc_split ? ", split events" : "",
 	    sc->sc_net.nt_link ? "" : ", no carrier");
 	netfront_open(sc, true);
+	netfront_mc_open(sc);
+	netfront_ctl_open(sc);
 	sc->sc_announced = true;
 	if (!up && pc->pc_net_up != NULL)
 		pc->pc_net_up(&sc->sc_net);
@@ -297,6 +305,7 @@ netfront_changed(void *softc)
 {
 	struct netfront_softc *sc = softc;
 
+	netfront_mc_sync(sc);
 	if (!netfront_xs_link(sc))
 		return;
 	pv_log(sc->sc_dev, PV_LOG_INFO, "%s: carrier %s, MTU %u", sc->sc_name,
@@ -313,8 +322,10 @@ netfront_disconnect(void *softc)
 	struct pv_net *nt = &sc->sc_net;
 	unsigned int i;
 
+	netfront_mc_close(sc);
 	netfront_open(sc, false);
 	netfront_xs_unwatch(sc);
+	netfront_ctl_disconnect(sc);
 	for (i = 0; i < sc->sc_nqueue; i++)
 		netfront_disconnect_queue(sc->sc_queue[i]);
 	nt->nt_link = false;
@@ -384,9 +395,12 @@ netfront_fail(struct netfront_softc *sc, const char *why)
 static const struct pv_net_ops netfront_ops = {
 	.no_send = netfront_tx_send,
 	.no_poll = netfront_poll,
+	.no_set = netfront_mc_set,
 };
 
-static const char *const netfront_settings[] = { "netfront.queues", NULL };
+static const char *const netfront_settings[] = {
+	"netfront.queues", "netfront.static_multicast", NULL
+};
 
 const struct pv_driver netfront_driver = {
 	.dv_name = "netfront",

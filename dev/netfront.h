@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * netfront.h -- what the files of netfront share: netfront.c (theory, life,
- * events), netfront_tx.c, netfront_rx.c, and netfront_xs.c (what is said
- * through XenStore).
+ * events), netfront_tx.c, netfront_rx.c, netfront_mc.c (multicast control),
+ * netfront_ctl.c (control ring), and netfront_xs.c (what is said through
+ * XenStore).
  *
  * Locks:
  *	tt_lock		a queue's transmit side
  *	rt_lock		a queue's free receive buffers
  *	sc_lock		the interface's counters; taken inside tt_lock
+ *	mc_lock		the multicast filter; inside no other
+ *	ct_lock		the control ring; inside no other
  */
 
 #ifndef NETFRONT_H
@@ -15,6 +18,7 @@
 
 #include <pv/pv.h>
 
+#include <pv/net.h>
 #include <xen/io/netif.h>
 
 #include "fring.h"
@@ -30,6 +34,7 @@
 #define NETFRONT_BUDGET	128	/* responses of a ring handled in one run */
 #define NETFRONT_READY	64	/* free slots at which sending goes on */
 #define NETFRONT_HDRLEN	14	/* bytes of an Ethernet header */
+#define NETFRONT_NTABLE	128	/* entries from hash to queue, at most */
 
 PV_WIRE_ASSERT(struct netif_tx_request, 12);
 PV_WIRE_OFFSET(struct netif_tx_request, offset, 4);
@@ -47,6 +52,7 @@ PV_WIRE_OFFSET(struct netif_rx_response, status, 6);
 PV_WIRE_ASSERT(struct netif_extra_info, 8);
 PV_WIRE_OFFSET(struct netif_extra_info, u, 2);
 
+struct flow;
 struct netfront_queue;
 struct netfront_txtab;
 struct netfront_rxtab;
@@ -113,6 +119,7 @@ struct netfront_rxpkt {
 	uint32_t	 rp_flags;	/* PV_NET_CSUM_* */
 	uint16_t	 rp_gsosize;	/* bytes of a segment, or 0 */
 	uint8_t		 rp_gsotype;	/* PV_NET_GSO_* */
+	bool		 rp_hash;	/* the peer told its hash */
 	bool		 rp_begun;
 	bool		 rp_more;	/* data follows */
 	bool		 rp_extra;	/* the next response is extra info */
@@ -135,6 +142,7 @@ struct netfront_queue {
 	struct idmap	 nq_ids;
 	struct idmap_slot nq_idslot[NETFRONT_NTX];
 	unsigned int	 nq_nextra;	/* extra infos not answered yet */
+	int		 nq_mcast;	/* an order's answer: 1 yes, -1 no */
 	bool		 nq_up;		/* packets are taken and given */
 	bool		 nq_full;	/* a sender waits for nt_ready */
 	int		 nq_error;	/* what disconnect answers */
@@ -160,6 +168,41 @@ netfront_rxeh(struct netfront_queue *nq)
 	return &nq->nq_eh[nq->nq_split ? 1 : 0];
 }
 
+/* ---- The peer's filter and hash ---------------------------------------- */
+
+struct netfront_mc {
+	struct pv_lock	 mc_lock;	/* all below */
+	/* what the consumer wants; mc_set: has said so */
+	bool		 mc_set;
+	uint32_t	 mc_flags;	/* PV_NET_PROMISC .. */
+	unsigned int	 mc_nmac;
+	uint8_t		 mc_mac[PV_NET_NMAC][6];
+	/* the peer's: filters, looks for that at any time, is asked to */
+	bool		 mc_can, mc_dynamic, mc_asked;
+	bool		 mc_open;	/* takes orders */
+	bool		 mc_busy;	/* mc_now is in flight */
+	bool		 mc_refused;	/* it has no room for the list */
+	bool		 mc_add;	/* what is done with mc_now */
+	uint8_t		 mc_now[6];
+	unsigned int	 mc_nhave;	/* the peer's list */
+	uint8_t		 mc_have[PV_NET_NMAC][6];
+};
+
+struct netfront_ctl {
+	struct pv_lock	 ct_lock;	/* all below, but for life */
+	bool		 ct_live;	/* ring and channel are there */
+	bool		 ct_open;	/* the peer is, too */
+	bool		 ct_busy;	/* an order is in flight */
+	bool		 ct_inuse;	/* the hash is */
+	unsigned int	 ct_step;	/* enum netfront_ctl_step */
+	uint16_t	 ct_id;		/* of the last order */
+	uint32_t	 ct_hashes;	/* XEN_NETIF_CTRL_HASH_TYPE_* */
+	uint32_t	 ct_ntable;	/* entries; 0: by remainder */
+	struct xenbus_ring ct_shared, ct_page;
+	struct fring	 ct_ring;
+	struct evtchn_handler ct_eh;
+};
+
 /* ---- The device -------------------------------------------------------- */
 
 struct netfront_softc {
@@ -170,6 +213,8 @@ struct netfront_softc {
 	bool		 sc_split;	/* the peer takes two channels */
 	unsigned int	 sc_nqueue;	/* in use, 1 at least */
 	struct netfront_queue *sc_queue[NETFRONT_NQUEUE];	/* or NULL */
+	struct netfront_mc sc_mc;
+	struct netfront_ctl sc_ctl;
 	/* XenStore */
 	struct xs_watch	 sc_carrier;
 	bool		 sc_announced;
@@ -192,6 +237,13 @@ int	 netfront_tx_connect(struct netfront_queue *);
 void	 netfront_tx_disconnect(struct netfront_queue *);
 enum evtchn_result netfront_tx_intr(struct netfront_queue *);
 int	 netfront_tx_send(void *, struct pv_net_pkt *);	/* no_send */
+/*
+ * Order the peer to take a multicast address into its list, or out; the
+ * answer goes to netfront_mc_done().  0; -PV_EAGAIN: no room, netfront_mc_go()
+ * will be called; -PV_ENXIO: the device is down.
+ */
+int	 netfront_tx_mcast(struct netfront_queue *, const uint8_t mac[6],
+	    bool add);
 
 int	 netfront_rx_attach(struct netfront_queue *, unsigned int nbuf);
 void	 netfront_rx_detach(struct netfront_queue *);
@@ -201,13 +253,40 @@ void	 netfront_rx_disconnect(struct netfront_queue *);
 enum evtchn_result netfront_rx_intr(struct netfront_queue *);
 
 /*
+ * netfront_mc.c.  connect: what the peer can.  open, close: orders are taken,
+ * or not.  sync: ask for the filter, or for all; thread, as connect and open.
+ * go: the
+ * next order, if there is one.  done: the peer's answer.  Context: deferred,
+ * thread.
+ */
+void	 netfront_mc_connect(struct netfront_softc *);
+void	 netfront_mc_open(struct netfront_softc *);
+void	 netfront_mc_close(struct netfront_softc *);
+void	 netfront_mc_sync(struct netfront_softc *);
+void	 netfront_mc_go(struct netfront_softc *);
+void	 netfront_mc_done(struct netfront_softc *, bool ok);
+int	 netfront_mc_set(void *, const struct pv_net_set *);	/* no_set */
+
+/*
+ * netfront_ctl.c.  connect makes the ring where the peer has one and the
+ * queues are several; open begins; disconnect is idempotent.  Context: thread.
+ * queue: that of a flow while ct_inuse; deferred, thread.
+ */
+void	 netfront_ctl_connect(struct netfront_softc *);
+void	 netfront_ctl_open(struct netfront_softc *);
+void	 netfront_ctl_disconnect(struct netfront_softc *);
+unsigned int netfront_ctl_queue(const struct netfront_softc *,
+	    const struct flow *);
+
+/*
  * netfront_xs.c.  Context: thread.
  *
  * name: the interface's name and address.  check: 0, or why the peer can not
  * be talked to.  queues: how many it takes, and whether it takes two event
  * channels of each.  publish: our keys.  read: what the peer offers.  link:
  * link and MTU; true when one changed.  watch, unwatch: have the driver's
- * changed function called when the link changes.
+ * changed function called when the link changes.  multicast: have the peer
+ * filter, or not.
  */
 int	 netfront_xs_name(struct netfront_softc *);
 int	 netfront_xs_check(struct netfront_softc *);
@@ -215,6 +294,7 @@ unsigned int netfront_xs_queues(struct netfront_softc *);
 int	 netfront_xs_publish(struct netfront_softc *);
 void	 netfront_xs_read(struct netfront_softc *);
 bool	 netfront_xs_link(struct netfront_softc *);
+int	 netfront_xs_multicast(struct netfront_softc *, bool on);
 int	 netfront_xs_watch(struct netfront_softc *);
 void	 netfront_xs_unwatch(struct netfront_softc *);
 

@@ -264,6 +264,7 @@ netfront_rx_tally(struct netfront_softc *sc, const struct netfront_rxpkt *rp)
 		nt->nt_rxbyte += rp->rp_len;
 		nt->nt_rxcsum += rp->rp_flags != 0;
 		nt->nt_rxgso += rp->rp_gsosize != 0;
+		nt->nt_rxhash += rp->rp_hash;
 	} else {
 		nt->nt_rxdrop++;
 	}
@@ -296,8 +297,9 @@ netfront_rx_deliver(struct netfront_queue *nq)
 }
 
 /*
- * A response that is extra info: how the packet is to be cut into segments, or
- * what we did not ask for and leave alone.  It tells where the data goes on.
+ * A response that is extra info: how the packet is to be cut into segments,
+ * that its flow was hashed, or what we did not ask for and leave alone.  It
+ * tells where the data goes on.
  * Pure but for rp.  0 or -PV_EPROTO.
  */
 static int
@@ -316,6 +318,7 @@ netfront_rx_extra(struct netfront_rxpkt *rp, const struct netif_extra_info *ei)
 		rp->rp_gsotype = ei->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4 ?
 		    PV_NET_GSO_TCP4 : PV_NET_GSO_TCP6;
 	}
+	rp->rp_hash |= ei->type == XEN_NETIF_EXTRA_TYPE_HASH;
 	rp->rp_extra = (ei->flags & XEN_NETIF_EXTRA_FLAG_MORE) != 0;
 	return 0;
 }

@@ -111,6 +111,7 @@ netfront_tx_connect(struct netfront_queue *nq)
 	nq->nq_error = -PV_ENXIO;
 	nq->nq_full = false;
 	nq->nq_nextra = 0;
+	nq->nq_mcast = 0;
 	rv = xenbus_ring_create(nq->nq_sc->sc_dev, &nq->nq_txpage, 1);
 	if (rv < 0)
 		return rv;
@@ -330,7 +331,8 @@ netfront_tx_queue(const struct netfront_softc *sc, const struct pv_net_pkt *np)
 	if (n == 1 || np->np_niov == 0)
 		return sc->sc_queue[0];
 	fl = flow_parse(np->np_iov[0].iov_base, np->np_iov[0].iov_len);
-	return sc->sc_queue[flow_hash(&fl) % n];
+	return sc->sc_queue[sc->sc_ctl.ct_inuse ?
+	    netfront_ctl_queue(sc, &fl) : flow_hash(&fl) % n];
 }
 
 /* Context: deferred, thread. */
@@ -354,16 +356,66 @@ netfront_tx_send(void *softc, struct pv_net_pkt *np)
 	return rv;
 }
 
+/* A request without data, and what is to be done behind it. */
+static void
+netfront_tx_mcast_locked(struct netfront_queue *nq, const uint8_t mac[6],
+    bool add)
+{
+	union {
+		struct netif_tx_request req;
+		struct netif_extra_info extra;
+	} u;
+	int64_t id = idmap_take(&nq->nq_ids, &nq->nq_sc->sc_mc);
+
+	PV_ASSERT_LOCKED(&nq->nq_tt->tt_lock);
+	PV_ASSERT(id >= 0);	/* there are as many as ring entries */
+	__builtin_memset(&u, 0, sizeof(u));
+	u.req.flags = NETTXF_extra_info;
+	u.req.id = (uint16_t)id;
+	fring_put(&nq->nq_txring, &u);
+	__builtin_memset(&u, 0, sizeof(u));
+	u.extra.type = add ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD :
+	    XEN_NETIF_EXTRA_TYPE_MCAST_DEL;
+	__builtin_memcpy(u.extra.u.mcast.addr, mac, 6);
+	fring_put(&nq->nq_txring, &u);
+	nq->nq_nextra++;
+}
+
+/* Context: deferred, thread. */
+int
+netfront_tx_mcast(struct netfront_queue *nq, const uint8_t mac[6], bool add)
+{
+	bool kick = false;
+	int rv = 0;
+
+	pv_lock(&nq->nq_tt->tt_lock);
+	if (!nq->nq_up) {
+		rv = -PV_ENXIO;
+	} else if (fring_free(&nq->nq_txring) < 2) {
+		nq->nq_full = true;
+		rv = -PV_EAGAIN;
+	} else {
+		netfront_tx_mcast_locked(nq, mac, add);
+		kick = fring_push(&nq->nq_txring);
+	}
+	pv_unlock(&nq->nq_tt->tt_lock);
+	if (kick)
+		evtchn_notify(netfront_txeh(nq));
+	return rv;
+}
+
 /* ---- Complete ---------------------------------------------------------- */
 
 /*
  * Match a response, which has been copied out of the ring, to its slot; *tsp
- * is NULL if it answers extra info.  -PV_EPROTO: it answers nothing.
+ * is NULL if it answers extra info or an order.  -PV_EPROTO: nothing.
  */
 static int
 netfront_tx_complete(struct netfront_queue *nq,
     const struct netif_tx_response *rsp, struct netfront_txslot **tsp)
 {
+	void *found;
+
 	*tsp = NULL;
 	if (rsp->status == NETIF_RSP_NULL) {
 		/* peer: has no more to answer than we sent; no id here. */
@@ -373,10 +425,15 @@ netfront_tx_complete(struct netfront_queue *nq,
 		return 0;
 	}
 	/* peer: any id; idmap_find() takes only one in flight. */
-	*tsp = idmap_find(&nq->nq_ids, rsp->id);
-	if (*tsp == NULL)
+	found = idmap_find(&nq->nq_ids, rsp->id);
+	if (found == NULL)
 		return -PV_EPROTO;
 	idmap_release(&nq->nq_ids, rsp->id);
+	if (found == &nq->nq_sc->sc_mc) {
+		nq->nq_mcast = rsp->status == NETIF_RSP_OKAY ? 1 : -1;
+		return 0;
+	}
+	*tsp = found;
 	if (rsp->status != NETIF_RSP_OKAY)	/* peer: any number */
 		(*tsp)->ts_tx->tx_error = -PV_EIO;
 	return 0;
@@ -514,7 +571,10 @@ netfront_tx_ready(struct netfront_queue *nq)
 	if (ready)
 		nq->nq_full = false;
 	pv_unlock(&nq->nq_tt->tt_lock);
-	if (ready && nt->nt_ready != NULL)
+	if (!ready)
+		return;
+	netfront_mc_go(nq->nq_sc);
+	if (nt->nt_ready != NULL)
 		nt->nt_ready(nt);
 }
 
@@ -526,7 +586,7 @@ netfront_tx_intr(struct netfront_queue *nq)
 	LIST_HEAD(slots);
 	unsigned int n;
 	bool more = true;
-	int rv = 0;
+	int rv = 0, mcast;
 
 	pv_lock(&nq->nq_tt->tt_lock);
 	for (n = 0; n < NETFRONT_BUDGET; n++) {
@@ -541,6 +601,8 @@ netfront_tx_intr(struct netfront_queue *nq)
 	}
 	if (n < NETFRONT_BUDGET)
 		more = rv == 0 && fring_rearm(&nq->nq_txring);
+	mcast = nq->nq_mcast;
+	nq->nq_mcast = 0;
 	pv_unlock(&nq->nq_tt->tt_lock);
 
 	netfront_tx_done(nq, &slots);
@@ -549,6 +611,8 @@ netfront_tx_intr(struct netfront_queue *nq)
 		    "transmit response that answers nothing");
 		return EVTCHN_DONE;
 	}
+	if (mcast != 0)
+		netfront_mc_done(nq->nq_sc, mcast > 0);
 	netfront_tx_ready(nq);
 	return more ? EVTCHN_MORE : n > 0 ? EVTCHN_DONE : EVTCHN_SPURIOUS;
 }
@@ -559,10 +623,14 @@ netfront_tx_disconnect(struct netfront_queue *nq)
 	struct netfront_txslot *ts;
 	LIST_HEAD(slots);
 	uint32_t id;
+	void *found;
 
 	pv_lock(&nq->nq_tt->tt_lock);
-	for (id = 0; (ts = idmap_next(&nq->nq_ids, &id)) != NULL; id++) {
+	for (id = 0; (found = idmap_next(&nq->nq_ids, &id)) != NULL; id++) {
 		idmap_release(&nq->nq_ids, id);
+		if (found == &nq->nq_sc->sc_mc)
+			continue;
+		ts = found;
 		ts->ts_tx->tx_error = nq->nq_error;
 		list_append(&slots, &ts->ts_link);
 	}

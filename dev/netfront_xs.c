@@ -4,10 +4,14 @@
  *
  * Ours:	mac, mtu (both by the toolstack); tx-ring-ref, rx-ring-ref,
  *		event-channel or event-channel-tx and -rx, of several queues
- *		in directories of their own; and what we can take.
+ *		in directories of their own; ctrl-ring-ref and
+ *		event-channel-ctrl; request-multicast-control; and what we
+ *		can take.
  * The peer's:	feature-rx-copy, feature-sg, feature-no-csum-offload,
  *		feature-ipv6-csum-offload, feature-gso-tcpv4, -tcpv6,
- *		feature-split-event-channels, multi-queue-max-queues, carrier.
+ *		feature-split-event-channels, multi-queue-max-queues,
+ *		feature-multicast-control, feature-dynamic-multicast-control,
+ *		feature-ctrl-ring, carrier.
  *
  * Protocol: xen/include/public/io/netif.h.
  */
@@ -82,7 +86,20 @@ struct netfront_xs_val {
 	uint32_t	 nv_val;
 };
 
-/* The keys of one queue in dir.  A peer may take old ones for ours. */
+/* Numbers in dir; others are removed: a peer may take old ones for ours. */
+static int
+netfront_xs_write_vals(struct xen *x, const struct xs_trans *xt,
+    const char *dir, const struct netfront_xs_val *nv, size_t n)
+{
+	int rv = 0;
+
+	for (; rv == 0 && n > 0; nv++, n--)
+		rv = nv->nv_there ? xs_write_num(x, xt, dir, nv->nv_key,
+		    nv->nv_val) : netfront_xs_remove(x, xt, dir, nv->nv_key);
+	return rv;
+}
+
+/* The keys of one queue in dir. */
 static int
 netfront_xs_write_queue(const struct netfront_queue *nq,
     const struct xs_trans *xt, const char *dir, bool here)
@@ -98,15 +115,27 @@ netfront_xs_write_queue(const struct netfront_queue *nq,
 		{ "event-channel-rx", here && split,
 		    evport_x(nq->nq_eh[1].eh_port) },
 	};
-	struct xen *x = xenbus_xen(nq->nq_sc->sc_dev);
-	size_t i;
-	int rv = 0;
 
-	for (i = 0; rv == 0 && i < PV_NELEM(vals); i++)
-		rv = vals[i].nv_there ? xs_write_num(x, xt, dir,
-		    vals[i].nv_key, vals[i].nv_val) :
-		    netfront_xs_remove(x, xt, dir, vals[i].nv_key);
-	return rv;
+	return netfront_xs_write_vals(xenbus_xen(nq->nq_sc->sc_dev), xt, dir,
+	    vals, PV_NELEM(vals));
+}
+
+/* The keys of the control ring, and whether the peer is to filter. */
+static int
+netfront_xs_write_ctl(const struct netfront_softc *sc,
+    const struct xs_trans *xt, const char *dir)
+{
+	const struct netfront_ctl *ct = &sc->sc_ctl;
+	const struct netfront_xs_val vals[] = {
+		{ "ctrl-ring-ref", ct->ct_live,
+		    ct->ct_live ? gref_x(ct->ct_shared.xr_gref[0]) : 0 },
+		{ "event-channel-ctrl", ct->ct_live,
+		    ct->ct_live ? evport_x(ct->ct_eh.eh_port) : 0 },
+		{ "request-multicast-control", true, sc->sc_mc.mc_asked },
+	};
+
+	return netfront_xs_write_vals(xenbus_xen(sc->sc_dev), xt, dir, vals,
+	    PV_NELEM(vals));
 }
 
 /* Several queues: "queue-0" and so on. */
@@ -149,6 +178,8 @@ netfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 	} else if (rv == 0) {
 		rv = netfront_xs_remove(x, xt, dir, "multi-queue-num-queues");
 	}
+	if (rv == 0)
+		rv = netfront_xs_write_ctl(sc, xt, dir);
 	for (i = 0; rv == 0 && i < PV_NELEM(netfront_xs_keys); i++)
 		rv = xs_write_num(x, xt, dir, netfront_xs_keys[i].nk_key,
 		    netfront_xs_keys[i].nk_val);
@@ -159,6 +190,13 @@ int
 netfront_xs_publish(struct netfront_softc *sc)
 {
 	return xenbus_publish(sc->sc_dev, netfront_xs_write, sc);
+}
+
+int
+netfront_xs_multicast(struct netfront_softc *sc, bool on)
+{
+	return xs_write_num(xenbus_xen(sc->sc_dev), NULL,
+	    xenbus_of(sc->sc_dev)->xd_path, "request-multicast-control", on);
 }
 
 /* ---- The peer's directory ---------------------------------------------- */

@@ -32,5 +32,11 @@ struct flow {
 struct flow flow_parse(const void *frame, size_t len);
 /* The same number for all packets of a connection, in one direction.  Pure. */
 uint32_t flow_hash(const struct flow *);
+/*
+ * The Toeplitz hash of addresses and ports, as receive-side scaling has it,
+ * with a key of at least 4 bytes, zeros behind it.  Pure.
+ */
+uint32_t flow_toeplitz(const struct flow *, const uint8_t *key,
+	    unsigned int keylen);
 
 #endif /* FLOW_H */

@@ -233,6 +233,7 @@ void	 sim_blk_poke(struct sim_blk *, unsigned int off, const void *,
 
 struct sim_net_cfg {
 	unsigned int	 nc_devid;
+	unsigned int	 nc_mtu;	/* 0: 1500 */
 	unsigned int	 nc_flags;
 #define SIM_NET_ECHO	0x01		/* what is sent comes back */
 #define SIM_NET_NOSG	0x02
@@ -242,6 +243,9 @@ struct sim_net_cfg {
 #define SIM_NET_FRAG	0x20		/* splits what it delivers */
 #define SIM_NET_PUPPET	0x40		/* serves nothing: the test does */
 #define SIM_NET_MQ	0x80		/* offers four queues */
+#define SIM_NET_MCAST	0x100		/* offers multicast control */
+#define SIM_NET_DYNAMIC	0x200		/* the same, to be asked any time */
+#define SIM_NET_CTRL	0x400		/* offers a control ring */
 };
 struct sim_net *sim_net_create(struct sim_dom *, const struct sim_net_cfg *);
 void	 sim_net_unplug(struct sim_net *);
@@ -269,6 +273,23 @@ unsigned int sim_net_queue_ntx(const struct sim_net *, unsigned int queue);
 bool	 sim_net_is_split(const struct sim_net *);
 unsigned int sim_net_nrx(const struct sim_net *);
 unsigned int sim_net_queued(const struct sim_net *);
+unsigned int sim_net_queue_nrx(const struct sim_net *, unsigned int queue);
+/* Addresses in the filter; whether it is one of them; it is to be used. */
+unsigned int sim_net_nmcast(const struct sim_net *);
+bool	 sim_net_has_mcast(const struct sim_net *, const uint8_t mac[6]);
+bool	 sim_net_filters(struct sim_net *);
+void	 sim_net_mcast_room(struct sim_net *, unsigned int);
+/* Frames that the filter kept back. */
+unsigned int sim_net_nfiltered(const struct sim_net *);
+/* The front end has a control ring; hashes; entries in their table. */
+bool	 sim_net_has_ctrl(const struct sim_net *);
+uint32_t sim_net_hashes(const struct sim_net *);
+unsigned int sim_net_ntable(const struct sim_net *);
+/* Control orders of that type are refused; the table has so many entries. */
+void	 sim_net_ctrl_refuse(struct sim_net *, unsigned int type);
+void	 sim_net_ctrl_room(struct sim_net *, unsigned int);
+void	 sim_net_ctrl_mute(struct sim_net *, bool);	/* no answers */
+void	 sim_net_carrier(struct sim_net *, bool);
 int	 sim_net_state(const struct sim_net *);
 void	 sim_net_set_state(struct sim_net *, const char *);
 void	 sim_net_hold(struct sim_net *, bool);

@@ -31,13 +31,18 @@ sim_net_offer(struct sim_back *ba)
 	sim_back_set(ba, "feature-gso-tcpv6", "%u", gso);
 	sim_back_set(ba, "feature-ipv6-csum-offload", "%u", 1);
 	sim_back_set(ba, "feature-rx-copy", "%u", 1);
+	sim_back_set(ba, "feature-xdp-headroom", "%u", 1);
 	sim_back_set(ba, "feature-rx-flip", "%u", 0);
-	sim_back_set(ba, "feature-multicast-control", "%u", 1);
+	sim_back_set(ba, "feature-multicast-control", "%u",
+	    !!(flags & (SIM_NET_MCAST | SIM_NET_DYNAMIC)));
+	sim_back_set(ba, "feature-dynamic-multicast-control", "%u",
+	    !!(flags & SIM_NET_DYNAMIC));
 	sim_back_set(ba, "feature-split-event-channels", "%u",
 	    !!(flags & SIM_NET_SPLIT));
 	sim_back_set(ba, "multi-queue-max-queues", "%u",
 	    flags & SIM_NET_MQ ? SIM_NQUEUE : 1);
-	sim_back_set(ba, "feature-ctrl-ring", "%u", 1);
+	sim_back_set(ba, "feature-ctrl-ring", "%u",
+	    !!(flags & SIM_NET_CTRL));
 }
 
 /* "tx-ring-ref" of the only queue, "queue-1/tx-ring-ref" of several. */
@@ -51,7 +56,7 @@ sim_net_key(const struct sim_net *n, unsigned int i, const char *key,
 	return buf;
 }
 
-static int
+int
 sim_net_ring(struct sim_net *n, const char *key, void **page, uint32_t *ref)
 {
 	uint64_t v = sim_back_num(&n->ne, key, UINT64_MAX);
@@ -70,7 +75,7 @@ sim_net_ring(struct sim_net *n, const char *key, void **page, uint32_t *ref)
 	return 0;
 }
 
-static int
+int
 sim_net_bind(struct sim_net *n, const char *key, uint32_t *port)
 {
 	uint64_t v = sim_back_num(&n->ne, key, UINT64_MAX);
@@ -137,7 +142,7 @@ sim_net_connect_queue(struct sim_net *n, unsigned int i)
 	    sizeof(struct netif_rx_request),
 	    sizeof(struct netif_rx_response));
 	memset(&q->nq_slots, 0, sizeof(q->nq_slots));
-	q->nq_ntx = 0;
+	q->nq_ntx = q->nq_nrx = 0;
 	return 0;
 err_port:
 	sim_gnttab_unmap(n->ne.ba_dom, q->nq_rxref, false);
@@ -196,6 +201,11 @@ sim_net_connect(struct sim_back *ba)
 		    "required");
 	for (i = 0; i < n->ne_nq && rv == 0; i++)
 		rv = sim_net_connect_queue(n, i);
+	if (rv == 0) {
+		sim_net_mcast_connect(n);
+		rv = sim_net_ctl_connect(n);
+		i++;
+	}
 	if (rv != 0)
 		for (i--; i > 0; i--)
 			sim_net_disconnect_queue(n, i - 1);
@@ -210,6 +220,7 @@ sim_net_disconnect(struct sim_back *ba)
 
 	for (i = 0; i < n->ne_nq; i++)
 		sim_net_disconnect_queue(n, i);
+	sim_net_ctl_disconnect(n);
 }
 
 /* ---- transmit: from the guest ------------------------------------------ */
@@ -341,23 +352,38 @@ sim_net_tx_extra(struct sim_net *n, const struct sim_slots *sl,
 	}
 }
 
+/* Answer all slots of a frame. */
+static void
+sim_net_tx_answer(struct sim_net *n, struct sim_netq *q, int16_t status)
+{
+	struct sim_slots *sl = &q->nq_slots;
+	unsigned int i;
+
+	for (i = 0; i < sl->sl_n; i++)
+		sim_net_tx_put(n, q, sl->sl_extra[i] ? 0xdead :
+		    sl->sl_req[i].id, sl->sl_extra[i] ? NETIF_RSP_NULL :
+		    status);
+	memset(sl, 0, sizeof(*sl));
+}
+
 static void
 sim_net_tx_frame(struct sim_net *n, struct sim_netq *q)
 {
-	struct sim_frame *fr = calloc(1, sizeof(*fr)), *copy;
 	struct sim_slots *sl = &q->nq_slots;
-	unsigned int i;
+	struct sim_frame *fr, *copy;
+	int16_t status;
 	bool ok;
 
+	if (sim_net_mcast(n, sl, &status)) {
+		sim_net_tx_answer(n, q, status);
+		return;
+	}
+	fr = calloc(1, sizeof(*fr));
 	ok = sim_net_tx_gather(n, q, fr);
 	sim_net_tx_extra(n, sl, fr);
 	n->ne_ntx++;
 	q->nq_ntx++;
-	for (i = 0; i < sl->sl_n; i++)
-		sim_net_tx_put(n, q, sl->sl_extra[i] ? 0xdead :
-		    sl->sl_req[i].id, sl->sl_extra[i] ?
-		    NETIF_RSP_NULL : ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
-	memset(sl, 0, sizeof(*sl));
+	sim_net_tx_answer(n, q, ok ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
 	if (ok && (n->ne_cfg.nc_flags & SIM_NET_ECHO)) {
 		copy = calloc(1, sizeof(*copy));
 		memcpy(copy, fr, sizeof(*copy));
@@ -438,17 +464,21 @@ sim_net_rx_lie(struct netif_rx_response *rsp)
 		rsp->flags |= NETRXF_extra_info;
 }
 
-/* Two buffers are posted. */
+/* So many buffers are posted. */
 static bool
-sim_net_rx_two(struct sim_netq *q)
+sim_net_rx_has(struct sim_netq *q, unsigned int k)
 {
 	return shm_read32(&q->nq_rx.br_shared->req_prod) - q->nq_rx.br_cons >=
-	    2;
+	    k;
 }
 
-/* The slot behind a first one: segments, or, when lying, anything. */
+/*
+ * The slots behind a first one: a hash, segments, or, when lying, anything.
+ * gso: a frame of segments.
+ */
 static void
-sim_net_rx_extra(struct sim_netq *q, const struct sim_frame *fr)
+sim_net_rx_extra(struct sim_netq *q, const struct sim_frame *gso,
+    uint32_t hash)
 {
 	volatile void *slot = bring_entry(&q->nq_rx, q->nq_rx.br_prod);
 	struct netif_rx_request rq;
@@ -460,16 +490,25 @@ sim_net_rx_extra(struct sim_netq *q, const struct sim_frame *fr)
 	if (bring_get(&q->nq_rx, &rq) <= 0)
 		return;
 	memset(&u, 0xee, sizeof(u));
-	if (fr != NULL && !sim_evil_now(SIM_EVIL_RX_EXTRA_WILD)) {
+	if (hash != 0) {
+		memset(&u, 0, sizeof(u));
+		u.ex.type = XEN_NETIF_EXTRA_TYPE_HASH;
+		u.ex.flags = gso != NULL ? XEN_NETIF_EXTRA_FLAG_MORE : 0;
+		u.ex.u.hash.algorithm =
+		    XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
+		memcpy(u.ex.u.hash.value, &hash, sizeof(hash));
+	} else if (gso != NULL && !sim_evil_now(SIM_EVIL_RX_EXTRA_WILD)) {
 		memset(&u, 0, sizeof(u));
 		u.ex.type = XEN_NETIF_EXTRA_TYPE_GSO;
-		u.ex.u.gso.size = fr->fr_gso;
-		u.ex.u.gso.type = fr->fr_gsotype;
+		u.ex.u.gso.size = gso->fr_gso;
+		u.ex.u.gso.type = gso->fr_gsotype;
 		if (sim_evil_now(SIM_EVIL_RX_GSO_WILD))
 			u.ex.u.gso.type = 9;
 	}
 	bring_put(&q->nq_rx, &u);
 	sim_mem_fresh(slot, q->nq_rx.br_entlen);
+	if (hash != 0 && gso != NULL)
+		sim_net_rx_extra(q, gso, 0);
 }
 
 /* One slot of a frame.  False: no buffer. */
@@ -481,11 +520,12 @@ sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
 	struct netif_rx_request rq;
 	volatile void *slot;
 	unsigned int off = 0;
-	bool gso;
+	uint32_t hash = fr->fr_sent == 0 ? sim_net_ctl_hash(n, fr) : 0;
+	bool gso = fr->fr_sent == 0 && fr->fr_gso != 0;
 	int rv;
 
-	/* With extra info two slots are needed; wait for both. */
-	if (fr->fr_sent == 0 && fr->fr_gso != 0 && !sim_net_rx_two(q))
+	/* With extra info more slots are needed; wait for all. */
+	if (!sim_net_rx_has(q, 1u + gso + (hash != 0)))
 		return false;
 	slot = bring_entry(&q->nq_rx, q->nq_rx.br_prod);
 	rv = bring_get(&q->nq_rx, &rq);
@@ -501,9 +541,8 @@ sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
 		off = sim_rand((uint32_t)(PV_PAGE_SIZE - len));
 	rsp.id = rq.id;
 	rsp.offset = (uint16_t)off;
-	gso = fr->fr_sent == 0 && fr->fr_gso != 0;
 	rsp.flags = fr->fr_sent == 0 ? (uint16_t)fr->fr_flags : 0;
-	if (gso)
+	if (gso || hash != 0)
 		rsp.flags |= NETRXF_extra_info;
 	rsp.status = sim_net_rx_copy(n, &rq, fr, len, off);
 	if (fr->fr_sent < fr->fr_len && rsp.status > 0)
@@ -512,7 +551,7 @@ sim_net_rx_slot(struct sim_net *n, struct sim_netq *q, struct sim_frame *fr)
 	bring_put(&q->nq_rx, &rsp);
 	sim_mem_fresh(slot, q->nq_rx.br_entlen);
 	if (rsp.flags & NETRXF_extra_info)
-		sim_net_rx_extra(q, gso ? fr : NULL);
+		sim_net_rx_extra(q, gso ? fr : NULL, hash);
 	return true;
 }
 
@@ -521,18 +560,20 @@ static bool
 sim_net_rx(struct sim_net *n, unsigned int budget)
 {
 	struct sim_frame *fr;
+	struct sim_netq *q;
 
 	while (!list_empty(&n->ne_queue)) {
 		fr = LIST_ENTRY(n->ne_queue.li_next, struct sim_frame,
 		    fr_link);
+		q = &n->ne_q[sim_net_ctl_queue(n, fr)];
 		while (fr->fr_sent < fr->fr_len) {
 			if (budget-- == 0)
 				return true;
-			if (!sim_net_rx_slot(n, &n->ne_q[fr->fr_queue %
-			    n->ne_nq], fr))
+			if (!sim_net_rx_slot(n, q, fr))
 				return false;
 		}
 		n->ne_nrx++;
+		q->nq_nrx++;
 		list_remove(&fr->fr_link);
 		free(fr);
 	}
@@ -541,7 +582,7 @@ sim_net_rx(struct sim_net *n, unsigned int budget)
 
 /* ---- service ----------------------------------------------------------- */
 
-static void
+void
 sim_net_push(struct sim_net *n, struct bring *br, uint32_t port)
 {
 	bool notify;
@@ -586,9 +627,10 @@ sim_net_service(struct sim_back *ba)
 {
 	struct sim_net *n = sim_net_of(ba);
 	struct sim_netq *q;
-	bool more = false;
+	bool more;
 	unsigned int i;
 
+	more = ba->ba_connected && sim_net_ctl_serve(n);
 	if (ba->ba_hold || (n->ne_cfg.nc_flags & SIM_NET_PUPPET))
 		return;
 	for (i = 0; i < n->ne_nq; i++) {
@@ -621,6 +663,8 @@ sim_net_create(struct sim_dom *d, const struct sim_net_cfg *cfg)
 	struct sim_back *ba = &n->ne;
 
 	n->ne_cfg = *cfg;
+	n->ne_mc.mc_room = SIM_NMCAST;
+	n->ne_ctl.ct_room = SIM_NTABLE;
 	list_init(&n->ne_queue);
 	sim_back_create(ba, d, &sim_net_ops, cfg->nc_devid);
 	list_append(&d->d_sim->s_nets, &ba->ba_link);
@@ -629,7 +673,8 @@ sim_net_create(struct sim_dom *d, const struct sim_net_cfg *cfg)
 	sim_back_set(ba, "bridge", "%s", "xenbr0");
 	sim_back_set_front(ba, "handle", "%u", cfg->nc_devid);
 	sim_back_set_front(ba, "mac", "%s", "00:16:3e:01:02:03");
-	sim_back_set_front(ba, "mtu", "%u", 1500);
+	sim_back_set_front(ba, "mtu", "%u",
+	    cfg->nc_mtu != 0 ? cfg->nc_mtu : 1500);
 	if (cfg->nc_flags & SIM_NET_UNTRUSTED)
 		sim_back_set_front(ba, "trusted", "%u", 0);
 	sim_back_begin(ba);

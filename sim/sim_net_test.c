@@ -65,8 +65,11 @@ void
 sim_net_deliver(struct sim_net *n, const void *p, size_t len,
     unsigned int flags)
 {
-	struct sim_frame *fr = calloc(1, sizeof(*fr));
+	struct sim_frame *fr;
 
+	if (sim_net_filtered(n, p))
+		return;
+	fr = calloc(1, sizeof(*fr));
 	fr->fr_len = len;
 	fr->fr_flags = flags;
 	fr->fr_queue = sim_rand(SIM_NQUEUE);
@@ -116,6 +119,67 @@ sim_net_queue_ntx(const struct sim_net *n, unsigned int queue)
 	return n->ne_q[queue].nq_ntx;
 }
 
+unsigned int
+sim_net_queue_nrx(const struct sim_net *n, unsigned int queue)
+{
+	return n->ne_q[queue].nq_nrx;
+}
+
+unsigned int
+sim_net_nmcast(const struct sim_net *n)
+{
+	return n->ne_mc.mc_n;
+}
+
+void
+sim_net_mcast_room(struct sim_net *n, unsigned int room)
+{
+	n->ne_mc.mc_room = room;
+}
+
+unsigned int
+sim_net_nfiltered(const struct sim_net *n)
+{
+	return n->ne_mc.mc_nfiltered;
+}
+
+bool
+sim_net_has_ctrl(const struct sim_net *n)
+{
+	return n->ne_ctl.ct_live;
+}
+
+uint32_t
+sim_net_hashes(const struct sim_net *n)
+{
+	return n->ne_ctl.ct_algorithm ==
+	    XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ ? n->ne_ctl.ct_hashes : 0;
+}
+
+unsigned int
+sim_net_ntable(const struct sim_net *n)
+{
+	return n->ne_ctl.ct_ntable;
+}
+
+void
+sim_net_ctrl_refuse(struct sim_net *n, unsigned int type)
+{
+	n->ne_ctl.ct_refuse = type;
+}
+
+void
+sim_net_ctrl_mute(struct sim_net *n, bool mute)
+{
+	n->ne_ctl.ct_mute = mute;
+}
+
+void
+sim_net_ctrl_room(struct sim_net *n, unsigned int room)
+{
+	n->ne_ctl.ct_room = room;
+}
+
 bool
 sim_net_is_split(const struct sim_net *n)
 {
@@ -137,6 +201,12 @@ sim_net_queued(const struct sim_net *n)
 	LIST_FOREACH(l, &n->ne_queue)
 		k++;
 	return k;
+}
+
+void
+sim_net_carrier(struct sim_net *n, bool on)
+{
+	sim_back_set(&n->ne, "carrier", "%u", on);
 }
 
 int

@@ -144,6 +144,7 @@ struct pv_net {
 	uint64_t		 nt_rxdrop, nt_txdrop;
 	uint64_t		 nt_rxcsum, nt_txcsum;	/* left to the other */
 	uint64_t		 nt_rxgso, nt_txgso;	/* trains of segments */
+	uint64_t		 nt_rxhash;	/* their flow's hash told */
 	uint64_t		 nt_nset, nt_nrefused;	/* orders to it */
 };
 

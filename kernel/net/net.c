@@ -502,6 +502,7 @@ net_info_driver(const struct pv_net *nt, struct net_info *ni)
 	ni->ni_rxcsum = nt->nt_rxcsum;
 	ni->ni_txcsum = nt->nt_txcsum;
 	ni->ni_rxgso = nt->nt_rxgso;
+	ni->ni_rxhash = nt->nt_rxhash;
 	ni->ni_txgso = nt->nt_txgso;
 	ni->ni_nset = nt->nt_nset;
 	ni->ni_nrefused = nt->nt_nrefused;

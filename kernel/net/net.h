@@ -25,6 +25,7 @@ struct net_info {
 	unsigned int	 ni_npair;
 	/* the driver's */
 	uint64_t	 ni_rxcsum, ni_txcsum, ni_rxgso, ni_txgso;
+	uint64_t	 ni_rxhash;
 	uint64_t	 ni_nset, ni_nrefused;
 };
 

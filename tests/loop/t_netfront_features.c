@@ -301,6 +301,82 @@ LOOP_TEST(feat_gso_full)
 	loop_pages_free(buf, 1);
 }
 
+/* ---- MTU, carrier ------------------------------------------------------ */
+
+static struct sim_net *
+feat_net(struct loop *l, unsigned int flags, unsigned int mtu)
+{
+	struct sim_net_cfg cfg = { .nc_flags = flags, .nc_mtu = mtu };
+	struct sim_net *n = sim_net_create(l->l_dom, &cfg);
+
+	assert_true(loop_nets(l, 1));
+	return n;
+}
+
+/* Frames of 9014 bytes, of few pieces and of many, there and back. */
+LOOP_TEST(feat_jumbo)
+{
+	struct sim_net *n = feat_net(l, SIM_NET_ECHO | (sim_rand(2) ?
+	    SIM_NET_FRAG : 0) | (sim_rand(2) ? SIM_NET_UNTRUSTED : 0), 9000);
+	uint8_t *buf = loop_pages(4);
+	struct loop_pkt lp;
+	unsigned int i;
+
+	assert_int_equal(l->l_net[0]->nt_mtu, 9000);
+	for (i = 1; i <= 18; i++) {
+		l->l_nframe = 0;
+		loop_fill(buf, 4 * 4096, i);
+		assert_int_equal(loop_send(l->l_net[0], &lp, buf + 200 * i,
+		    9014, i), 0);
+		assert_int_equal(loop_wait_sent(l, &lp), 0);
+		sim_run(l->l_sim, SIM_S);
+		assert_int_equal(l->l_nframe, 1);
+		assert_int_equal(l->l_framelen, 9014);
+		assert_memory_equal(l->l_frame, buf + 200 * i, 9014);
+	}
+	assert_int_equal(sim_net_ntx(n), 18);
+	loop_pages_free(buf, 4);
+}
+
+/* A peer that takes one piece, and values that are none. */
+LOOP_TEST(feat_jumbo_refused)
+{
+	static const unsigned int mtu[] = { 9000, 67, 65536, 4000000000u };
+	unsigned int i = sim_rand(4);
+
+	(void)feat_net(l, i == 0 ? SIM_NET_NOSG : 0, mtu[i]);
+	assert_int_equal(l->l_net[0]->nt_mtu, 1500);
+}
+
+static unsigned int feat_nchange;
+
+static void
+feat_change(struct pv_net *nt)
+{
+	(void)nt;
+	feat_nchange++;
+}
+
+LOOP_TEST(feat_carrier)
+{
+	struct sim_net *n = loop_net(l, SIM_NET_ECHO);
+	unsigned int i;
+
+	assert_true(l->l_net[0]->nt_link);	/* without the node */
+	feat_nchange = 0;
+	l->l_net[0]->nt_change = feat_change;
+	for (i = 0; i < 6; i++) {
+		sim_net_carrier(n, i % 2 != 0);
+		sim_run(l->l_sim, SIM_S);
+		assert_int_equal(l->l_net[0]->nt_link, i % 2 != 0);
+		assert_int_equal(feat_nchange, i + 1);
+	}
+	sim_net_carrier(n, true);
+	sim_run(l->l_sim, SIM_S);
+	assert_int_equal(feat_nchange, 6);
+	feat_echo(l, n, 5);
+}
+
 /* ---- a peer that comes back with other offers -------------------------- */
 
 static bool
@@ -355,6 +431,9 @@ main(void)
 		cmocka_unit_test(feat_gso_refused),
 		cmocka_unit_test(feat_gso_full),
 		cmocka_unit_test(feat_offers_change),
+		cmocka_unit_test(feat_jumbo),
+		cmocka_unit_test(feat_jumbo_refused),
+		cmocka_unit_test(feat_carrier),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,3 +13,6 @@ fuzz-f_peer: $(f_peer-sim)
 
 unit-tests += t_scsi
 t_scsi-srcs := lib/scsi.c lib/str.c
+
+unit-tests += t_flow
+t_flow-srcs := lib/flow.c
