@@ -10,7 +10,8 @@
 #include "shell.h"
 
 extern const struct app app_blockdomain, app_httpd;
-extern const struct cmd cmd_blockdomain[], cmd_net[];
+extern const struct cmd cmd_blockdomain[], cmd_net[],
+    cmd_perf[];
 
 static void
 apps_shell_main(void)
@@ -42,5 +43,6 @@ const struct cmd *const cmd_tables[] = {
 	cmd_evstress,
 	cmd_xs,
 	cmd_net,
+	cmd_perf,
 	NULL
 };

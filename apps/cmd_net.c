@@ -16,6 +16,7 @@
 #include <pv/errno.h>
 #include <pv/net.h>
 
+#include "cmd_net.h"
 #include "shell.h"
 
 #include "lwip/api.h"
@@ -86,9 +87,10 @@ cmd_interface(const struct net_info *ni)
 	    (unsigned long long)ni->ni_txcsum,
 	    (unsigned long long)ni->ni_rxgso,
 	    (unsigned long long)ni->ni_txgso);
-	kprintf("\torders to the device %llu, refused %llu\n",
-	    (unsigned long long)ni->ni_nset,
-	    (unsigned long long)ni->ni_nrefused);
+	kprintf("\torders to the device %llu, refused %llu; flows hashed"
+	    " %llu\n", (unsigned long long)ni->ni_nset,
+	    (unsigned long long)ni->ni_nrefused,
+	    (unsigned long long)ni->ni_rxhash);
 }
 
 static int
@@ -272,11 +274,12 @@ cmd_netstat(int argc, char **argv)
 /* ---- names ------------------------------------------------------------- */
 
 /*
- * The address of a host, by name or number; else a message.  A link-local
- * address is taken as one of the default interface's link.
+ * cmd_net_resolve -- the address of a host; see cmd_net.h
+ *
+ * Context: thread.
  */
-static bool
-cmd_resolve(const char *cmd, const char *host, ip_addr_t *ip)
+bool
+cmd_net_resolve(const char *cmd, const char *host, ip_addr_t *ip)
 {
 	if (netconn_gethostbyname(host, ip) != ERR_OK) {
 		kprintf("%s: no address for %s\n", cmd, host);
@@ -300,7 +303,7 @@ cmd_host(int argc, char **argv)
 		kprintf("usage: host NAME\n");
 		return 2;
 	}
-	if (!cmd_resolve("host", argv[1], &ip))
+	if (!cmd_net_resolve("host", argv[1], &ip))
 		return 1;
 	cmd_ntoa(&ip, addr);
 	kprintf("%s %s\n", argv[1], addr);
@@ -418,7 +421,7 @@ cmd_ping(int argc, char **argv)
 		kprintf("usage: ping HOST [COUNT]\n");
 		return 2;
 	}
-	if (!cmd_resolve("ping", argv[1], &cp.cp_ip))
+	if (!cmd_net_resolve("ping", argv[1], &cp.cp_ip))
 		return 1;
 	six = IP_IS_V6(&cp.cp_ip);
 	cmd_ntoa(&cp.cp_ip, cp.cp_addr);
@@ -436,7 +439,7 @@ cmd_ping(int argc, char **argv)
 
 /* ---- udpsend ----------------------------------------------------------- */
 
-#define CMD_UDPMAX	1400u
+#define CMD_UDPMAX	8900u
 #define CMD_UDPBATCH	32u		/* made under one hold of lwIP's lock */
 
 /* Datagrams number n and on, each with its number in front; how many went. */
@@ -495,7 +498,7 @@ cmd_udpsend(int argc, char **argv)
 	if (!shell_num(argv, argv[2], UINT16_MAX, &port) ||
 	    (argc > 3 && !shell_num(argv, argv[3], CMD_UDPMAX, &len)) ||
 	    (argc > 4 && !shell_num(argv, argv[4], 1000000, &count)) ||
-	    !cmd_resolve(argv[0], argv[1], &ip))
+	    !cmd_net_resolve(argv[0], argv[1], &ip))
 		return 1;
 	LOCK_TCPIP_CORE();
 	pcb = udp_new_ip_type(IP_GET_TYPE(&ip));

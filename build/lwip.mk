@@ -22,7 +22,7 @@ guest-objs += $(lwip-objs)
 # lwIP's headers are a system's to our warnings; lwipopts.h is ours.
 LWIP_INC := -isystem $(LWIP_SRC)/include -Ikernel/net
 lwip-users := $(wildcard kernel/net/*.c) apps/httpd.c apps/httpd_io.c \
-	apps/cmd_net.c
+	apps/cmd_net.c apps/cmd_perf.c
 $(foreach f,$(lwip-users),$(eval cflags-$(f) := $(LWIP_INC)))
 
 $(LWIP_SRC)/core/init.c:
