@@ -141,7 +141,9 @@ virtio_blk_pieces(struct virtio_blk_softc *sc)
 		n = room > 2 ? room - 2 : 0;
 	if (virtio_blk_has(sc, VIRTIO_BLK_F_SIZE_MAX)) {
 		got = (uint32_t)VIRTIO_BLK_READ(sc, size_max);
-		max = got < max ? got / PV_SECT_SIZE * PV_SECT_SIZE : max;
+		/* peer: qemu-storage-daemon offers it and then says 0. */
+		if (got != 0 && got < max)
+			max = got / PV_SECT_SIZE * PV_SECT_SIZE;
 	}
 	per = max == 0 ? n + 1 : PV_HOWMANY(PV_PAGE_SIZE, max);
 	/* A buffer that starts inside a page takes one piece more. */

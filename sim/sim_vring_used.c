@@ -95,7 +95,10 @@ sim_vring_show(struct sim_vreq *rq, unsigned int n, unsigned int nreq)
 		id = q->vq_size + sim_rand(1000);
 	if (sim_evil_now(SIM_EVIL_USED_ID_NOT_HEAD))
 		id = sim_vring_not_head(rq);
-	if (sim_evil_now(SIM_EVIL_USED_LEN_HUGE))
+	/* Where nothing may be written the length is not looked at: 2.8.4. */
+	if (sim_vring_packed(q) && rq->rq_nwrite == 0)
+		len = sim_rand(1u << 30);
+	else if (sim_evil_now(SIM_EVIL_USED_LEN_HUGE))
 		len = (uint32_t)rq->rq_nwrite + 1 + sim_rand(1u << 30);
 	sim_vring_element(q, id, len, step);
 	if (sim_evil_now(SIM_EVIL_USED_ID_TWICE))

@@ -293,6 +293,12 @@ vq_answer(struct vq *vq)
 	vd = &vq->vq_desc[id];
 	if (vd->vd_cookie == NULL)
 		return -PV_EPROTO;
+	/*
+	 * peer: where it may not write, the length in a packed ring is no
+	 * length (2.8.4); DPDK leaves what we wrote.
+	 */
+	if (vd->vd_offered == 0 && vq->vq_ops == &vq_packed_ops)
+		len = 0;
 	/* peer: it can not have written more than was offered. */
 	if (len > vd->vd_offered) {
 		if (!vq->vq_cutlen)

@@ -26,6 +26,7 @@ struct kind {
 static struct kind kind;
 
 static void use_rng(struct loop *, bool), use_scsi(struct loop *, bool);
+static void use_balloon(struct loop *, bool);
 
 static void
 until(struct loop *l, unsigned int ms)
@@ -65,6 +66,16 @@ static bool
 by_split(const struct sim_vdev_cfg *vc)
 {
 	return (vc->vc_flags & SIM_V_PACKED) == 0;
+}
+
+/*
+ * A balloon's device writes to none of its chains; in a packed ring their
+ * lengths mean nothing then.
+ */
+static bool
+by_lengths(const struct sim_vdev_cfg *vc)
+{
+	return by_split(vc) || kind.k_use != use_balloon;
 }
 
 static bool
@@ -173,7 +184,7 @@ all_lies(struct loop *l)
 		{ SIM_EVIL_USED_ID_RANGE, BREAKS, NULL },
 		{ SIM_EVIL_USED_ID_NOT_HEAD, BREAKS, NULL },
 		{ SIM_EVIL_USED_ID_TWICE, BREAKS, NULL },
-		{ SIM_EVIL_USED_LEN_HUGE, BREAKS, NULL },
+		{ SIM_EVIL_USED_LEN_HUGE, BREAKS, by_lengths },
 		{ SIM_EVIL_USED_IDX_JUMP, BREAKS, NULL },
 		{ SIM_EVIL_DESC_REWRITTEN, HARMLESS, NULL },
 		{ SIM_EVIL_AVAIL_REWRITTEN, HARMLESS, by_split },

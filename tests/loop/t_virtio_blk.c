@@ -206,6 +206,22 @@ VLOOP_TEST(small_pieces)
 	loop_pages_free(buf, 4);
 }
 
+/* As qemu-storage-daemon: offered, and then no number. */
+VLOOP_TEST(size_of_pieces_not_told)
+{
+	struct sim_vblk_cfg bc = full();
+	uint8_t *buf = loop_pages(1);
+	struct sim_vblk *vb;
+
+	bc.bc_sizemax = 0;
+	vb = up(l, &bc);
+	loop_fill(buf, 4096, 3);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_WRITE, 16, buf, 4096),
+	    0);
+	assert_memory_equal(vb->vb_data + 16 * 512, buf, 4096);
+	loop_pages_free(buf, 1);
+}
+
 VLOOP_TEST(write_cache)
 {
 	struct sim_vblk_cfg bc = full();
@@ -473,6 +489,7 @@ main(void)
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(block_size_kept),
 		cmocka_unit_test(small_pieces),
+		cmocka_unit_test(size_of_pieces_not_told),
 		cmocka_unit_test(write_cache),
 		cmocka_unit_test(resized),
 		cmocka_unit_test(a_queue_per_cpu),
