@@ -12,6 +12,7 @@ include build/files.mk
 include build/lib.mk
 include build/guest.mk
 include build/host.mk
+include build/user.mk
 
 .PHONY: all help image lib check unit conf style layers readme man xen qemu fuzz \
 	size install clean
@@ -35,7 +36,7 @@ man:					## manual pages are well-formed
 	@mandoc -Tlint -Wwarning man/*.[1-9]
 
 clean:					## remove what make built (not out/deps)
-	rm -rf $(OUT)/guest $(OUT)/conf $(OUT)/lib $(OUT)/host $(OUT)/results \
+	rm -rf $(OUT)/guest $(OUT)/conf $(OUT)/lib $(OUT)/user $(OUT)/host $(OUT)/results \
 	    $(OUT)/include $(OUT)/tests $(OUT)/*.elf $(OUT)/*.a
 
 help:					## this list
