@@ -17,6 +17,10 @@
  * disk_run() puts to the device what waits: after each request that comes,
  * after each answer, and before anybody sleeps for one.
  *
+ * Each device that comes has its partition table read by a thread of its own,
+ * and is seen by others only then (dd_looking): one that never answers stops
+ * none of those that come after it.
+ *
  * A device that goes away: disk_down() takes its disks off the list and sets
  * dd_gone, so nothing more is submitted, and waits for the requests in
  * flight.  Whoever still holds a struct disk open gets -PV_ENXIO from then
@@ -265,39 +269,6 @@ disk_unplug(struct disk *d)
 
 /* ---- transfers --------------------------------------------------------- */
 
-/* A place in a list of pieces. */
-struct disk_cursor {
-	const struct pv_iov *dc_iov;
-	unsigned int	 dc_niov;
-	size_t		 dc_off;	/* in the first piece */
-};
-
-/* Move up to max bytes of the list into a slot; returns how many. */
-static size_t
-disk_slot_fill(struct disk_slot *ds, struct disk_cursor *dc, size_t max)
-{
-	size_t n, len = 0;
-
-	ds->ds_req.br_niov = 0;
-	while (dc->dc_niov > 0 && len < max &&
-	    ds->ds_req.br_niov < DISK_NIOV) {
-		n = dc->dc_iov->iov_len - dc->dc_off;
-		if (n > max - len)
-			n = max - len;
-		ds->ds_iov[ds->ds_req.br_niov].iov_base =
-		    (char *)dc->dc_iov->iov_base + dc->dc_off;
-		ds->ds_iov[ds->ds_req.br_niov++].iov_len = n;
-		len += n;
-		dc->dc_off += n;
-		if (dc->dc_off == dc->dc_iov->iov_len) {
-			dc->dc_iov++;
-			dc->dc_niov--;
-			dc->dc_off = 0;
-		}
-	}
-	return len;
-}
-
 /*
  * Is the transfer well-formed and within the disk?  Returns its sectors in
  * *nsectp.
@@ -367,7 +338,7 @@ disk_start(struct disk_xfer *dx, struct disk *d, enum pv_blk_op op,
 			rv = -PV_ENXIO;
 			break;
 		}
-		len = disk_slot_fill(ds, &dc, disk_maxio(dd));
+		len = disk_queue_fill(ds, &dc, disk_maxio(dd));
 		ds->ds_req.br_op = op;
 		ds->ds_req.br_sect = d->d_start + sect;
 		ds->ds_req.br_nsect = len / PV_SECT_SIZE;
@@ -502,6 +473,13 @@ disk_wcache(struct disk *d, bool on)
 
 /* ---- names ------------------------------------------------------------- */
 
+/* The disks of a device, as others see them.  Lock: disk_mtx. */
+static struct disk *
+disk_first(const struct disk_dev *dd)
+{
+	return dd->dd_looking ? NULL : dd->dd_disks;
+}
+
 static struct disk *
 disk_find(const char *name)
 {
@@ -509,7 +487,7 @@ disk_find(const char *name)
 	struct disk *d;
 
 	for (dd = disk_devs; dd != NULL; dd = dd->dd_next)
-		for (d = dd->dd_disks; d != NULL; d = d->d_next)
+		for (d = disk_first(dd); d != NULL; d = d->d_next)
 			if (strcmp(d->d_name, name) == 0)
 				return d;
 	return NULL;
@@ -627,7 +605,7 @@ disk_info(unsigned int n, struct disk_info *dk)
 
 	mutex_lock(&disk_mtx);
 	for (dd = disk_devs; dd != NULL && rv != 0; dd = dd->dd_next) {
-		for (d = dd->dd_disks; d != NULL && n > 0; d = d->d_next)
+		for (d = disk_first(dd); d != NULL && n > 0; d = d->d_next)
 			n--;
 		if (d != NULL) {
 			disk_info_fill(d, dk);
@@ -669,6 +647,7 @@ disk_dev_create(struct pv_blk *bk)
 	if (dd == NULL)
 		return NULL;
 	dd->dd_blk = bk;
+	dd->dd_looking = true;
 	dd->dd_counts.dk_since = arch_now();
 	for (i = 0; i < DISK_NSLOT; i++) {
 		dd->dd_slot[i].ds_next = dd->dd_free;
@@ -684,11 +663,36 @@ disk_dev_create(struct pv_blk *bk)
 	return dd;
 }
 
+/* The thread of a device that has come; the last one to leave it frees it. */
+static void
+disk_look(void *arg)
+{
+	struct disk_dev *dd = arg;
+	struct disk *d = dd->dd_disks;
+	bool last;
+
+	disk_part_scan(d);
+	mutex_lock(&disk_mtx);
+	dd->dd_looking = false;
+	last = dd->dd_gone && dd->dd_nopen == 0;
+	if (!dd->dd_gone)
+		klog(PV_LOG_INFO, "disk: %s: %llu MiB, blocks of %u%s, %s",
+		    d->d_name, (unsigned long long)d->d_nsect >> 11,
+		    d->d_bsize, dd->dd_blk->bk_flags & PV_BLK_RO ?
+		    ", read-only" : "", strchr(d->d_type, ' ') != NULL ?
+		    d->d_type + 12 : "");
+	mutex_unlock(&disk_mtx);
+	if (last)
+		disk_dev_free(dd);
+	else
+		cond_broadcast(&disk_came);
+}
+
 void
 disk_up(struct pv_blk *bk)
 {
 	struct disk_dev *dd, **ddp;
-	struct disk *d;
+	bool looking = false;
 
 	if (bk->bk_bsize < PV_SECT_SIZE || bk->bk_bsize % PV_SECT_SIZE != 0 ||
 	    bk->bk_name[0] == '\0') {
@@ -697,23 +701,20 @@ disk_up(struct pv_blk *bk)
 		return;
 	}
 	dd = disk_dev_create(bk);
-	if (dd == NULL) {
-		klog(PV_LOG_ERR, "disk: no memory for %s", bk->bk_name);
-		return;
-	}
-	d = dd->dd_disks;
-	disk_part_scan(d);
-	klog(PV_LOG_INFO, "disk: %s: %llu MiB, blocks of %u%s, %s", d->d_name,
-	    (unsigned long long)d->d_nsect >> 11, d->d_bsize,
-	    bk->bk_flags & PV_BLK_RO ? ", read-only" : "",
-	    strchr(d->d_type, ' ') != NULL ? d->d_type + 12 : "");
-
 	mutex_lock(&disk_mtx);
-	for (ddp = &disk_devs; *ddp != NULL; ddp = &(*ddp)->dd_next)
-		;
-	*ddp = dd;
+	if (dd != NULL)
+		looking = thread_create("disk", disk_look, dd, 0) != NULL;
+	if (looking) {
+		for (ddp = &disk_devs; *ddp != NULL; ddp = &(*ddp)->dd_next)
+			;
+		*ddp = dd;
+	}
 	mutex_unlock(&disk_mtx);
-	cond_broadcast(&disk_came);
+	if (looking)
+		return;
+	klog(PV_LOG_ERR, "disk: no memory for %s", bk->bk_name);
+	if (dd != NULL)
+		disk_dev_free(dd);
 }
 
 void
@@ -722,6 +723,7 @@ disk_down(struct pv_blk *bk)
 	struct disk_dev *dd, **ddp;
 	unsigned int nopen, nflight;
 	unsigned long s;
+	bool last;
 
 	mutex_lock(&disk_mtx);
 	for (ddp = &disk_devs; (dd = *ddp) != NULL; ddp = &dd->dd_next)
@@ -754,9 +756,9 @@ disk_down(struct pv_blk *bk)
 	s = spin_lock(&dd->dd_lock);
 	spin_unlock(&dd->dd_lock, s);
 	mutex_lock(&disk_mtx);
-	nopen = --dd->dd_nopen;
+	last = --dd->dd_nopen == 0 && !dd->dd_looking;
 	mutex_unlock(&disk_mtx);
-	if (nopen == 0)
+	if (last)
 		disk_dev_free(dd);
 }
 

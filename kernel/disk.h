@@ -3,8 +3,8 @@
  * disk.h -- block devices by name, with their partitions, and synchronous I/O
  * on them for file systems and the shell.
  *
- * disk_up() reads the MBR or GPT of a new struct pv_blk and registers the
- * whole disk ("xvda") and each partition ("xvda1" ..).
+ * disk_up() has the MBR or GPT of a new struct pv_blk read; then the whole disk
+ * ("xvda") and each partition ("xvda1" ..) are there.
  */
 
 #ifndef DISK_H

@@ -18,6 +18,7 @@ struct disk_dev {
 	struct pv_blk	*dd_blk;	/* valid until dd_gone */
 	struct disk	*dd_disks;	/* the whole one first */
 	unsigned int	 dd_nopen;	/* of all its disks */
+	bool		 dd_looking;	/* disk_mtx: disk_look() is not done */
 	struct spinlock	 dd_lock;
 	bool		 dd_gone;	/* dd_lock */
 	unsigned int	 dd_nflight;	/* dd_lock */

@@ -123,6 +123,31 @@ disk_queue_count(struct disk_counts *dk, const struct disk_slot *ds, int rv,
 	dc->dc_hist[n]++;
 }
 
+size_t
+disk_queue_fill(struct disk_slot *ds, struct disk_cursor *dc, size_t max)
+{
+	size_t n, len = 0;
+
+	ds->ds_req.br_niov = 0;
+	while (dc->dc_niov > 0 && len < max &&
+	    ds->ds_req.br_niov < DISK_NIOV) {
+		n = dc->dc_iov->iov_len - dc->dc_off;
+		if (n > max - len)
+			n = max - len;
+		ds->ds_iov[ds->ds_req.br_niov].iov_base =
+		    (char *)dc->dc_iov->iov_base + dc->dc_off;
+		ds->ds_iov[ds->ds_req.br_niov++].iov_len = n;
+		len += n;
+		dc->dc_off += n;
+		if (dc->dc_off == dc->dc_iov->iov_len) {
+			dc->dc_iov++;
+			dc->dc_niov--;
+			dc->dc_off = 0;
+		}
+	}
+	return len;
+}
+
 void
 disk_queue_since(struct disk_counts *now, const struct disk_counts *before)
 {

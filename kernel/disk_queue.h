@@ -41,6 +41,13 @@ struct disk_queue {
 	unsigned int	 dq_nplug;	/* who keeps it plugged */
 };
 
+/* A place in a list of pieces. */
+struct disk_cursor {
+	const struct pv_iov *dc_iov;
+	unsigned int	 dc_niov;
+	size_t		 dc_off;	/* in the first piece */
+};
+
 enum disk_kind { DISK_READ, DISK_WRITE, DISK_FLUSH, DISK_RANGE, DISK_NKIND };
 
 /* What the requests of one kind have cost. */
@@ -59,6 +66,8 @@ struct disk_counts {
 	unsigned int	 dk_nwait, dk_nflight;
 };
 
+/* Move up to max bytes of the list into a slot; returns how many. */
+size_t	 disk_queue_fill(struct disk_slot *, struct disk_cursor *, size_t max);
 /*
  * Put a filled slot into the queue, or into one that is there; true when it
  * joined.  max: bytes of one request.

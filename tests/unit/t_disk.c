@@ -128,6 +128,13 @@ heap_used(void)
 	return ms.ms_total - ms.ms_free;
 }
 
+/* Its partitions are read. */
+static void
+there(void)
+{
+	assert_int_equal(disk_wait("xvda", arch_now() + 10 * NSEC_PER_SEC), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -150,6 +157,7 @@ setup(void **state)
 	media[510] = 0x55;
 	media[511] = 0xaa;
 	disk_up(&blk);
+	there();
 	return 0;
 }
 
@@ -278,9 +286,41 @@ t_gone(void **state)
 	/* And it comes back. */
 	holding = false;
 	disk_up(&blk);
+	there();
 	d = disk_open("xvda");
 	assert_int_equal(disk_read(d, 0, buf, 1), 0);
 	disk_close(d);
+}
+
+/*
+ * One that does not answer: who brought it is not held up, and nobody sees
+ * it until it does, or it goes.
+ */
+static void
+t_silent(void **state)
+{
+	struct disk_info dk;
+	int i;
+
+	disk_down(&blk);
+	thread_sleep(20 * NSEC_PER_MSEC);	/* dead threads are freed */
+	heap = heap_used();
+	holding = true;
+	for (i = 0; i < 3; i++) {
+		disk_up(&blk);
+		thread_sleep(20 * NSEC_PER_MSEC);
+		assert_int_equal(nqueued, 1);
+		assert_null(disk_open("xvda"));
+		assert_int_equal(disk_info(0, &dk), -PV_ENOENT);
+		assert_non_null(thread_create("fail", fail_all, NULL, 0));
+		disk_down(&blk);
+		thread_sleep(20 * NSEC_PER_MSEC);
+		assert_int_equal(heap_used(), heap);
+	}
+	disk_up(&blk);
+	thread_sleep(20 * NSEC_PER_MSEC);
+	holding = false;
+	there();
 }
 
 static void
@@ -316,11 +356,15 @@ t_rounds(void **state)
 	int i;
 
 	disk_down(&blk);
+	thread_sleep(20 * NSEC_PER_MSEC);	/* dead threads are freed */
 	heap = heap_used();
 	for (i = 0; i < 50; i++) {
 		disk_up(&blk);
+		if (i % 2 != 0)
+			there();
 		disk_down(&blk);
 	}
+	thread_sleep(20 * NSEC_PER_MSEC);
 	assert_int_equal(heap_used(), heap);
 	disk_up(&blk);
 }
@@ -334,6 +378,7 @@ main(void)
 		T(t_large),
 		T(t_noflush),
 		T(t_gone),
+		T(t_silent),
 		T(t_wait),
 		T(t_background),
 		T(t_rounds),
