@@ -154,10 +154,25 @@ cmd_check_start(struct check *ck, struct check_io *io, uint64_t n)
 	    PV_BLK_WRITE, io->io_sect, &io->io_iov, 1);
 }
 
+/* One call for a line: others' lines do not come in between. */
+static void
+cmd_check_report(const struct check *ck, uint64_t ms)
+{
+	if (ck->ck_reading)
+		kprintf("diskcheck: %s: read %llu sectors in %llu ms, %llu"
+		    " differ\n", disk_name(ck->ck_disk),
+		    (unsigned long long)ck->ck_ndone, (unsigned long long)ms,
+		    (unsigned long long)ck->ck_nbad);
+	else
+		kprintf("diskcheck: %s: wrote %llu sectors in %llu ms\n",
+		    disk_name(ck->ck_disk),
+		    (unsigned long long)ck->ck_ndone, (unsigned long long)ms);
+}
+
 static int
 cmd_check_pass(struct check *ck, bool reading)
 {
-	uint64_t n, total = ck->ck_random, start = arch_now(), ms;
+	uint64_t n, total = ck->ck_random, start = arch_now();
 	struct check_io *io;
 	int rv = 0, end;
 
@@ -181,13 +196,7 @@ cmd_check_pass(struct check *ck, bool reading)
 	}
 	if (rv == 0 && !reading)
 		rv = disk_flush(ck->ck_disk);
-	ms = (arch_now() - start) / NSEC_PER_MSEC;
-	kprintf("diskcheck: %s: %s %llu sectors in %llu ms", disk_name(
-	    ck->ck_disk), reading ? "read" : "wrote",
-	    (unsigned long long)ck->ck_ndone, (unsigned long long)ms);
-	if (reading)
-		kprintf(", %llu differ", (unsigned long long)ck->ck_nbad);
-	kprintf("\n");
+	cmd_check_report(ck, (arch_now() - start) / NSEC_PER_MSEC);
 	return rv;
 }
 
