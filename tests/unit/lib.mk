@@ -11,7 +11,7 @@ f_peer-cflags = -isystem $(CMOCKA)/include -w
 f_peer-args := -len_control=0 -max_len=500 -detect_leaks=0
 fuzz-f_peer: $(f_peer-sim)
 
-unit-tests += t_scsi
+unit-tests += t_scsi t_shm
 t_scsi-srcs := lib/scsi.c lib/str.c
 
 unit-tests += t_flow
