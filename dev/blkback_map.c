@@ -35,8 +35,9 @@ blkback_map_find(struct blkback_queue *bq, gref_t ref)
 	return NULL;
 }
 
-/* Map a page that was found not to be; it is ours alone meanwhile. */
-static void
+/* Map a page that was found not to be; it is ours alone meanwhile.  True: now
+   it is. */
+static bool
 blkback_map_one(struct blkback_queue *bq, struct blkback_kept *bk)
 {
 	struct blkback_softc *sc = bq->bq_sc;
@@ -54,6 +55,7 @@ blkback_map_one(struct blkback_queue *bq, struct blkback_kept *bk)
 	    rv == -PV_EAGAIN ? BLKBACK_KEPT_NONE : BLKBACK_KEPT_BAD;
 	sc->sc_tab->bt_guest.bg_nmap += rv == 0;
 	pv_unlock(lk);
+	return rv == 0;
 }
 
 /* Where a grant is mapped, or NULL. */
@@ -62,23 +64,21 @@ blkback_map_page(struct blkback_queue *bq, gref_t ref)
 {
 	struct pv_lock *lk = &bq->bq_sc->sc_tab->bt_lock;
 	struct blkback_kept *bk;
-	bool ready, mine;
+	bool ready, mine = false;
 
 	if (bq->bq_kept == NULL)
 		return NULL;
 	pv_lock(lk);
 	bk = blkback_map_find(bq, ref);
-	mine = bk != NULL && bk->bk_state == BLKBACK_KEPT_NONE;
-	if (mine) {
+	ready = bk != NULL && bk->bk_state == BLKBACK_KEPT_READY;
+	if (bk != NULL && bk->bk_state == BLKBACK_KEPT_NONE) {
+		mine = true;
 		bk->bk_state = BLKBACK_KEPT_BUSY;
 		bk->bk_gm.gm_ref = ref;
 	}
 	pv_unlock(lk);
 	if (mine)
-		blkback_map_one(bq, bk);
-	pv_lock(lk);
-	ready = bk != NULL && bk->bk_state == BLKBACK_KEPT_READY;
-	pv_unlock(lk);
+		ready = blkback_map_one(bq, bk);
 	return ready ? bq->bq_keptwin.wi_va +
 	    (size_t)(bk - bq->bq_kept) * PV_PAGE_SIZE : NULL;
 }

@@ -246,11 +246,16 @@ blkback_req_run(uint32_t *used, unsigned int n, unsigned int npg)
 	unsigned int i, k = 0;
 
 	for (i = 0; i < n; i++) {
+		if (i % 32 == 0 && used[i / 32] == UINT32_MAX) {
+			i += 31;
+			k = 0;
+			continue;
+		}
 		k = (used[i / 32] >> i % 32 & 1) != 0 ? 0 : k + 1;
 		if (k == npg)
 			break;
 	}
-	if (i == n)
+	if (i >= n)
 		return -1;
 	for (k = 0; k < npg; k++)
 		used[(i - k) / 32] |= 1u << (i - k) % 32;
