@@ -76,7 +76,7 @@ $(OUT)/host/$(1)/e2fs/%.o: $(E2FS_DIR)/%.c | $(e2fs-gen)
 	    $$(SAN) $(E2FS_CFLAGS) -MMD -MP -c $$< -o $$@
 $(OUT)/host/$(1)/libext2fs.a: $(e2fs-srcs:%.c=$(OUT)/host/$(1)/e2fs/%.o)
 	$$(call say,AR,$$@)rm -f $$@; ar rcsD $$@ $$^
-$(OUT)/host/$(1)/t_fs: $(OUT)/host/$(1)/libext2fs.a
+$(OUT)/host/$(1)/t_fs $(OUT)/host/$(1)/t_fs_punch: $(OUT)/host/$(1)/libext2fs.a
 $(e2fs-users:%.c=$(OUT)/host/$(1)/%.o): | $(e2fs-gen)
 endef
 $(foreach v,gcc64 clang64 gcc32 clang32,$(eval $(call e2fs-host,$(v))))

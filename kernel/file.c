@@ -611,6 +611,21 @@ file_write(struct file *fl, uint64_t off, const void *buf, size_t len)
 }
 
 int
+file_punch(struct file *fl, uint64_t off, uint64_t len)
+{
+	int rv;
+
+	if ((fl->fl_flags & FILE_WRITE) == 0)
+		return -PV_EACCES;
+	mutex_lock(&fl->fl_mtx);
+	rv = file_flush(fl);
+	if (rv == 0)
+		rv = fs_data_punch(fl->fl_node, off, len);
+	mutex_unlock(&fl->fl_mtx);
+	return rv;
+}
+
+int
 file_fstat(struct file *fl, struct file_stat *st)
 {
 	struct fs_node *nd = fl->fl_node;

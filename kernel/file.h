@@ -63,6 +63,13 @@ ptrdiff_t file_write(struct file *, uint64_t off, const void *buf, size_t len);
  * that worked.  file_close() does it too, and can only log a failure.
  */
 int	 file_fsync(struct file *);
+/*
+ * Give back the blocks of a part of the file, also those of the disk below
+ * where it takes them; they read as zeros then.  What is less than a block at
+ * either end stays as it is.  -PV_EOPNOTSUPP: this file can not, whatever the
+ * part.
+ */
+int	 file_punch(struct file *, uint64_t off, uint64_t len);
 int	 file_fstat(struct file *, struct file_stat *);
 int	 file_stat(const char *path, struct file_stat *); /* follows links */
 int	 file_unlink(const char *path);

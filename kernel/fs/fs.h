@@ -145,6 +145,8 @@ int	 fs_data_write(struct fs_node *, uint64_t off, const void *buf,
 	    size_t len, uint64_t size);
 int	 fs_data_truncate(struct fs_node *);	/* to nothing */
 int	 fs_data_inline(struct fs_node *, void *buf, size_t size);
+/* Give back the whole blocks in a range, which then reads as zeros. */
+int	 fs_data_punch(struct fs_node *, uint64_t off, uint64_t len);
 
 /* ---- fs_dir.c; Lock: f_mtx --------------------------------------------- */
 int	 fs_dir_lookup(struct fs *, const char *path, ext2_ino_t *);

@@ -539,3 +539,79 @@ fs_data_truncate(struct fs_node *nd)
 	fs_leave(nd->nd_fs);
 	return rv;
 }
+
+/* ---- giving back ------------------------------------------------------- */
+
+/*
+ * Give the blocks of a run back, to the disk first: as long as they are the
+ * file's, nobody else can be given them.  What the disk says to it does not
+ * matter here.  Lock: f_mtx, dropped meanwhile.
+ */
+static int
+fs_data_punch_run(struct fs_node *nd, struct fs_run *fr)
+{
+	struct fs *f = nd->nd_fs;
+	unsigned int shift = fs_data_shift(nd) - PV_SECT_SHIFT;
+	struct disk_info dk;
+
+	/* The punch of libext2fs (1.47.0) frees all blocks but the last. */
+	if (fr->fr_pblk + fr->fr_nblk == ext2fs_blocks_count(f->f_e2->super))
+		fr->fr_nblk--;
+	if (fr->fr_nblk == 0)
+		return 0;
+	mutex_unlock(&f->f_mtx);
+	disk_stat(fs_io_disk(f->f_io), &dk);
+	if ((dk.dk_flags & PV_BLK_CANDISCARD) != 0)
+		(void)disk_range(fs_io_disk(f->f_io), PV_BLK_DISCARD,
+		    fr->fr_pblk << shift, fr->fr_nblk << shift);
+	mutex_lock(&f->f_mtx);
+	if (f->f_dead)
+		return -PV_ENXIO;
+	fs_dirty(f);
+	nd->nd_gen++;
+	return fs_ext_fail(f, ext2fs_punch(f->f_e2, nd->nd_ino, &nd->nd_inode,
+	    NULL, fr->fr_lblk, fr->fr_lblk + fr->fr_nblk - 1));
+}
+
+/* Lock: f_mtx, dropped meanwhile. */
+static int
+fs_data_punch_runs(struct fs_node *nd, uint64_t lblk, uint64_t end)
+{
+	struct fs_run fr;
+	int rv = 0;
+
+	while (rv == 0 && lblk < end) {
+		rv = fs_data_map(nd, lblk, end - lblk, &fr);
+		if (rv != 0)
+			break;
+		lblk += fr.fr_nblk;
+		if (!fr.fr_hole || fr.fr_uninit)
+			rv = fs_data_punch_run(nd, &fr);
+	}
+	return rv;
+}
+
+int
+fs_data_punch(struct fs_node *nd, uint64_t off, uint64_t len)
+{
+	unsigned int shift;
+	int rv = fs_enter(nd->nd_fs);
+
+	if (rv != 0)
+		return rv;
+	shift = fs_data_shift(nd);
+	fs_node_enter(nd, true);
+	if (off >= nd->nd_size)
+		len = 0;
+	else if (len > nd->nd_size - off)
+		len = nd->nd_size - off;
+	/* Of a file without extents libext2fs (1.47.0) frees too much. */
+	if ((nd->nd_inode.i_flags & EXT4_EXTENTS_FL) == 0)
+		rv = -PV_EOPNOTSUPP;
+	else
+		rv = fs_data_punch_runs(nd, (off + (1u << shift) - 1) >> shift,
+		    (off + len) >> shift);
+	fs_node_exit(nd);
+	fs_leave(nd->nd_fs);
+	return rv;
+}

@@ -74,6 +74,8 @@ disk_stat(struct disk *d, struct disk_info *dk)
 	dk->dk_nsect = d->nsect;
 	dk->dk_bsize = fs_shim_disk.bsize;
 	dk->dk_flags = fs_shim_disk.ro ? PV_BLK_RO : 0;
+	if (fs_shim_disk.candiscard)
+		dk->dk_flags |= PV_BLK_CANDISCARD;
 }
 
 static int
@@ -154,6 +156,24 @@ disk_flush(struct disk *d)
 	(void)d;
 	fs_shim_disk.nflush++;
 	return fs_shim_disk.gone ? -PV_ENXIO : 0;
+}
+
+/* What is discarded is not zeros but rubbish. */
+int
+disk_range(struct disk *d, enum pv_blk_op op, uint64_t sect, uint64_t nsect)
+{
+	uint8_t junk[512];
+
+	if (op != PV_BLK_DISCARD || !fs_shim_disk.candiscard ||
+	    sect + nsect > d->nsect)
+		abort();
+	memset(junk, 0xd5, sizeof(junk));
+	for (fs_shim_disk.ndiscard += nsect; nsect > 0; nsect--, sect++) {
+		if (pwrite(d->fd, junk, sizeof(junk), sect * 512) !=
+		    sizeof(junk))
+			abort();
+	}
+	return 0;
 }
 
 /* ---- the rest of the kernel -------------------------------------------- */

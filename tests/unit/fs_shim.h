@@ -15,9 +15,11 @@ struct fs_shim_disk {
 	bool		 ro;
 	uint32_t	 bsize;
 	bool		 gone;		/* everything fails with -PV_ENXIO */
+	bool		 candiscard;
 	long		 writes_left;	/* then -PV_EIO; -1: no end */
 	/* counted */
 	unsigned long	 nread, nwrite, nflush;
+	uint64_t	 ndiscard;	/* sectors */
 	unsigned int	 nopen;
 };
 
