@@ -20,7 +20,7 @@
 #include <str.h>
 #include <string.h>
 
-#define CHECK_DEPTH	16		/* transfers under way; most */
+#define CHECK_DEPTH	32		/* transfers under way; most */
 #define CHECK_IOMAX	(1024 * 1024u)	/* bytes of one */
 #define CHECK_WORDS	(PV_SECT_SIZE / sizeof(uint64_t))
 
@@ -39,6 +39,7 @@ struct check {
 	uint64_t	 ck_depth;
 	uint64_t	 ck_random;	/* so many at random places; 0: all */
 	bool		 ck_write, ck_read;
+	bool		 ck_blind;	/* transfers alone: no pattern */
 	bool		 ck_reading;	/* the pass */
 	uint64_t	 ck_ndone;	/* sectors of the pass */
 	uint64_t	 ck_nbad;	/* sectors that differ */
@@ -125,7 +126,7 @@ cmd_check_finish(struct check *ck, struct check_io *io)
 	if (io->io_nsect == 0)
 		return 0;
 	rv = disk_finish(&io->io_xfer);
-	if (rv == 0 && ck->ck_reading)
+	if (rv == 0 && ck->ck_reading && !ck->ck_blind)
 		cmd_check_compare(ck, io);
 	if (rv == 0)
 		ck->ck_ndone += io->io_nsect;
@@ -146,9 +147,9 @@ cmd_check_start(struct check *ck, struct check_io *io, uint64_t n)
 	io->io_sect = ck->ck_first + at;
 	io->io_nsect = ck->ck_nsect - at < per ? ck->ck_nsect - at : per;
 	io->io_iov.iov_len = io->io_nsect * PV_SECT_SIZE;
-	if (ck->ck_reading)
+	if (!ck->ck_blind && ck->ck_reading)
 		memset(io->io_iov.iov_base, 0, io->io_iov.iov_len);
-	else
+	else if (!ck->ck_blind)
 		cmd_check_fill(ck, io);
 	disk_start(&io->io_xfer, ck->ck_disk, ck->ck_reading ? PV_BLK_READ :
 	    PV_BLK_WRITE, io->io_sect, &io->io_iov, 1);
@@ -158,14 +159,14 @@ cmd_check_start(struct check *ck, struct check_io *io, uint64_t n)
 static void
 cmd_check_report(const struct check *ck, uint64_t ms)
 {
-	if (ck->ck_reading)
+	if (ck->ck_reading && !ck->ck_blind)
 		kprintf("diskcheck: %s: read %llu sectors in %llu ms, %llu"
 		    " differ\n", disk_name(ck->ck_disk),
 		    (unsigned long long)ck->ck_ndone, (unsigned long long)ms,
 		    (unsigned long long)ck->ck_nbad);
 	else
-		kprintf("diskcheck: %s: wrote %llu sectors in %llu ms\n",
-		    disk_name(ck->ck_disk),
+		kprintf("diskcheck: %s: %s %llu sectors in %llu ms\n",
+		    disk_name(ck->ck_disk), ck->ck_reading ? "read" : "wrote",
 		    (unsigned long long)ck->ck_ndone, (unsigned long long)ms);
 }
 
@@ -259,6 +260,10 @@ cmd_check_word_arg(struct check *ck, char **argv, const char *word)
 		ck->ck_read = word[0] == 'c';
 		return true;
 	}
+	if (strcmp(word, "blind") == 0) {
+		ck->ck_blind = true;
+		return true;
+	}
 	for (i = 0; i < PV_NELEM(args); i++) {
 		if (str_prefix(word, args[i].name))
 			return shell_num(argv, word + strlen(args[i].name),
@@ -339,8 +344,9 @@ cmd_diskcheck(int argc, char **argv)
 
 const struct cmd cmd_check[] = {
 	{ "diskcheck", "[-f] DISK SEED [write|check] [first=SECTOR]"
-	    " [sectors=N] [io=BYTES] [depth=N] [random=N]", "write a pattern"
-	    " made from the seed to a disk, all of it or N random places, read"
-	    " it back and compare", cmd_diskcheck },
+	    " [sectors=N] [io=BYTES] [depth=N] [random=N] [blind]", "write a"
+	    " pattern made from the seed to a disk, all of it or N random"
+	    " places, read it back and compare (blind: transfers alone, of"
+	    " anything)", cmd_diskcheck },
 	{ NULL, NULL, NULL, NULL }
 };
