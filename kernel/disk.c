@@ -52,7 +52,8 @@ static struct disk_dev *disk_devs;
 
 /* ---- requests ---------------------------------------------------------- */
 
-static void
+/* See disk_dev.h. */
+void
 disk_slot_put(struct disk_dev *dd, struct disk_slot *ds)
 {
 	unsigned long s;
@@ -75,14 +76,19 @@ disk_slot_put(struct disk_dev *dd, struct disk_slot *ds)
 static void
 disk_slot_answer(struct disk_slot *ds, int rv)
 {
+	struct pv_blk_req *user = ds->ds_user;
 	struct disk_xfer *dx = ds->ds_xfer;
-	struct disk_dev *dd = dx->dx_dev;
+	struct disk_dev *dd = ds->ds_dev;
 	unsigned long s;
 
 	s = spin_lock(&dd->dd_lock);
 	disk_queue_count(&dd->dd_counts, ds, rv, arch_now());
 	spin_unlock(&dd->dd_lock, s);
 	disk_slot_put(dd, ds);
+	if (user != NULL) {
+		user->br_done(user, rv);
+		return;
+	}
 	s = spin_lock(&dd->dd_lock);
 	if (rv != 0 && dx->dx_rv == 0)
 		dx->dx_rv = rv;
@@ -160,7 +166,7 @@ static void
 disk_done(struct pv_blk_req *br, int rv)
 {
 	struct disk_slot *ds = br->br_arg;
-	struct disk_dev *dd = ds->ds_xfer->dx_dev;
+	struct disk_dev *dd = ds->ds_dev;
 	unsigned long s;
 
 	/* One of ours: the device can not go before we are through. */
@@ -189,17 +195,13 @@ disk_sleep(struct disk_dev *dd, struct sem *sm)
 	while (sem_wait(sm, arch_now() + DISK_RETRY) != 0);
 }
 
-/*
- * Take a slot, and with it the right to use dd_blk until the slot is put
- * back.  NULL when the device is gone.
- */
-static struct disk_slot *
-disk_slot_get(struct disk_dev *dd)
+/* See disk_dev.h. */
+struct disk_slot *
+disk_slot_take(struct disk_dev *dd)
 {
 	struct disk_slot *ds;
 	unsigned long s;
 
-	disk_sleep(dd, &dd->dd_slots);
 	s = spin_lock(&dd->dd_lock);
 	ds = NULL;
 	if (!dd->dd_gone) {
@@ -213,6 +215,14 @@ disk_slot_get(struct disk_dev *dd)
 	return ds;
 }
 
+/* The same, when there is one. */
+static struct disk_slot *
+disk_slot_get(struct disk_dev *dd)
+{
+	disk_sleep(dd, &dd->dd_slots);
+	return disk_slot_take(dd);
+}
+
 static size_t
 disk_maxio(const struct disk_dev *dd)
 {
@@ -222,26 +232,34 @@ disk_maxio(const struct disk_dev *dd)
 	return max != 0 ? max : bk->bk_bsize;
 }
 
-/* Hand a filled slot over: from here on dx_done tells of it. */
-static void
-disk_slot_submit(struct disk_xfer *dx, struct disk_slot *ds)
+/* See disk_dev.h. */
+void
+disk_slot_start(struct disk_dev *dd, struct disk_slot *ds)
 {
-	struct disk_dev *dd = dx->dx_dev;
 	size_t max = disk_maxio(dd);
 	unsigned long s;
 
-	ds->ds_xfer = dx;
+	ds->ds_dev = dd;
 	ds->ds_req.br_iov = ds->ds_iov;
 	ds->ds_req.br_done = disk_done;
 	ds->ds_req.br_arg = ds;
-	ds->ds_req.br_cpu = arch_cpu()->cpu_id;
 	ds->ds_start = arch_now();
-	dx->dx_nflight++;
 	s = spin_lock(&dd->dd_lock);
 	if (disk_queue_add(&dd->dd_queue, ds, max))
 		dd->dd_counts.dk_nmerged++;
 	spin_unlock(&dd->dd_lock, s);
 	disk_run(dd, true);
+}
+
+/* The same for a part of a transfer; dx_done tells of it. */
+static void
+disk_slot_submit(struct disk_xfer *dx, struct disk_slot *ds)
+{
+	ds->ds_xfer = dx;
+	ds->ds_user = NULL;
+	ds->ds_req.br_cpu = arch_cpu()->cpu_id;
+	dx->dx_nflight++;
+	disk_slot_start(dx->dx_dev, ds);
 }
 
 void

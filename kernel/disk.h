@@ -66,6 +66,14 @@ void	 disk_start(struct disk_xfer *dx, struct disk *, enum pv_blk_op,
 	    uint64_t sect, const struct pv_iov *, unsigned int niov);
 int	 disk_finish(struct disk_xfer *dx);
 /*
+ * A request of the caller's own, whose br_done tells of its end; its sectors
+ * count from the disk's first.  It is put as it is: at most DISK_NIOV pieces,
+ * and no more than the device takes at once.  0: br_done will be, or has been,
+ * called, and the disk must be open until then; else as bo_submit of
+ * pv/blk.h.  Does not wait.  Context: deferred, thread.
+ */
+int	 disk_submit(struct disk *, struct pv_blk_req *);
+/*
  * Between these two what is started waits for more, to be merged, until
  * somebody has to sleep for an answer.  They may be nested.  Context: thread.
  */

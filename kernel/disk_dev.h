@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * disk_dev.h -- what disk.c and disk_part.c share; theory in disk.c.
+ * disk_dev.h -- what the files of disks share; theory in disk.c.
  */
 
 #ifndef DISK_DEV_H
@@ -41,6 +41,17 @@ struct disk {
 	uint32_t	 d_bsize;
 };
 
+/*
+ * Take a slot, which dd_slots has told of, and with it the right to use dd_blk
+ * until the slot is put back.  NULL when the device is gone.  Context: any.
+ */
+struct disk_slot *disk_slot_take(struct disk_dev *);
+void	 disk_slot_put(struct disk_dev *, struct disk_slot *);
+/*
+ * Hand a filled slot over, with either ds_xfer or ds_user, who is told of its
+ * end: from here on it may be somebody else's.  Context: deferred, thread.
+ */
+void	 disk_slot_start(struct disk_dev *, struct disk_slot *);
 /*
  * One more struct disk of a device, behind those it has; no name yet.  NULL:
  * no memory.  Context: thread, before others know of the device.

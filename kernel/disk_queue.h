@@ -23,12 +23,15 @@
 #define DISK_NIOV	32		/* pieces in one request */
 #define DISK_NHIST	24		/* latencies, by powers of 2 of 1 us */
 
+struct disk_dev;
 struct disk_xfer;
 
 struct disk_slot {
 	struct pv_blk_req ds_req;
 	struct pv_iov	 ds_iov[DISK_NIOV];
-	struct disk_xfer *ds_xfer;
+	struct disk_dev	*ds_dev;
+	struct disk_xfer *ds_xfer;	/* whose it is: one of the two */
+	struct pv_blk_req *ds_user;
 	struct disk_slot *ds_next;	/* while free, or waiting */
 	struct disk_slot *ds_merged;	/* answered with this one */
 	uint64_t	 ds_start;	/* when it came, ns */

@@ -2,13 +2,14 @@
 /*
  * vdisk.c -- disks for other guests; see vdisk.h.
  *
- *	vdisk_submit() --vd_first..--> a thread --br_done-->
+ *	vdisk_submit() --vd_first..--> the thread: file.h --br_done-->
+ *	               --struct vdisk_io--> disk_submit() --br_done-->
  *
- * The first thread opens what is to be served, for that may take the disk some
- * time; it is the only one for a file, whose calls come one after the other in
- * any case.  The last thread to leave closes it.
+ * The thread opens what is to be served and closes it, for both may take some
+ * time.  In between it does the requests for a file, whose calls come one after
+ * the other in any case; those for a disk have no need of it.
  *
- * Locks: vd_lock, for the queue and the state; vdisk_lock, for vdisk_nbusy.
+ * Locks: vd_lock, for the queues and the state; vdisk_lock, for vdisk_nbusy.
  */
 
 #include <vdisk.h>
@@ -26,12 +27,20 @@
 #include <string.h>
 #include <sync.h>
 
-#define VDISK_NTHREAD	4u		/* for a disk */
+#define VDISK_NIO	32u		/* requests in a disk's queue */
 #define VDISK_STACK	(32 * 1024)	/* libext2fs goes deep */
 #define VDISK_MAXIO	(1024 * 1024u)
 #define VDISK_TARGET	128
 #define VDISK_OPEN_WAIT	(5 * NSEC_PER_SEC)
 #define VDISK_STOP_WAIT	(10 * NSEC_PER_SEC)
+
+/* A request in a disk's queue, and whose it is. */
+struct vdisk_io {
+	struct pv_blk_req io_req;
+	struct pv_blk_req *io_user;
+	struct vdisk	*io_vd;
+	struct vdisk_io	*io_next;	/* while free */
+};
 
 struct vdisk {
 	struct pv_blk	 vd_blk;
@@ -42,10 +51,11 @@ struct vdisk {
 	struct spinlock	 vd_lock;
 	int		 vd_rv;		/* -PV_EAGAIN: being opened */
 	bool		 vd_closed;
-	unsigned int	 vd_nthread;
 	struct pv_blk_req *vd_first, **vd_last;
 	unsigned int	 vd_depth;
-	struct sem	 vd_work;	/* one for each request, and to end */
+	struct sem	 vd_work;	/* one for each of these, and to end */
+	struct vdisk_io	*vd_free;
+	struct vdisk_io	 vd_io[VDISK_NIO];
 };
 
 static struct spinlock vdisk_lock;
@@ -54,47 +64,89 @@ static unsigned int vdisk_nbusy;	/* requests being done */
 
 /* ---- requests ---------------------------------------------------------- */
 
-static int
-vdisk_submit(void *sc, struct pv_blk_req *br)
+/* False: the guest ends, and this request is not done. */
+static bool
+vdisk_busy(int by)
 {
-	struct vdisk *vd = sc;
-	unsigned long s;
+	unsigned long s = spin_lock(&vdisk_lock);
+	bool go = !vdisk_stopped;
 
-	if (br->br_op != PV_BLK_READ && br->br_op != PV_BLK_FLUSH &&
-	    vd->vd_readonly)
-		return -PV_EROFS;
-	if (br->br_sect > vd->vd_blk.bk_nsect ||
-	    br->br_nsect > vd->vd_blk.bk_nsect - br->br_sect)
-		return -PV_EINVAL;
-	br->br_next = NULL;
-	s = spin_lock(&vd->vd_lock);
-	*vd->vd_last = br;
-	vd->vd_last = &br->br_next;
-	vd->vd_depth++;
-	spin_unlock(&vd->vd_lock, s);
-	sem_post(&vd->vd_work);
-	return 0;
+	if (go || by < 0)
+		vdisk_nbusy += by;
+	spin_unlock(&vdisk_lock, s);
+	return go;
 }
 
-static const struct pv_blk_ops vdisk_ops = {
-	.bo_submit = vdisk_submit
-};
-
-static int
-vdisk_do_disk(struct vdisk *vd, struct pv_blk_req *br)
+/* A request is over; io: what it had, if anything. */
+static void
+vdisk_answer(struct vdisk *vd, struct pv_blk_req *br, struct vdisk_io *io,
+    int rv)
 {
-	switch (br->br_op) {
-	case PV_BLK_READ:
-	case PV_BLK_WRITE:
-		return disk_iov(vd->vd_disk, br->br_op, br->br_sect,
-		    br->br_iov, br->br_niov);
-	case PV_BLK_FLUSH:
-		return disk_flush(vd->vd_disk);
-	default:
-		return disk_range(vd->vd_disk, br->br_op, br->br_sect,
-		    br->br_nsect);
+	unsigned long s = spin_lock(&vd->vd_lock);
+
+	pv_blk_count(&vd->vd_blk, br->br_op, br->br_nsect, rv);
+	vd->vd_depth--;
+	if (io != NULL) {
+		io->io_next = vd->vd_free;
+		vd->vd_free = io;
 	}
+	spin_unlock(&vd->vd_lock, s);
+	if (rv != 0)
+		klog(PV_LOG_WARN, "vdisk: %s: sector %llu: error %d",
+		    vd->vd_target, (unsigned long long)br->br_sect, -rv);
+	/* Not counted as busy any more when the guest is told. */
+	br->br_done(br, rv);
+	(void)vdisk_busy(-1);
 }
+
+/* ---- disks ------------------------------------------------------------- */
+
+/* Context: deferred, or in vdisk_submit(). */
+static void
+vdisk_done(struct pv_blk_req *br, int rv)
+{
+	struct vdisk_io *io = br->br_arg;
+
+	/* A back end may say that it can flush, and then not. */
+	if (br->br_op == PV_BLK_FLUSH && rv == -PV_EOPNOTSUPP)
+		rv = 0;
+	vdisk_answer(io->io_vd, io->io_user, io, rv);
+}
+
+static int
+vdisk_submit_disk(struct vdisk *vd, struct pv_blk_req *br)
+{
+	struct vdisk_io *io;
+	unsigned long s;
+	int rv;
+
+	s = spin_lock(&vd->vd_lock);
+	io = vd->vd_free;
+	if (io != NULL) {
+		vd->vd_free = io->io_next;
+		vd->vd_depth++;
+	}
+	spin_unlock(&vd->vd_lock, s);
+	if (io == NULL)
+		return -PV_EAGAIN;
+	io->io_vd = vd;
+	io->io_user = br;
+	io->io_req = *br;
+	io->io_req.br_done = vdisk_done;
+	io->io_req.br_arg = io;
+	rv = disk_submit(vd->vd_disk, &io->io_req);
+	if (rv == 0)
+		return 0;
+	s = spin_lock(&vd->vd_lock);
+	io->io_next = vd->vd_free;
+	vd->vd_free = io;
+	vd->vd_depth--;
+	vd->vd_blk.bk_nerror += rv != -PV_EAGAIN;
+	spin_unlock(&vd->vd_lock, s);
+	return rv;
+}
+
+/* ---- files ------------------------------------------------------------- */
 
 /* A piece of a file.  What is not there any more can not be read. */
 static int
@@ -126,6 +178,9 @@ vdisk_do_file(struct vdisk *vd, struct pv_blk_req *br)
 
 	if (br->br_op == PV_BLK_FLUSH)
 		return fs_sync();
+	if (br->br_op == PV_BLK_DISCARD)
+		return file_punch(vd->vd_file, off,
+		    br->br_nsect * PV_SECT_SIZE);
 	if (br->br_op != PV_BLK_READ && br->br_op != PV_BLK_WRITE)
 		return -PV_EOPNOTSUPP;
 	for (i = 0; rv == 0 && i < br->br_niov; i++) {
@@ -136,41 +191,6 @@ vdisk_do_file(struct vdisk *vd, struct pv_blk_req *br)
 	if (rv == 0 && br->br_op == PV_BLK_WRITE)
 		rv = file_fsync(vd->vd_file);
 	return rv;
-}
-
-/* False: the guest ends, and this request is not done. */
-static bool
-vdisk_busy(int by)
-{
-	unsigned long s = spin_lock(&vdisk_lock);
-	bool go = !vdisk_stopped;
-
-	if (go || by < 0)
-		vdisk_nbusy += by;
-	spin_unlock(&vdisk_lock, s);
-	return go;
-}
-
-static void
-vdisk_do(struct vdisk *vd, struct pv_blk_req *br)
-{
-	unsigned long s;
-	int rv;
-
-	if (!vdisk_busy(1))
-		return;
-	rv = vd->vd_disk != NULL ? vdisk_do_disk(vd, br) :
-	    vdisk_do_file(vd, br);
-	s = spin_lock(&vd->vd_lock);
-	pv_blk_count(&vd->vd_blk, br->br_op, br->br_nsect, rv);
-	vd->vd_depth--;
-	spin_unlock(&vd->vd_lock, s);
-	if (rv != 0)
-		klog(PV_LOG_WARN, "vdisk: %s: sector %llu: error %d",
-		    vd->vd_target, (unsigned long long)br->br_sect, -rv);
-	/* Not counted as busy any more when the guest is told. */
-	br->br_done(br, rv);
-	(void)vdisk_busy(-1);
 }
 
 static struct pv_blk_req *
@@ -188,6 +208,48 @@ vdisk_next(struct vdisk *vd)
 	spin_unlock(&vd->vd_lock, s);
 	return br;
 }
+
+static int
+vdisk_submit_file(struct vdisk *vd, struct pv_blk_req *br)
+{
+	unsigned long s;
+
+	br->br_next = NULL;
+	s = spin_lock(&vd->vd_lock);
+	*vd->vd_last = br;
+	vd->vd_last = &br->br_next;
+	vd->vd_depth++;
+	spin_unlock(&vd->vd_lock, s);
+	sem_post(&vd->vd_work);
+	return 0;
+}
+
+/* ---- both -------------------------------------------------------------- */
+
+static int
+vdisk_submit(void *sc, struct pv_blk_req *br)
+{
+	struct vdisk *vd = sc;
+	int rv;
+
+	if (br->br_op != PV_BLK_READ && br->br_op != PV_BLK_FLUSH &&
+	    vd->vd_readonly)
+		return -PV_EROFS;
+	if (br->br_sect > vd->vd_blk.bk_nsect ||
+	    br->br_nsect > vd->vd_blk.bk_nsect - br->br_sect)
+		return -PV_EINVAL;
+	if (!vdisk_busy(1))
+		return 0;
+	rv = vd->vd_disk != NULL ? vdisk_submit_disk(vd, br) :
+	    vdisk_submit_file(vd, br);
+	if (rv < 0)
+		(void)vdisk_busy(-1);
+	return rv;
+}
+
+static const struct pv_blk_ops vdisk_ops = {
+	.bo_submit = vdisk_submit
+};
 
 /* ---- open and close ---------------------------------------------------- */
 
@@ -210,6 +272,10 @@ vdisk_open_disk(struct vdisk *vd)
 		return -PV_ENXIO;
 	bk->bk_psize = dk.dk_blk->bk_psize;
 	bk->bk_discalign = dk.dk_blk->bk_discalign;
+	bk->bk_maxdiscard = dk.dk_blk->bk_maxdiscard;
+	bk->bk_maxsecure = dk.dk_blk->bk_maxsecure;
+	if (dk.dk_blk->bk_maxio < bk->bk_maxio)
+		bk->bk_maxio = dk.dk_blk->bk_maxio;
 	return (dk.dk_flags & PV_BLK_RO) != 0 && !vd->vd_readonly ?
 	    -PV_EROFS : 0;
 }
@@ -236,6 +302,9 @@ vdisk_open_file(struct vdisk *vd)
 	bk->bk_bsize = PV_SECT_SIZE;
 	bk->bk_psize = 4096;		/* so much is written at once */
 	bk->bk_flags = PV_BLK_CANFLUSH | PV_BLK_WCACHE;
+	if (!vd->vd_readonly && file_punch(vd->vd_file, 0, 0) == 0)
+		bk->bk_flags |= PV_BLK_CANDISCARD;
+	bk->bk_discalign = bk->bk_psize / PV_SECT_SIZE;
 	return rv;
 }
 
@@ -265,54 +334,28 @@ vdisk_free(struct vdisk *vd)
 	kfree(vd);
 }
 
-/* Until it is closed; the last thread frees it. */
-static void
-vdisk_serve(void *arg)
-{
-	struct vdisk *vd = arg;
-	struct pv_blk_req *br;
-	unsigned long s;
-	bool closed, last;
-
-	do {
-		sem_wait(&vd->vd_work, UINT64_MAX);
-		while ((br = vdisk_next(vd)) != NULL)
-			vdisk_do(vd, br);
-		s = spin_lock(&vd->vd_lock);
-		closed = vd->vd_closed;
-		last = closed && --vd->vd_nthread == 0;
-		spin_unlock(&vd->vd_lock, s);
-	} while (!closed);
-	if (last)
-		vdisk_free(vd);
-	else
-		sem_post(&vd->vd_work);
-}
-
-/* The first thread. */
+/* From the opening until it is closed. */
 static void
 vdisk_main(void *arg)
 {
 	struct vdisk *vd = arg;
-	unsigned int i, n;
-	unsigned long s;
+	struct pv_blk_req *br;
 	int rv = vdisk_open_it(vd);
+	unsigned long s;
+	bool closed;
 
-	n = rv != 0 || vd->vd_file != NULL ? 1 : VDISK_NTHREAD;
-	for (i = 1; i < n; i++) {
-		s = spin_lock(&vd->vd_lock);
-		vd->vd_nthread++;
-		spin_unlock(&vd->vd_lock, s);
-		if (thread_create("vdisk", vdisk_serve, vd, 0) != NULL)
-			continue;
-		s = spin_lock(&vd->vd_lock);
-		vd->vd_nthread--;
-		spin_unlock(&vd->vd_lock, s);
-	}
 	s = spin_lock(&vd->vd_lock);
 	vd->vd_rv = rv;
 	spin_unlock(&vd->vd_lock, s);
-	vdisk_serve(vd);
+	do {
+		sem_wait(&vd->vd_work, UINT64_MAX);
+		while ((br = vdisk_next(vd)) != NULL)
+			vdisk_answer(vd, br, NULL, vdisk_do_file(vd, br));
+		s = spin_lock(&vd->vd_lock);
+		closed = vd->vd_closed;
+		spin_unlock(&vd->vd_lock, s);
+	} while (!closed);
+	vdisk_free(vd);
 }
 
 /*
@@ -325,13 +368,17 @@ struct vdisk *
 vdisk_open(const char *target, bool readonly)
 {
 	struct vdisk *vd = kmalloc(sizeof(*vd));
+	unsigned int i;
 
 	if (vd == NULL)
 		return NULL;
+	for (i = 0; i < VDISK_NIO; i++) {
+		vd->vd_io[i].io_next = vd->vd_free;
+		vd->vd_free = &vd->vd_io[i];
+	}
 	vd->vd_rv = -PV_EAGAIN;
 	vd->vd_readonly = readonly;
 	vd->vd_last = &vd->vd_first;
-	vd->vd_nthread = 1;
 	printf_format(vd->vd_target, sizeof(vd->vd_target), "%s", target);
 	if (thread_create("vdisk", vdisk_main, vd, VDISK_STACK) == NULL) {
 		kfree(vd);

@@ -3,9 +3,10 @@
  * vdisk.h -- what other guests are given as their disks (blkback): a disk of
  * ours, a partition, or a file.
  *
- * Each opening is a struct pv_blk of its own with threads that do its requests
- * one by one, by disk.h or file.h; so it is of no concern to the driver whether
- * the disk goes away, or what a file system does with a request.
+ * Each opening is a struct pv_blk of its own.  Requests for a disk pass through
+ * its queue (disk.h); those for a file are done one by one by a thread.  So it
+ * is of no concern to the driver whether the disk goes away, or what a file
+ * system does with a request.
  */
 
 #ifndef VDISK_H

@@ -349,6 +349,99 @@ t_background(void **state)
 	disk_close(d);
 }
 
+#define NOWN	40
+
+static struct pv_blk_req own[NOWN];
+static struct pv_iov owniov[NOWN];
+static int ownrv[NOWN];			/* 1: not answered yet */
+static unsigned int nown;
+
+static void
+own_done(struct pv_blk_req *br, int rv)
+{
+	assert_int_equal(ownrv[br - own], 1);
+	ownrv[br - own] = rv;
+	nown++;
+}
+
+/* The n-th request, of a sector, step apart. */
+static int
+own_read(struct disk *d, unsigned int n, unsigned int step)
+{
+	int rv;
+
+	owniov[n] = (struct pv_iov){ buf + n * 512, 512 };
+	own[n] = (struct pv_blk_req){ .br_op = PV_BLK_READ, .br_nsect = 1,
+	    .br_sect = n * step, .br_iov = &owniov[n], .br_niov = 1,
+	    .br_done = own_done };
+	ownrv[n] = 1;
+	rv = disk_submit(d, &own[n]);
+	if (rv != 0)
+		ownrv[n] = rv;
+	return rv;
+}
+
+/* Requests of others: as many as there are slots, merged where they meet. */
+static void
+t_submit(void **state)
+{
+	struct disk *d = disk_open("xvda1");
+	unsigned int i, n;
+
+	for (i = 1; i <= 2; i++) {
+		memset(buf, 0, sizeof(buf));
+		holding = true;
+		nown = nsubmit = 0;
+		for (n = 0; n < NOWN && own_read(d, n, 3 - i) == 0; n++)
+			;
+		assert_int_equal(n, 32);
+		assert_int_equal(ownrv[n], -PV_EAGAIN);
+		assert_int_equal(nown, 0);
+		holding = false;
+		while (nown < 32)
+			thread_sleep(NSEC_PER_MSEC);
+		for (n = 0; n < 32; n++) {
+			assert_int_equal(ownrv[n], 0);
+			assert_memory_equal(buf + n * 512, media +
+			    (100 + n * (3 - i)) * 512, 512);
+		}
+		assert_true(i == 1 ? nsubmit == 32 : nsubmit < 8);
+	}
+	own[0] = (struct pv_blk_req){ .br_op = PV_BLK_FLUSH,
+	    .br_done = own_done };
+	ownrv[0] = 1;
+	assert_int_equal(disk_submit(d, &own[0]), 0);
+	while (ownrv[0] == 1)
+		thread_sleep(NSEC_PER_MSEC);
+	assert_int_equal(ownrv[0], 0);
+	assert_int_equal(nflush, 1);
+	assert_int_equal(own_read(d, 2, 100), -PV_EINVAL);
+	disk_close(d);
+}
+
+/* The device goes while it has some of them, and others wait. */
+static void
+t_submit_gone(void **state)
+{
+	struct disk *d = disk_open("xvda");
+	unsigned int n;
+
+	holding = true;
+	nown = 0;
+	for (n = 0; n < 10; n++)
+		assert_int_equal(own_read(d, n, 2), 0);
+	assert_non_null(thread_create("fail", fail_all, NULL, 0));
+	disk_down(&blk);
+	assert_int_equal(nown, 10);
+	thread_sleep(50 * NSEC_PER_MSEC);	/* until that thread ends */
+	for (n = 0; n < 10; n++)
+		assert_int_equal(ownrv[n], -PV_ENXIO);
+	assert_int_equal(own_read(d, 10, 2), -PV_ENXIO);
+	disk_close(d);
+	holding = false;
+	disk_up(&blk);
+}
+
 /* Many rounds leave no memory behind. */
 static void
 t_rounds(void **state)
@@ -381,6 +474,8 @@ main(void)
 		T(t_silent),
 		T(t_wait),
 		T(t_background),
+		T(t_submit),
+		T(t_submit_gone),
 		T(t_rounds),
 	};
 
