@@ -57,9 +57,11 @@ class Lab:
     """A running Xen with its dom0."""
 
     def __init__(self, disks=(), guest_memory=512, cpus=2, name="lab",
-                 xen=None, store=STORES[0]):
+                 xen=None, store=STORES[0], extra=()):
         """disks: of (name, image, one of ACCESS); xen: a release of Xen,
-        None for the one installed; store: one of STORES."""
+        None for the one installed; store: one of STORES; extra: more
+        arguments of QEMU's."""
+        self._extra = list(extra)
         self._disks = list(disks)
         self._guest_memory = guest_memory
         self._cpus = cpus
@@ -106,7 +108,7 @@ class Lab:
             argv += ["-drive", drive_option(name, image, access),
                      "-device", "virtio-blk-pci,id=dev-%s,drive=%s,serial=%s"
                      % (name, name, name)]
-        return argv
+        return argv + self._extra
 
     def start(self):
         """Boot; returns when dom0 takes commands."""

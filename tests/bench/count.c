@@ -2,17 +2,20 @@
 /*
  * count.c -- a TCG plugin for QEMU that counts the guest's instructions.
  *
- *	-plugin count.so,out=FILE,at=NAME:HEX,at=...
+ *	-plugin count.so,out=FILE,ask=FIFO,at=NAME:HEX,at=...
  *
  * FILE gets, in time order, "at NAME COUNT" when the instruction at a virtual
- * address is executed for the first time, and at the end "all COUNT": the
- * instructions of all virtual CPUs until then.
+ * address is executed for the first time, or when somebody writes NAME and a
+ * newline to the FIFO, and at the end "all COUNT": the instructions of all
+ * virtual CPUs until then.
  *
  * The few functions of QEMU's plugin interface that it needs are declared
  * here, as its documentation has them: Debian packages no header.
  */
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +41,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 #define COUNT_NAT	16u
 #define COUNT_NCPU	64u
+#define COUNT_NAME	64u
 
 struct count_at {
 	const char	*at_name;
@@ -54,7 +58,7 @@ __attribute__((__visibility__("default"))) int qemu_plugin_install(
 static struct count_at count_at[COUNT_NAT];
 static unsigned int count_nat;
 static uint64_t count_of[COUNT_NCPU];
-static FILE *count_out;
+static FILE *count_out, *count_ask;
 
 static uint64_t
 count_all(void)
@@ -84,6 +88,37 @@ count_reached(unsigned int cpu, void *arg)
 	fprintf(count_out, "at %s %" PRIu64 "\n", at->at_name,
 	    count_all() - at->at_rest);
 	fflush(count_out);
+}
+
+/* The thread that is asked. */
+static void *
+count_answer(void *arg)
+{
+	char name[COUNT_NAME];
+
+	while (fgets(name, sizeof(name), count_ask) != NULL) {
+		name[strcspn(name, "\n")] = '\0';
+		fprintf(count_out, "at %s %" PRIu64 "\n", name, count_all());
+		fflush(count_out);
+	}
+	return NULL;
+}
+
+/* Signals are QEMU's own business. */
+static bool
+count_listen(void)
+{
+	sigset_t all, was;
+	pthread_t thread;
+	int rv;
+
+	if (count_ask == NULL)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	rv = pthread_create(&thread, NULL, count_answer, NULL);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	return rv == 0;
 }
 
 static void
@@ -124,6 +159,10 @@ count_option(char *text)
 		count_out = fopen(text + 4, "w");
 		return count_out != NULL;
 	}
+	if (strncmp(text, "ask=", 4) == 0) {
+		count_ask = fopen(text + 4, "r+");	/* never at its end */
+		return count_ask != NULL;
+	}
 	colon = strchr(text, ':');
 	if (strncmp(text, "at=", 3) != 0 || colon == NULL ||
 	    count_nat == COUNT_NAT)
@@ -148,6 +187,10 @@ qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
 	}
 	if (count_out == NULL) {
 		fprintf(stderr, "count: out=FILE is needed\n");
+		return -1;
+	}
+	if (!count_listen()) {
+		fprintf(stderr, "count: no thread\n");
 		return -1;
 	}
 	qemu_plugin_register_vcpu_tb_trans_cb(id, count_translated);

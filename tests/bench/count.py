@@ -4,10 +4,12 @@
 import os
 import re
 import subprocess
+import time
 
 from build import LabError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PATIENCE = 30                           # s, against hangs
 OUT = os.path.join(os.path.dirname(os.path.dirname(HERE)), "out", "bench")
 
 
@@ -23,7 +25,8 @@ def plugin():
     major = int(re.search(r"version (\d+)", said).group(1))
     os.makedirs(OUT, exist_ok=True)
     done = subprocess.run(
-        ["gcc", "-O2", "-shared", "-fPIC", "-o", path, source,
+        ["gcc", "-O2", "-shared", "-fPIC", "-pthread", "-o", path,
+         source,
          "-DPLUGIN_VERSION=%d" % (1 if major < 9 else 2)], check=False)
     if done.returncode != 0:
         raise LabError("the counting plugin does not build")
@@ -51,3 +54,32 @@ def counts(out):
     with open(out, encoding="utf-8") as f:
         return {m[0]: int(m[1]) for m in
                 re.findall(r"^(?:at )?(\w+) (\d+)$", f.read(), re.M)}
+
+
+class Counter:
+    """A QEMU that is asked for its count as it runs: start it with argv."""
+
+    def __init__(self, name):
+        os.makedirs(OUT, exist_ok=True)
+        self._out = os.path.join(OUT, name + ".count")
+        self._ask = os.path.join(OUT, name + ".ask")
+        if os.path.exists(self._ask):
+            os.unlink(self._ask)
+        os.mkfifo(self._ask)
+        self._asked = 0
+        self.argv = ["-plugin", "%s,out=%s,ask=%s" % (plugin(), self._out,
+                                                      self._ask)]
+
+    def now(self):
+        """Instructions that all virtual CPUs have executed so far."""
+        self._asked += 1
+        name = "asked%d" % self._asked
+        with open(self._ask, "w", encoding="ascii") as f:
+            f.write(name + "\n")
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            found = counts(self._out).get(name)
+            if found is not None:
+                return found
+            time.sleep(0.02)
+        raise LabError("the counting plugin does not answer")
