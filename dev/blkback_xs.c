@@ -58,6 +58,20 @@ blkback_xs_setting(struct blkback_softc *sc, const char *name, uint64_t max)
 	    (int64_t)max);
 }
 
+/*
+ * Pages that stay mapped: only when the operator wants them.  The front end has
+ * to copy into and out of them too, and two copies by guests were found to cost
+ * more than one by Xen (docs/performance.md).
+ */
+static bool
+blkback_xs_persistent(struct blkback_softc *sc)
+{
+	static const int64_t range[2] = { 0, 1 };
+
+	return pv_setting_num(sc->sc_dev->pd_client, "blkback.persistent",
+	    range, 0) != 0;
+}
+
 static unsigned int
 blkback_xs_maxqueue(struct blkback_softc *sc)
 {
@@ -112,8 +126,7 @@ blkback_xs_write_offer(void *softc, const struct xs_trans *xt, const char *dir)
 		{ "discard-granularity", (uint64_t)align * PV_SECT_SIZE <
 		    bk->bk_bsize ? bk->bk_bsize : align * PV_SECT_SIZE },
 		{ "discard-alignment", 0 },
-		{ "feature-persistent",
-		    blkback_xs_setting(sc, "blkback.persistent", 1) },
+		{ "feature-persistent", blkback_xs_persistent(sc) },
 		{ "feature-max-indirect-segments",
 		    blkback_xs_setting(sc, "blkback.indirect",
 		    blkback_xs_nseg(sc)) },
@@ -223,7 +236,7 @@ blkback_xs_peer(struct blkback_softc *sc)
 	    sc->sc_nqueue > blkback_xs_maxqueue(sc)))
 		return -PV_EPROTO;
 	sc->sc_persistent = xenbus_peer_num(dev, "feature-persistent", 0, 1,
-	    0) != 0 && blkback_xs_setting(sc, "blkback.persistent", 1) != 0;
+	    0) != 0 && blkback_xs_persistent(sc);
 	return 0;
 }
 

@@ -150,8 +150,8 @@ back_open(struct back *bk, struct loop *front, uint64_t nsect)
 	for (i = 0; i < BACK_NSTORE; i++)
 		back_store_init(&bk->bk_store[i], nsect);
 	loop_second(&bk->bk_loop, front);
-	if (back_plain)
-		loop_set(&bk->bk_loop, "blkback.persistent", "0");
+	if (!back_plain)
+		loop_set(&bk->bk_loop, "blkback.persistent", "1");
 	sim_enter(bk->bk_loop.l_dom);
 	back_client = *loop_client;
 	back_client.pc_vbd_open = back_vbd_open;

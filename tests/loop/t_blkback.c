@@ -65,6 +65,25 @@ LOOP_TEST(blkback_data)
 	t_close(l);
 }
 
+/* Pages that stay mapped are offered only when the operator wants them. */
+LOOP_TEST(blkback_plain)
+{
+	uint8_t *buf = loop_pages(1);
+
+	back_plain = true;
+	t_open(l, "w");
+	back_plain = false;
+	loop_fill(buf, 4096, 3);
+	assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_WRITE, 8, buf, 4096),
+	    0);
+	assert_memory_equal(b.bk_store[0].st_data + 4096, buf, 4096);
+	assert_false(t_guest()->bg_persistent);
+	assert_int_equal(t_guest()->bg_nmapped, 0);
+	assert_true(t_guest()->bg_ncopy > 0);
+	loop_pages_free(buf, 1);
+	t_close(l);
+}
+
 LOOP_TEST(blkback_flush_and_discard)
 {
 	uint8_t *buf = loop_pages(1);
@@ -330,6 +349,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blkback_data),
+		cmocka_unit_test(blkback_plain),
 		cmocka_unit_test(blkback_flush_and_discard),
 		cmocka_unit_test(blkback_readonly),
 		cmocka_unit_test(blkback_store_fails),
