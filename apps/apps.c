@@ -37,6 +37,7 @@ const struct cmd *const cmd_tables[] = {
 	cmd_file,
 	cmd_disk,
 	cmd_check,
+	cmd_bg,
 	cmd_dev,
 	cmd_class,
 	cmd_blockdomain,

@@ -39,6 +39,7 @@
 static struct line shell_line;
 static char shell_text[SHELL_BATCHLINE];
 static bool shell_batch;
+static struct thread *shell_thread;
 
 /* Typed while a command looked for ^C. */
 static char shell_ahead[SHELL_AHEAD];
@@ -137,6 +138,8 @@ shell_interrupted(uint64_t deadline)
 {
 	int ch;
 
+	if (thread_self() != shell_thread)
+		return cmd_bg_sleep(deadline);	/* the input is not its own */
 	while ((ch = tty_getc(deadline)) >= 0) {
 		if (ch == SHELL_INTR) {
 			shell_nahead = shell_ahead_at = 0;
@@ -175,7 +178,7 @@ shell_pace(void)
 
 /* ---- running ----------------------------------------------------------- */
 
-static int
+int
 shell_run_one(int argc, char **argv)
 {
 	const struct cmd *cm = shell_find(argv[0]);
@@ -274,6 +277,7 @@ shell_main(void *arg)
 	int ch;
 
 	(void)arg;
+	shell_thread = thread_self();
 	if (shell_batch)
 		shell_batch_main();
 	shell_line.ln_prompt = "domus# ";

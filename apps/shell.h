@@ -12,7 +12,7 @@
 
 /* The tables, one per cmd_*.c. */
 extern const struct cmd cmd_sys[], cmd_file[], cmd_disk[], cmd_check[],
-    cmd_dev[], cmd_class[], cmd_xs[], cmd_evstress[];
+    cmd_dev[], cmd_class[], cmd_xs[], cmd_evstress[], cmd_bg[];
 
 /* Print the command's usage line; returns SHELL_USAGE. */
 int	 shell_usage(char **argv);
@@ -29,6 +29,11 @@ bool	 shell_num(char **argv, const char *text, uint64_t max, uint64_t *);
 bool	 shell_pace(void);
 /* Sleep; returns true when the operator wants an end. */
 bool	 shell_sleep(uint64_t ns);
+
+/* Run a command; its exit status.  Context: thread. */
+int	 shell_run_one(int argc, char **argv);
+/* cmd_bg.c: shell_sleep(), to a deadline, for a thread beside the shell. */
+bool	 cmd_bg_sleep(uint64_t deadline);
 
 /* The n-th command of all tables, NULL behind the last. */
 const struct cmd *shell_cmd(unsigned int n);
