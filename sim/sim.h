@@ -126,7 +126,9 @@ struct sim_dom *sim_dom_create(struct sim *, uint16_t id);
 struct pv_xen_boot sim_dom_boot(const struct sim_dom *);
 uint16_t sim_dom_id(const struct sim_dom *);
 /* SCHEDOP_shutdown's reason, or -1. */
-int	 sim_dom_shutdown(const struct sim_dom *);
+int	 sim_dom_shutdown(struct sim_dom *);
+/* Watchdogs that would end it. */
+unsigned int sim_dom_nwatchdog(const struct sim_dom *);
 unsigned int sim_dom_nport(const struct sim_dom *);	/* ports open */
 unsigned int sim_dom_ngrant(const struct sim_dom *);	/* entries granted */
 unsigned int sim_dom_nwatch(const struct sim_dom *);

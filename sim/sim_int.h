@@ -250,6 +250,7 @@ struct sim_port {
 	struct sim_actor *po_actor;	/* domain 0: to kick */
 };
 
+#define SIM_NWATCHDOG 2			/* as Xen has */
 #define SIM_NMAP	1024
 
 struct sim_map {
@@ -307,6 +308,7 @@ struct sim_dom {
 	bool		 d_starved;	/* gets no memory */
 	unsigned int	 d_ngiven;	/* PV: frames that Xen was given */
 	unsigned int	 d_nsuspend;
+	uint64_t	 d_watchdog[SIM_NWATCHDOG]; /* when; NEVER: stopped */
 	unsigned int	 d_ncall[SIM_NOP];
 	char		*d_said;	/* console_io */
 	size_t		 d_nsaid;

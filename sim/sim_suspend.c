@@ -116,6 +116,18 @@ sim_suspend_grants(struct sim_dom *d)
 	}
 }
 
+/* Gone, or run out while the domain was stopped, when that did nothing. */
+static void
+sim_suspend_watchdogs(struct sim_dom *d, uint64_t when)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_NWATCHDOG; i++) {
+		if (d->d_watchdog[i] != 0)
+			d->d_watchdog[i] = when;
+	}
+}
+
 /* ---- the whole --------------------------------------------------------- */
 
 /* Ports of other guests lose their other end. */
@@ -170,8 +182,11 @@ sim_suspend(struct sim_dom *d)
 
 	sim_suspend_check(d);
 	d->d_nsuspend++;
-	if (d->d_cancel)
+	if (d->d_cancel) {
+		sim_suspend_watchdogs(d, UINT64_MAX);
 		return 1;
+	}
+	sim_suspend_watchdogs(d, 0);
 	sim_suspend_backs_leave(&s->s_blks, d);
 	sim_suspend_backs_leave(&s->s_nets, d);
 	sim_suspend_part(d);

@@ -176,9 +176,54 @@ sim_dom_id(const struct sim_dom *d)
 	return d->d_id;
 }
 
-int
-sim_dom_shutdown(const struct sim_dom *d)
+/* One that has run out ends the domain. */
+static void
+sim_xen_watchdog_look(struct sim_dom *d)
 {
+	unsigned int i;
+
+	for (i = 0; i < SIM_NWATCHDOG; i++) {
+		if (d->d_watchdog[i] != 0 && d->d_watchdog[i] <= sim_now())
+			d->d_shutdown = SHUTDOWN_watchdog;
+	}
+}
+
+unsigned int
+sim_dom_nwatchdog(const struct sim_dom *d)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < SIM_NWATCHDOG; i++)
+		n += d->d_watchdog[i] != 0 && d->d_watchdog[i] != UINT64_MAX;
+	return n;
+}
+
+/* Timer n has the number n + 1. */
+static long
+sim_xen_watchdog(struct sim_dom *d, const struct sched_watchdog *op)
+{
+	unsigned int i = op->id;
+
+	sim_xen_watchdog_look(d);
+	if (i == 0 && op->timeout == 0)
+		return -PV_EINVAL;
+	if (i == 0) {
+		while (i < SIM_NWATCHDOG && d->d_watchdog[i] != 0)
+			i++;
+		if (i++ == SIM_NWATCHDOG)
+			return -PV_ENOSPC;
+	}
+	if (i > SIM_NWATCHDOG || (op->id != 0 && d->d_watchdog[i - 1] == 0))
+		return -PV_EINVAL;
+	d->d_watchdog[i - 1] = op->timeout == 0 ? 0 :
+	    sim_now() + op->timeout * SIM_S;
+	return op->id == 0 ? i : 0;
+}
+
+int
+sim_dom_shutdown(struct sim_dom *d)
+{
+	sim_xen_watchdog_look(d);
 	return d->d_shutdown;
 }
 
@@ -461,6 +506,8 @@ sim_xen_sched(struct sim_dom *d, unsigned int cmd, void *arg)
 	case SCHEDOP_shutdown:
 		d->d_shutdown = (int)((struct sched_shutdown *)arg)->reason;
 		return d->d_shutdown == SHUTDOWN_suspend ? sim_suspend(d) : 0;
+	case SCHEDOP_watchdog:
+		return sim_xen_watchdog(d, arg);
 	}
 	return -PV_ENOSYS;
 }

@@ -350,6 +350,15 @@ hypercall_shutdown(struct xen *x, unsigned int reason)
 	return hypercall(x, __HYPERVISOR_sched_op, SCHEDOP_shutdown, &op);
 }
 
+/* So many seconds until the domain ends; 0, or the number of a new timer. */
+static inline int
+hypercall_watchdog(struct xen *x, uint32_t id, uint32_t seconds)
+{
+	struct sched_watchdog op = { .id = id, .timeout = seconds };
+
+	return hypercall(x, __HYPERVISOR_sched_op, SCHEDOP_watchdog, &op);
+}
+
 /* The hypervisor's own console; bytes taken, or -PV_E*. */
 static inline int
 hypercall_console_write(struct xen *x, const char *buf, unsigned int len)

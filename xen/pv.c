@@ -376,6 +376,17 @@ pv_suspend_end(void)
 	xen_suspend_end(&pv_xen);
 }
 
+/*
+ * pv_watchdog -- see pv/xen.h
+ *
+ * Context: thread.
+ */
+int
+pv_watchdog(unsigned int seconds)
+{
+	return pv_attached ? xen_watchdog_set(&pv_xen, seconds) : -PV_ENODEV;
+}
+
 /* ---- telling ----------------------------------------------------------- */
 
 /*

@@ -57,6 +57,8 @@ struct xen {
 	struct xen_kept	 x_kept;
 	uint32_t	 x_nforeign;	/* atomic: pages of others mapped */
 	bool		 x_resumed;	/* by the last xen_suspend() */
+	uint32_t	 x_watchdog;	/* Xen's number of it; 0: none */
+	uint32_t	 x_watchdog_time;	/* s; 0: off */
 	struct evtchn	*x_evtchn;
 	struct gnttab	*x_gnttab;
 	struct xs	*x_xs;
@@ -88,6 +90,10 @@ int	 xen_suspend_begin(struct xen *);
 int	 xen_suspend(struct xen *, int (*fn)(void *, struct pv_xen_boot *),
 	    void *arg);
 void	 xen_suspend_end(struct xen *);
+
+/* xen_watchdog.c: see pv_watchdog() in pv/xen.h. */
+int	 xen_watchdog_set(struct xen *, uint32_t seconds);
+void	 xen_watchdog_resume(struct xen *, bool moved);
 
 /*
  * The primary console's ring and port, from the boot information (PV) or the

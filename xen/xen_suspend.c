@@ -12,6 +12,7 @@
  *	ports of devices	gone, until the device connects again
  *	grant table		as long as it was, and empty
  *	store			the connection counts as lost
+ *	watchdog		begins again
  *	devices			move to their new peers (pv_dev_move()), with
  *				the requests that were under way
  *
@@ -108,6 +109,7 @@ xen_suspend_renew(struct xen *x)
 	if (rv < 0)
 		pv_os_panic("the domain was resumed, but Xen refuses what it "
 		    "needs to go on");
+	xen_watchdog_resume(x, true);
 	xs_suspend_moved(x);
 	xenbus_resume_moved(x);
 	x->x_resumed = true;
@@ -136,6 +138,7 @@ xen_suspend(struct xen *x, int (*fn)(void *, struct pv_xen_boot *), void *arg)
 	}
 	if (xen_suspend_shared_show(x, false) < 0 || gnttab_resume(x) < 0)
 		pv_os_panic("the domain goes on, but its grant table is lost");
+	xen_watchdog_resume(x, false);
 	return rv;
 }
 

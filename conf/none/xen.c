@@ -152,6 +152,14 @@ pv_control_shutdown(enum pv_control_op op)
 	return -PV_ENODEV;
 }
 
+/* pv_watchdog -- nobody would look after us */
+int
+pv_watchdog(unsigned int seconds)
+{
+	(void)seconds;
+	return -PV_ENODEV;
+}
+
 /* pv_totals -- only devices have something to tell about */
 void
 pv_totals(struct pv_totals *pt)

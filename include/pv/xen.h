@@ -152,4 +152,12 @@ int	 pv_suspend_begin(void);
 int	 pv_suspend(int (*fn)(void *arg, struct pv_xen_boot *), void *arg);
 void	 pv_suspend_end(void);
 
+/*
+ * Xen's watchdog: unless this is called again in so many seconds the domain
+ * ends, with the reason "watchdog"; 0: no more of that.  A domain that was
+ * resumed has it again, from that moment on.  0, -PV_ENODEV (not attached to
+ * Xen), or what failed.  Context: thread; one at a time.
+ */
+int	 pv_watchdog(unsigned int seconds);
+
 #endif /* PV_XEN_H */

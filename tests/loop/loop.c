@@ -8,7 +8,6 @@
 
 #include "loop.h"
 
-#define LOOP_NVCPU	3		/* with some seeds, else 1 */
 #define LOOP_PATIENCE	(60 * SIM_S)
 
 static struct loop *loop_all[2];	/* one for each guest */
@@ -378,8 +377,7 @@ loop_runs(unsigned int vcpu)
 	return vcpu < LOOP_NVCPU;
 }
 
-/* Handlers of different devices run at the same time from now on. */
-static void
+void
 loop_spread(struct loop *l)
 {
 	unsigned int i;

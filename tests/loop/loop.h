@@ -32,6 +32,7 @@
 #include "xs.h"
 
 #define LOOP_NDEV	8
+#define LOOP_NVCPU	3u		/* where there are several */
 #define LOOP_NCTL	16
 #define LOOP_NSET	8
 #define LOOP_INPUT	16384
@@ -106,6 +107,9 @@ void	 loop_close(struct loop *);
 unsigned int loop_flags(uint64_t seed);
 /* Of the vCPUs that a guest has with some seeds only the first goes on. */
 void	 loop_alone(struct loop *);
+/* The other vCPUs take events: handlers of different devices run at the same
+   time from now on.  They were detached, or never attached. */
+void	 loop_spread(struct loop *);
 
 /* Wait, 60 s of virtual time at most, until so many are up. */
 bool	 loop_blks(struct loop *, unsigned int n);

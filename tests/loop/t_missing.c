@@ -193,6 +193,25 @@ missing_poll(void **state)
 	loop_close(&l);
 }
 
+/* The guest runs without: its kernel is told. */
+static void
+missing_watchdog(void **state)
+{
+	static struct loop l;
+	unsigned int i;
+
+	for (i = 0; i < PV_NELEM(answers); i++) {
+		t_open(&l, i);
+		sim_dom_refuse(l.l_dom, __HYPERVISOR_sched_op,
+		    SCHEDOP_watchdog, answers[i]);
+		assert_int_equal(loop_attach(&l), 0);
+		assert_int_equal(xen_watchdog_set(&l.l_xen, 5), answers[i]);
+		assert_int_equal(xen_watchdog_set(&l.l_xen, 0), 0);
+		t_works(&l);
+		loop_close(&l);
+	}
+}
+
 /* ---- vCPUs ------------------------------------------------------------- */
 
 /* The first 32 have a struct vcpu_info in the shared info page. */
@@ -350,6 +369,7 @@ main(void)
 		cmocka_unit_test(missing_priority),
 		cmocka_unit_test(missing_bind_vcpu),
 		cmocka_unit_test(missing_poll),
+		cmocka_unit_test(missing_watchdog),
 		cmocka_unit_test(missing_vcpu_info),
 		cmocka_unit_test(missing_version),
 		cmocka_unit_test(missing_features),

@@ -4,7 +4,7 @@
  * new, memory is as it was.
  */
 
-#include "loop.h"
+#include "back.h"
 
 #include "evtchn.h"
 #include "hypercall.h"
@@ -465,6 +465,67 @@ LOOP_TEST(suspend_balloon)
 	assert_int_equal(bl->bl_held, 50);
 }
 
+/* ---- the watchdog ------------------------------------------------------ */
+
+#define WATCHDOG 10			/* seconds */
+#define WATCHDOG_STALE 2		/* a number that is nobody's */
+
+/* It looks after the domain as before, wherever that goes on. */
+static void
+suspend_watchdog(struct loop *l, bool cancel)
+{
+	unsigned int i;
+
+	assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
+	for (i = 0; i < 3; i++) {
+		sim_run(l->l_sim, (WATCHDOG - 2) * SIM_S);
+		assert_int_equal(suspend(l, cancel), cancel);
+		assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
+		sim_run(l->l_sim, (WATCHDOG - 2) * SIM_S);
+		assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
+		assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
+		assert_int_equal(sim_dom_shutdown(l->l_dom),
+		    SHUTDOWN_suspend);
+	}
+	sim_run(l->l_sim, (WATCHDOG + 1) * SIM_S);
+	assert_int_equal(sim_dom_shutdown(l->l_dom), SHUTDOWN_watchdog);
+}
+
+LOOP_TEST(suspend_watchdog_resumed)
+{
+	suspend_watchdog(l, false);
+}
+
+LOOP_TEST(suspend_watchdog_cancelled)
+{
+	suspend_watchdog(l, true);
+}
+
+/* Nobody wants it, or not any more. */
+LOOP_TEST(suspend_watchdog_off)
+{
+	assert_int_equal(xen_watchdog_set(&l->l_xen, 0), 0);
+	assert_int_equal(suspend(l, false), 0);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 0);
+	assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
+	assert_int_equal(xen_watchdog_set(&l->l_xen, 0), 0);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 0);
+	assert_int_equal(suspend(l, true), 1);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 0);
+	sim_run(l->l_sim, (WATCHDOG + 1) * SIM_S);
+	assert_int_equal(sim_dom_shutdown(l->l_dom), SHUTDOWN_suspend);
+}
+
+/* Xen's number of it was taken before the domain moved, the answer after. */
+LOOP_TEST(suspend_watchdog_stale)
+{
+	l->l_xen.x_watchdog = WATCHDOG_STALE;
+	assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
+	assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 /* The same counts after as before, however often. */
@@ -599,6 +660,94 @@ LOOP_TEST(suspend_two_level)
 	loop_pages_free(sl.sl_buf, NDISK * 2);
 }
 
+/* Which of the vCPUs take events of devices; a bit for each. */
+static unsigned int
+suspend_taken(struct loop *l)
+{
+	struct pv_dev_info di;
+	unsigned int i, taken = 0;
+
+	for (i = 0; pv_dev_info(i, &di) == 0; i++) {
+		if (di.di_nevport > 0)
+			taken |= 1u << di.di_vcpu;
+	}
+	return taken;
+}
+
+/* Devices are spread over the vCPUs as before, and work there. */
+LOOP_TEST(suspend_spread)
+{
+	struct sim_blk_cfg second = { .bc_vdev = 51728, .bc_nsect = 2048 };
+	uint8_t *buf = loop_pages(1);
+	unsigned int i;
+
+	loop_alone(l);
+	sim_dom_vcpus(l->l_dom, LOOP_NVCPU);
+	loop_spread(l);
+	(void)loop_blk(l, 0);
+	(void)sim_blk_create(l->l_dom, &second);
+	assert_true(loop_blks(l, 2));
+	(void)loop_net(l, 0);
+	for (i = 0; i < 4; i++) {
+		sim_run(l->l_sim, 2 * SIM_S);
+		assert_int_equal(suspend_taken(l), (1u << LOOP_NVCPU) - 1);
+		assert_int_equal(suspend(l, i == 1), i == 1);
+		assert_int_equal(suspend_taken(l) & ~1u, 0);
+		loop_spread(l);
+		assert_int_equal(loop_io(l, l->l_blk[0], PV_BLK_WRITE, 0, buf,
+		    512), 0);
+		assert_int_equal(loop_io(l, l->l_blk[1], PV_BLK_WRITE, 0, buf,
+		    512), 0);
+	}
+	loop_pages_free(buf, 1);
+}
+
+/* ---- a guest that serves others ---------------------------------------- */
+
+static struct back suspend_bk;
+
+/*
+ * Its pages stay where they are, so it can not be saved: it says so, and what
+ * it serves goes on.  When nobody is served any more it can.
+ */
+LOOP_TEST(suspend_back_end)
+{
+	struct back_store *st = &suspend_bk.bk_store[0];
+	uint8_t *buf = loop_pages(2);
+	struct loop_req rq;
+
+	back_open(&suspend_bk, l, 4096);
+	assert_int_equal(suspend_bk.bk_loop.l_attached, 0);
+	back_plug(&suspend_bk, 0, "w");
+	assert_true(loop_blks(l, 1));
+	loop_fill(buf, 8192, 7);
+	st->st_hold = true;
+	assert_int_equal(loop_submit(l->l_blk[0], &rq, PV_BLK_WRITE, 8, buf,
+	    8192), 0);
+	sim_run(l->l_sim, SIM_S);
+	sim_enter(suspend_bk.bk_loop.l_dom);
+	assert_int_equal(suspend(&suspend_bk.bk_loop, false), -PV_EBUSY);
+	sim_enter(l->l_dom);
+	assert_int_equal(sim_dom_nsuspend(suspend_bk.bk_loop.l_dom), 0);
+	st->st_hold = false;
+	back_let_go(st);
+	assert_int_equal(loop_wait(l, &rq), 0);
+	assert_memory_equal(st->st_data + 8 * 512, buf, 8192);
+	back_unplug(&suspend_bk, 0);
+	assert_true(loop_blks(l, 0));
+	assert_true(back_unplugged(&suspend_bk, 0));
+	sim_enter(suspend_bk.bk_loop.l_dom);
+	assert_int_equal(suspend(&suspend_bk.bk_loop, false), 0);
+	sim_enter(l->l_dom);
+	sim_run(l->l_sim, SIM_S);
+	back_plug(&suspend_bk, 0, "w");
+	assert_true(loop_blks(l, 1));
+	back_unplug(&suspend_bk, 0);
+	assert_true(loop_blks(l, 0));
+	back_close(&suspend_bk);
+	loop_pages_free(buf, 2);
+}
+
 int
 main(void)
 {
@@ -617,9 +766,15 @@ main(void)
 		cmocka_unit_test(suspend_net_resumed),
 		cmocka_unit_test(suspend_net_cancelled),
 		cmocka_unit_test(suspend_balloon),
+		cmocka_unit_test(suspend_watchdog_resumed),
+		cmocka_unit_test(suspend_watchdog_cancelled),
+		cmocka_unit_test(suspend_watchdog_off),
+		cmocka_unit_test(suspend_watchdog_stale),
 		cmocka_unit_test(suspend_often),
 		cmocka_unit_test(suspend_vcpus),
 		cmocka_unit_test(suspend_two_level),
+		cmocka_unit_test(suspend_spread),
+		cmocka_unit_test(suspend_back_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
