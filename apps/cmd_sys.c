@@ -188,6 +188,16 @@ cmd_crash(int argc, char **argv)
 	panic("the operator asked for a crash");
 }
 
+/* Only the watchdog ends that. */
+_Noreturn static int
+cmd_hang(int argc, char **argv)
+{
+	(void)tty_drain(arch_now() + NSEC_PER_SEC);
+	(void)arch_irq_save();
+	for (;;)
+		arch_pause();
+}
+
 static int
 cmd_true(int argc, char **argv)
 {
@@ -217,5 +227,6 @@ const struct cmd cmd_sys[] = {
 	{ "poweroff", "", "unmount and end the guest", cmd_poweroff },
 	{ "reboot", "", "unmount and start the guest anew", cmd_reboot },
 	{ "crash", "", "panic, for tests", cmd_crash },
+	{ "hang", "", "stop the CPU that this runs on, for tests", cmd_hang },
 	{ NULL, NULL, NULL, NULL }
 };

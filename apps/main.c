@@ -26,6 +26,7 @@
 #include <rng.h>
 #include <sched.h>
 #include <suspend.h>
+#include <watchdog.h>
 
 #define MAIN_ROOT_STACK	(32 * 1024)
 #define MAIN_APP_STACK	(32 * 1024)	/* libext2fs goes deep */
@@ -78,11 +79,23 @@ main_control(enum pv_control_op op)
 		klog(PV_LOG_ERR, "suspend: refused: no memory");
 		return;
 	}
-	if (ending)
+	if (__atomic_exchange_n(&ending, true, __ATOMIC_SEQ_CST))
 		return;
-	ending = true;
 	if (thread_create("end", main_end, (void *)(uintptr_t)op, 0) == NULL)
 		main_end((void *)(uintptr_t)op);
+}
+
+/* What a host does where it has no better way to ask. */
+static void
+main_button(enum arch_button button)
+{
+	if (button == ARCH_BUTTON_POWER) {
+		klog(PV_LOG_INFO, "the power button was pressed");
+		main_control(PV_CONTROL_POWEROFF);
+	} else {
+		klog(PV_LOG_WARN, "the sleep button was pressed: the guest "
+		    "can not sleep; save it instead");
+	}
 }
 
 /* pc_ncpu is set when it is known. */
@@ -179,6 +192,9 @@ guest_main(const struct boot_info *bi)
 	else if (rv != 0)
 		klog(PV_LOG_ERR, "no devices: attaching to the hypervisor "
 		    "failed (error %d)", -rv);
+	app_power_init();
+	watchdog_start();
+	arch_buttons(main_button);
 	shell_start();
 	if (thread_create("mount", main_root, NULL, MAIN_ROOT_STACK) == NULL)
 		klog(PV_LOG_ERR, "no memory to mount the root file system");

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * power.c -- the end of the guest, in good order: files first, then the
- * console's last words, then the domain.
+ * power.c -- the end of the guest, in good order: what serves others, files,
+ * the console's last words, then the domain.
+ *
+ *	shutdown.patience=SECONDS	for all of it (30); then it ends as
+ *					it is
  */
 
 #include <app.h>
 #include <arch.h>
+#include <cmdline.h>
 #include <disk.h>
 #include <file.h>
 #include <klog.h>
@@ -14,43 +18,83 @@
 #include <sched.h>
 #include <tty.h>
 
-#define POWER_FS_WAIT	(20 * NSEC_PER_SEC)
+#define POWER_PATIENCE	30u		/* seconds */
 #define POWER_TTY_WAIT	(1 * NSEC_PER_SEC)
 #define POWER_STACK	(32 * 1024)	/* libext2fs goes deep */
+#define POWER_MOMENT	(5 * NSEC_PER_MSEC)
 
-static volatile bool power_synced;
+static unsigned int power_patience = POWER_PATIENCE;
+static unsigned int power_ndone;	/* steps; atomic */
 
+/* Servers stop, back ends finish what guests have asked for. */
 static void
-power_sync(void *arg)
+power_stop_apps(void)
 {
-	(void)arg;
-	fs_unmount_all();
-	power_synced = true;
-}
-
-/*
- * Unmount, in a thread of its own with a deadline: a disk that does not
- * answer must not keep the guest from ending.
- */
-static void
-power_prepare(void)
-{
-	uint64_t deadline = arch_now() + POWER_FS_WAIT;
 	unsigned int i;
 
 	for (i = 0; app_table[i] != NULL; i++)
 		if (app_table[i]->ap_stop != NULL)
 			app_table[i]->ap_stop();
-	if (thread_create("unmount", power_sync, NULL, POWER_STACK) == NULL) {
-		klog(PV_LOG_ERR, "no memory to unmount");
-		power_synced = true;
+}
+
+static const struct {
+	const char	*ps_what, *ps_late;
+	void		(*ps_fn)(void);
+} power_steps[] = {
+	{ "ending what serves others", "they may miss an answer",
+	    power_stop_apps },
+	{ "unmounting", "run e2fsck on the host", fs_unmount_all }
+};
+
+static void
+power_thread(void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < PV_NELEM(power_steps); i++) {
+		power_steps[i].ps_fn();
+		__atomic_store_n(&power_ndone, i + 1, __ATOMIC_RELEASE);
 	}
-	while (!power_synced && arch_now() < deadline)
-		thread_sleep(5 * NSEC_PER_MSEC);
-	if (!power_synced)
-		klog(PV_LOG_ERR, "the disks do not answer: going down all the"
-		    " same; run e2fsck on the host");
+}
+
+static unsigned int
+power_done(void)
+{
+	return __atomic_load_n(&power_ndone, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * In a thread of its own with a deadline: a disk that does not answer must not
+ * keep the guest from ending.
+ */
+static void
+power_prepare(void)
+{
+	uint64_t deadline = arch_now() + power_patience * NSEC_PER_SEC;
+	unsigned int i;
+
+	if (thread_create("end", power_thread, NULL, POWER_STACK) == NULL) {
+		klog(PV_LOG_ERR, "no memory to unmount");
+		deadline = 0;
+	}
+	while (power_done() < PV_NELEM(power_steps) && arch_now() < deadline)
+		thread_sleep(POWER_MOMENT);
+	for (i = power_done(); i < PV_NELEM(power_steps); i++)
+		klog(PV_LOG_ERR, "%s: not done in %u s, going down all the "
+		    "same: %s", power_steps[i].ps_what, power_patience,
+		    power_steps[i].ps_late);
 	(void)tty_drain(arch_now() + POWER_TTY_WAIT);
+}
+
+/*
+ * app_power_init -- see app.h
+ */
+void
+app_power_init(void)
+{
+	power_patience = (unsigned int)cmdline_num("shutdown.patience", 1,
+	    3600, POWER_PATIENCE);
 }
 
 void

@@ -31,6 +31,8 @@ extern const struct app *const app_table[];	/* apps/apps.c; NULL at end */
 extern const struct cmd *const cmd_tables[];	/* tables, each ended by a
 						   cmd without name */
 
+/* The operator's settings for it.  Thread. */
+void	 app_power_init(void);
 /* Stop serving, unmount, then end the domain.  Does not return. */
 _Noreturn void app_poweroff(int status);
 _Noreturn void app_reboot(void);

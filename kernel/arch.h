@@ -132,6 +132,14 @@ bool	 arch_pci_hotplug(void);
 void	 arch_pci_hotplug_start(void (*came)(void *arg),
 	    void (*going)(void *arg, pv_pci_t), void *arg);
 
+/* ---- the machine's buttons --------------------------------------------- */
+/*
+ * fn is called when the host presses one, from now on; where there are none,
+ * never.  Once.  Context: thread; so is fn's.
+ */
+enum arch_button { ARCH_BUTTON_POWER, ARCH_BUTTON_SLEEP };
+void	 arch_buttons(void (*fn)(enum arch_button));
+
 /* ---- the machine ------------------------------------------------------- */
 /* Polled output for early and last words; never blocks, any context. */
 void	 arch_early_write(const char *buf, size_t len);

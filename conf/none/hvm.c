@@ -5,6 +5,8 @@
  * that name would call these.
  */
 
+#include <arch.h>
+
 #include "../../arch/x86/hvm/hvm.h"
 #include "../../arch/x86/layout.h"
 
@@ -60,6 +62,13 @@ void
 hvm_awake(struct trap_frame *tf)
 {
 	(void)tf;
+}
+
+/* arch_buttons -- there are none */
+void
+arch_buttons(void (*fn)(enum arch_button))
+{
+	(void)fn;
 }
 
 void

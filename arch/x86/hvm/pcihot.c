@@ -15,11 +15,8 @@
  * bear that.  Bridges can not be plugged, only what is behind those that were
  * there from the start.
  *
- * Source: QEMU, docs/specs/acpi_pci_hotplug; ACPI 6.5, sections 4.8.4 (events)
- * and 5.2.9 (FADT).
+ * Source: QEMU, docs/specs/acpi_pci_hotplug; ACPI 6.5, section 4.8.4 (events).
  */
-
-#include <string.h>
 
 #include <arch.h>
 #include <klog.h>
@@ -27,6 +24,7 @@
 #include <sync.h>
 
 #include "../mode.h"
+#include "acpi.h"
 #include "hvm.h"
 #include "pcihot.h"
 
@@ -36,16 +34,6 @@
 #define PCIHOT_SELECT	0x10
 
 #define PCIHOT_EVENT	0x02u		/* of the general-purpose events */
-#define PCIHOT_SCI_EN	0x01u		/* of the PM1 control register */
-
-#define FADT_DSDT	40u		/* offsets */
-#define FADT_SCI	46u
-#define FADT_SMI	48u
-#define FADT_ENABLE	52u
-#define FADT_PM1	64u
-#define FADT_GPE	80u
-#define FADT_GPELEN	92u
-#define FADT_LEN	93u		/* up to what we need */
 
 static struct {
 	struct pcihot_tables ph_tables;
@@ -59,38 +47,6 @@ static struct {
 } pcihot;
 
 /* ---- what the tables say ----------------------------------------------- */
-
-static uint32_t
-pcihot_get(const uint8_t *p, unsigned int width)
-{
-	uint32_t v = 0;
-
-	memcpy(&v, p, width);
-	return v;
-}
-
-/* ACPI's interrupt is ours, not the firmware's, from now on. */
-static void
-pcihot_acpi_on(const uint8_t *fadt)
-{
-	uint16_t smi = (uint16_t)pcihot_get(fadt + FADT_SMI, 4);
-	uint16_t pm1 = (uint16_t)pcihot_get(fadt + FADT_PM1, 4);
-
-	if (smi != 0 && pm1 != 0 && fadt[FADT_ENABLE] != 0 &&
-	    (pv_os_pio_read(pm1, 2) & PCIHOT_SCI_EN) == 0)
-		pv_os_pio_write(smi, 1, fadt[FADT_ENABLE]);
-}
-
-static int
-pcihot_fadt(const uint8_t *p, uint32_t len, uint32_t *line)
-{
-	if (len < FADT_LEN)
-		return -PV_ENODEV;
-	*line = pcihot_get(p + FADT_SCI, 2);
-	pcihot.ph_gpe = (uint16_t)pcihot_get(p + FADT_GPE, 4);
-	pcihot.ph_gpelen = p[FADT_GPELEN];
-	return pcihot.ph_gpe != 0 && pcihot.ph_gpelen >= 2 ? 0 : -PV_ENODEV;
-}
 
 static int
 pcihot_dsdt(uint64_t pa)
@@ -111,19 +67,17 @@ pcihot_dsdt(uint64_t pa)
 static int
 pcihot_find(uint32_t *line)
 {
-	const uint8_t *p;
-	uint32_t len;
+	struct acpi_fadt af;
 	int rv;
 
-	p = madt_open_table("FACP", &len);
-	if (p == NULL)
+	if (acpi_fadt(&af) != 0 || af.af_gpe == 0 || af.af_gpelen < 2)
 		return -PV_ENODEV;
-	rv = pcihot_fadt(p, len, line);
+	*line = af.af_line;
+	pcihot.ph_gpe = af.af_gpe;
+	pcihot.ph_gpelen = af.af_gpelen;
+	rv = pcihot_dsdt(af.af_dsdt);
 	if (rv == 0)
-		rv = pcihot_dsdt(pcihot_get(p + FADT_DSDT, 4));
-	if (rv == 0)
-		pcihot_acpi_on(p);
-	madt_close(p, len);
+		acpi_on(&af);
 	return rv;
 }
 
