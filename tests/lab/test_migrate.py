@@ -24,6 +24,7 @@ FILE_MIB = 4
 DISK_MIB = 16
 PIECE = 16 << 10                        # bytes that the client reads at once
 CYCLES = 50
+PATIENCE = 900                          # seconds for xl: the guest writes
 RESUMED = b"suspend: resumed"
 CANCELLED = b"suspend: cancelled, going on"
 MARK = "data/mark"                      # what the guest watches
@@ -210,14 +211,17 @@ def spread(guest):
 
 
 def move(guest, how):
-    """One cycle."""
-    if how == "migrate":
-        guest.migrate()
-    elif how == "cancel":
-        guest.checkpoint("/lab/saved")
-    else:
-        guest.save("/lab/saved")
-        guest.restore("/lab/saved")
+    """One move of it; what it says stands with what went wrong."""
+    try:
+        if how == "migrate":
+            guest.migrate(PATIENCE)
+        elif how == "cancel":
+            guest.checkpoint("/lab/saved", PATIENCE)
+        else:
+            guest.save("/lab/saved", PATIENCE)
+            guest.restore("/lab/saved", PATIENCE)
+    except LabError as error:
+        raise LabError("%s\n%s" % (error, guest.tail())) from error
 
 
 def cycle(lab, web, content, how, number):
