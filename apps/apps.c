@@ -9,8 +9,8 @@
 
 #include "shell.h"
 
-extern const struct app app_blockdomain, app_httpd;
-extern const struct cmd cmd_blockdomain[], cmd_net[],
+extern const struct app app_blockdomain, app_httpd, app_netdomain;
+extern const struct cmd cmd_blockdomain[], cmd_net[], cmd_netdomain[],
     cmd_perf[];
 
 static void
@@ -28,6 +28,7 @@ static const struct app app_shell = {
 const struct app *const app_table[] = {
 	&app_blockdomain,
 	&app_httpd,
+	&app_netdomain,
 	&app_shell,
 	NULL
 };
@@ -41,6 +42,7 @@ const struct cmd *const cmd_tables[] = {
 	cmd_dev,
 	cmd_class,
 	cmd_blockdomain,
+	cmd_netdomain,
 	cmd_evstress,
 	cmd_xs,
 	cmd_net,

@@ -38,6 +38,16 @@ fwd_filter_free(const struct fwd_hdr *hd)
 	return false;
 }
 
+bool
+fwd_filter_dhcp(const struct fwd *fw, const struct fwd_trip *tr)
+{
+	const struct fwd_hdr *hd = &tr->tr_hd;
+
+	return hd->hd_version == 4 && hd->hd_proto == FWD_UDP &&
+	    hd->hd_sport == 67 && hd->hd_dport == 68 &&
+	    fw->fw_conf.co_net[tr->tr_net].nc_how == FWD_DHCP;
+}
+
 /* ---- known ones -------------------------------------------------------- */
 
 /* An error about a packet that left by the mirror of a side. */
@@ -236,7 +246,8 @@ fwd_filter_bridge(struct fwd *fw, const struct fwd_trip *tr, unsigned int out)
 	struct fwd_found fo;
 
 	if (!fw->fw_active || hd->hd_type == FWD_TYPE_ARP ||
-	    fwd_filter_free(hd))
+	    fwd_filter_free(hd) ||
+	    (fw->fw_port[out].pt_self && fwd_filter_dhcp(fw, tr)))
 		return true;
 	if (hd->hd_version == 0)
 		return fw->fw_conf.co_default ||

@@ -32,5 +32,7 @@ void	 fwd_filter_pass(struct fwd *, const struct fwd_trip *,
 	    const struct fwd_found *);
 /* What a network needs to work at all, whatever the rules say. */
 bool	 fwd_filter_free(const struct fwd_hdr *);
+/* An answer of DHCP's to self, which has no address yet, where it asks. */
+bool	 fwd_filter_dhcp(const struct fwd *, const struct fwd_trip *);
 
 #endif /* FWD_FILTER_H */

@@ -234,17 +234,6 @@ fwd_route_on(struct fwd *fw, struct fwd_trip *tr, const struct fwd_way *wy,
 	fwd_route_leave(fw, tr, ne->ne_port, fo);
 }
 
-/* An answer of DHCP's to self, which has no address yet. */
-static bool
-fwd_route_dhcp(const struct fwd *fw, const struct fwd_trip *tr)
-{
-	const struct fwd_hdr *hd = &tr->tr_hd;
-
-	return hd->hd_version == 4 && hd->hd_proto == FWD_UDP &&
-	    hd->hd_sport == 67 && hd->hd_dport == 68 &&
-	    fw->fw_conf.co_net[tr->tr_net].nc_how == FWD_DHCP;
-}
-
 /* Is it for this domain alone, whatever its own addresses are? */
 static bool
 fwd_route_ours(const struct fwd_trip *tr)
@@ -269,7 +258,7 @@ fwd_route(struct fwd *fw, struct fwd_trip *tr)
 	struct fwd_way wy;
 
 	fwd_filter_find(fw, tr, &fo);
-	if (fwd_route_dhcp(fw, tr)) {
+	if (fwd_filter_dhcp(fw, tr)) {
 		fo.fo_known = true;
 		fwd_route_self(fw, tr, &fo);
 	} else if (fwd_route_ours(tr)) {

@@ -290,11 +290,20 @@ net_patrol(void *arg)
 
 /* ---- interfaces -------------------------------------------------------- */
 
-/* Give a new interface its addresses.  Lock: lwIP's. */
+/* Ask for an address.  Lock: lwIP's. */
 static void
-net_configure(struct nif *nif)
+net_dhcp(struct nif *nif)
 {
-	struct netif *netif = &nif->nif_netif;
+	nif->nif_dhcp = true;
+	if (dhcp_start(&nif->nif_netif) != ERR_OK)
+		klog(PV_LOG_ERR, "net: %s: no memory for DHCP",
+		    nif->nif_name);
+}
+
+/* What the command line says of a new interface.  Lock: lwIP's. */
+static void
+net_settle(struct nif *nif)
+{
 	/* What a guest says there is neither a lease nor a router. */
 	bool ours = nif->nif_nt->nt_guest == NULL;
 	enum net_how how = ours ? NET_DHCP : NET_NONE;
@@ -303,34 +312,69 @@ net_configure(struct nif *nif)
 		net_conf.taken = nif->nif_first = true;
 		how = net_conf.how;
 	}
+	if (how == NET_STATIC)
+		netif_set_addr(&nif->nif_netif, &net_conf.addr,
+		    &net_conf.mask, &net_conf.gw);
+	else if (how == NET_DHCP)
+		net_dhcp(nif);
+}
+
+/* What somebody else says of it.  Lock: lwIP's. */
+static void
+net_settle_as(struct nif *nif, const struct net_wish *nw)
+{
+	struct netif *netif = &nif->nif_netif;
+	ip4_addr_t addr, mask, gw;
+	ip6_addr_t six = { 0 };
+
+	memcpy(&addr, nw->nw_addr4, 4);
+	memcpy(&gw, nw->nw_gw4, 4);
+	ip4_addr_set_u32(&mask, nw->nw_len4 == 0 ? 0 :
+	    lwip_htonl(0xffffffffu << (32 - nw->nw_len4)));
+	memcpy(six.addr, nw->nw_addr6, 16);
+	if (!ip6_addr_isany(&six))
+		(void)netif_add_ip6_address(netif, &six, NULL);
+	/* The rest of the world is where there is a router. */
+	if (nw->nw_dhcp || !ip4_addr_isany_val(gw))
+		netif_set_default(netif);
+	if (nw->nw_dhcp)
+		net_dhcp(nif);
+	else if (!ip4_addr_isany_val(addr))
+		netif_set_addr(netif, &addr, &mask, &gw);
+}
+
+/* Give a new interface its addresses.  Lock: lwIP's. */
+static void
+net_configure(struct nif *nif, const struct net_wish *nw)
+{
+	struct netif *netif = &nif->nif_netif;
+
 	netif_set_status_callback(netif, net_status);
 	netif_set_hostname(netif, NET_HOSTNAME);
 	if (netif_default == NULL)
 		netif_set_default(netif);
-	netif_set_ip6_autoconfig_enabled(netif, ours);
+	netif_set_ip6_autoconfig_enabled(netif,
+	    nif->nif_nt->nt_guest == NULL);
 	netif_create_ip6_linklocal_address(netif, 1);
 	netif_set_up(netif);
 	if (nif->nif_nt->nt_link)
 		netif_set_link_up(netif);
 	netif_set_link_callback(netif, net_link);
 	nif->nif_since = arch_now();
-	if (how == NET_STATIC) {
-		netif_set_addr(netif, &net_conf.addr, &net_conf.mask,
-		    &net_conf.gw);
-	} else if (how == NET_DHCP) {
-		nif->nif_dhcp = true;
-		if (dhcp_start(netif) != ERR_OK)
-			klog(PV_LOG_ERR, "net: %s: no memory for DHCP",
-			    nif->nif_name);
-	}
+	if (nw != NULL)
+		net_settle_as(nif, nw);
+	else
+		net_settle(nif);
 }
 
 /*
- * pv_client.pc_net_up: a driver has an interface for us.
+ * net_up_as -- an interface for us, with the addresses that it is to have;
+ * NULL: those that the command line says
+ *
  * Context: thread.
  */
 void
-net_up(struct pv_net *nt)
+net_up_as(struct pv_net *nt, const struct net_wish *nw)
 {
 	const uint8_t *m = nt->nt_mac;
 	struct nif *nif = nif_attach(nt);
@@ -345,8 +389,18 @@ net_up(struct pv_net *nt)
 	    nt->nt_name, m[0], m[1], m[2], m[3], m[4], m[5],
 	    nt->nt_link ? "" : ", no carrier");
 	LOCK_TCPIP_CORE();
-	net_configure(nif);
+	net_configure(nif, nw);
 	UNLOCK_TCPIP_CORE();
+}
+
+/*
+ * pv_client.pc_net_up: a driver has an interface for us.
+ * Context: thread.
+ */
+void
+net_up(struct pv_net *nt)
+{
+	net_up_as(nt, NULL);
 }
 
 /*
@@ -543,6 +597,38 @@ net_info(unsigned int n, struct net_info *ni)
 	ni->ni_rxdrop = nc.nc_rxdrop;
 	ni->ni_txdrop = nc.nc_txdrop;
 	ni->ni_txerr = nc.nc_txerr;
+	nif_put(nif);
+	return 0;
+}
+
+/*
+ * net_raw -- the addresses of an interface, as they stand in packets
+ *
+ * Returns 0 or -PV_ENOENT.  Context: thread.  Lock: lwIP's, taken.
+ */
+int
+net_raw(const struct pv_net *nt, struct net_raw *nr)
+{
+	struct nif *nif = nif_get(nt);
+	const ip_addr_t *ip, *dns;
+	unsigned int i, n = 0;
+
+	memset(nr, 0, sizeof(*nr));
+	if (nif == NULL)
+		return -PV_ENOENT;
+	LOCK_TCPIP_CORE();
+	for (i = 0; n < NET_NADDR &&
+	    (ip = net_addr(&nif->nif_netif, i)) != NULL; i++) {
+		if (!IP_IS_V4(ip))
+			memcpy(nr->nr_addr6[n++], ip_2_ip6(ip)->addr, 16);
+	}
+	memcpy(nr->nr_addr4, netif_ip4_addr(&nif->nif_netif), 4);
+	memcpy(nr->nr_gw4, netif_ip4_gw(&nif->nif_netif), 4);
+	nr->nr_len4 = (uint8_t)net_prefix(netif_ip4_netmask(&nif->nif_netif));
+	dns = dns_getserver(0);
+	if (IP_IS_V4(dns))
+		memcpy(nr->nr_dns4, ip_2_ip4(dns), 4);
+	UNLOCK_TCPIP_CORE();
 	nif_put(nif);
 	return 0;
 }

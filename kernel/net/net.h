@@ -46,4 +46,25 @@ int	 net_set(const char *name, struct pv_net_set *);
  */
 int	 net_wait(uint64_t deadline, char addr[NET_ADDRLEN]);
 
+/*
+ * For who connects interfaces of its own to the stack: net_up() with the
+ * addresses that it is to have, and what it has got.
+ */
+struct net_wish {
+	bool		 nw_dhcp;	/* ask for an address of IPv4; else */
+	uint8_t		 nw_addr4[4];	/* this one; zero: none */
+	uint8_t		 nw_len4;
+	uint8_t		 nw_gw4[4];	/* zero: none */
+	uint8_t		 nw_addr6[16];	/* zero: only what comes by itself */
+};
+void	 net_up_as(struct pv_net *, const struct net_wish *);
+
+struct net_raw {
+	uint8_t		 nr_addr4[4], nr_gw4[4], nr_dns4[4];	/* or zero */
+	uint8_t		 nr_len4;
+	uint8_t		 nr_addr6[NET_NADDR][16];
+};
+/* 0; -PV_ENOENT: no such interface.  Context: thread. */
+int	 net_raw(const struct pv_net *, struct net_raw *);
+
 #endif /* NET_H */

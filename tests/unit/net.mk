@@ -13,7 +13,11 @@ f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 f_http-cflags := -Iapps
 
 # Forwarding between interfaces.
-unit-tests += t_fwd
+unit-tests += t_fwd t_fwd_parts
 fwd-parts := $(wildcard kernel/fwd/fwd*.c) kernel/printf.c lib/str.c \
 	tests/unit/fwd_lab.c
 t_fwd-srcs := $(fwd-parts)
+t_fwd_parts-srcs := $(fwd-parts)
+
+f_fwd-srcs := $(wildcard kernel/fwd/fwd*.c) kernel/printf.c lib/str.c
+f_fwd-args := -max_len=8000

@@ -536,6 +536,28 @@ t_errors(void **st)
 	lab_close();
 }
 
+/* This domain's own DHCP works whatever the rules say, where it asks. */
+static void
+t_own_dhcp(void **st)
+{
+	struct lab_spec sp = { "192.0.2.254", "255.255.255.255", 67, 68,
+	    FWD_UDP, 0, 300, 0, false, 0, 0, "all" };
+
+	lab_open("network wan xn0\nnetwork lan vif*\n"
+	    "address lan 10.0.0.1/24\nnat wan\n", PORTS);
+	lab_send("xn0", &sp);
+	lab_is(lab_only("self"), &sp);
+	sp.to = "192.0.2.7";
+	sp.mac = NULL;
+	lab_send("xn0", &sp);
+	lab_is(lab_only("self"), &sp);
+	sp.from = "10.0.0.5";
+	sp.to = "10.0.0.1";
+	lab_send("vif1.0", &sp);
+	assert_int_equal(lab_nout, 0);
+	lab_close();
+}
+
 /* The table of connections is bounded, and those that work stay. */
 static void
 t_states(void **st)
@@ -608,6 +630,7 @@ main(void)
 		cmocka_unit_test(t_bridge),
 		cmocka_unit_test(t_bridge_flood),
 		cmocka_unit_test(t_errors),
+		cmocka_unit_test(t_own_dhcp),
 		cmocka_unit_test(t_states),
 		cmocka_unit_test(t_memory),
 	};
