@@ -137,6 +137,13 @@ fwd_port_up(struct fwd *fw, const char *name, int selfnet, uint16_t mtu,
 	return i;
 }
 
+void
+fwd_port_move(struct fwd *fw, unsigned int port, unsigned int net)
+{
+	fw->fw_port[port].pt_net = (int)net;
+	fwd_rule_ports(fw);
+}
+
 /*
  * fwd_port_down -- a port is no more, and what was known of it
  *

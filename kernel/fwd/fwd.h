@@ -113,6 +113,8 @@ void	 fwd_set_mac(struct fwd *, unsigned int net, const uint8_t mac[6]);
  */
 unsigned int fwd_port_up(struct fwd *, const char *name, int selfnet,
 	    uint16_t mtu, uint32_t offload);
+/* It is of another network than its name says. */
+void	 fwd_port_move(struct fwd *, unsigned int port, unsigned int net);
 void	 fwd_port_down(struct fwd *, unsigned int port);
 /* How many ports of a network there are, but for self. */
 unsigned int fwd_members(const struct fwd *, unsigned int net);

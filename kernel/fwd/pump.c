@@ -297,7 +297,7 @@ pump_self_up(unsigned int net, const struct pv_net *first)
 	/* Of a back end's end of the cable the address is no one's. */
 	memcpy(nt->nt_mac, ours, 6);
 	nt->nt_mac[5] = (uint8_t)net;
-	if (strncmp(first->nt_name, "vif", 3) != 0)
+	if (first->nt_guest == NULL)
 		memcpy(nt->nt_mac, first->nt_mac, 6);
 	nt->nt_mtu = mtu;
 	nt->nt_offload = fw->fw_port[port].pt_offload;
@@ -352,6 +352,18 @@ pump_self_mtu(unsigned int net)
 
 /* ---- ports come and go ------------------------------------------------- */
 
+/* The toolstack's bridge= names a network, if there is one of that name. */
+static void
+pump_place(const struct pv_net *nt, unsigned int port)
+{
+	struct fwd *fw = pump.pump_fw;
+	int net = nt->nt_guest == NULL ? -1 :
+	    fwd_conf_net(&fw->fw_conf, nt->nt_guest->ng_bridge);
+
+	if (net >= 0)
+		fwd_port_move(fw, port, (unsigned int)net);
+}
+
 /* Lock: pump_mtx. */
 static void
 pump_attach(struct pv_net *nt)
@@ -372,6 +384,7 @@ pump_attach(struct pv_net *nt)
 	memset(pp, 0, sizeof(*pp));
 	pp->pp_nt = nt;
 	spin_unlock(&pump.pump_lock, s);
+	pump_place(nt, port);
 	if (fw->fw_port[port].pt_net < 0) {
 		klog(PV_LOG_WARN, "netdomain: %s: no network has such an "
 		    "interface; nothing is forwarded to it or from it",

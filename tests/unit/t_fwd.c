@@ -99,6 +99,8 @@ static const struct verdict verdicts[] = {
 	    FWD_UDP, 0, 0, 0, 0, 0, 0, 0 }, NULL },
 	{ "default allow", "vif1.0", { "192.0.2.1", "192.0.2.9", 80, 4000,
 	    FWD_UDP, 0, 0, 0, 0, 0, 0, 0 }, NULL },
+	{ "default allow", "vif1.0", { "10.0.0.1", "192.0.2.9", 80, 4000,
+	    FWD_UDP, 0, 0, 0, 0, 0, 0, 0 }, NULL },
 	/* Within the network. */
 	{ "allow in vif1.0 out vif2.0", "vif1.0", { "10.0.0.5", "10.0.0.6",
 	    9, 9, FWD_UDP, 0, 0, 0, 0, 0, 0, "10.0.0.6" }, "vif2.0" },
@@ -272,6 +274,35 @@ t_nat_error(void **st)
 	lab_put(frame.lf_byte + 36, 2, lab_sum(frame.lf_byte + 34, 76, 0));
 	lab_in("xn0", &frame);
 	assert_int_equal(lab_nout, 0);
+	lab_close();
+}
+
+/* A guest's error about an answer does not tell where the guest is. */
+static void
+t_nat_error_back(void **st)
+{
+	struct lab_spec sp = { "10.0.0.5", "198.51.100.1", 4000, 53, FWD_UDP,
+	    0, 40, 0, 0, 0, 0, 0 };
+	struct lab_spec back = { "198.51.100.1", "192.0.2.1", 53, 4000,
+	    FWD_UDP, 0, 40, 0, 0, 0, 0, 0 };
+	struct lab_spec er = { "10.0.0.5", "198.51.100.1", 0x303, 0, FWD_ICMP,
+	    0, 68, 0, 0, 0, 0, 0 };
+	static struct lab_frame got;
+
+	lab_open(NETS "nat wan\nallow in lan", PORTS);
+	lab_send("vif1.0", &sp);
+	lab_send("xn0", &back);
+	got = *lab_only("vif1.0");
+	lab_make(&frame, &er);
+	memcpy(frame.lf_byte + 42, got.lf_byte + 14, 68);
+	lab_put(frame.lf_byte + 36, 2, 0);
+	lab_put(frame.lf_byte + 36, 2, lab_sum(frame.lf_byte + 34, 76, 0));
+	lab_in("vif1.0", &frame);
+	er.from = "192.0.2.1";
+	lab_is(lab_only("xn0"), &er);
+	memmove(lab_out[0].lf_byte + 14, lab_out[0].lf_byte + 42, 68);
+	lab_out[0].lf_len = 82;
+	lab_is(&lab_out[0], &back);
 	lab_close();
 }
 
@@ -623,6 +654,7 @@ main(void)
 		cmocka_unit_test(t_nat),
 		cmocka_unit_test(t_nat_blank),
 		cmocka_unit_test(t_nat_error),
+		cmocka_unit_test(t_nat_error_back),
 		cmocka_unit_test(t_nat_fragments),
 		cmocka_unit_test(t_cut),
 		cmocka_unit_test(t_train),
