@@ -5,6 +5,7 @@ import re
 
 import image
 import pytest
+from test_xl import check_held, held
 
 MIB = 1 << 20
 QUEUES = "/sys/module/xen_netback/parameters/max_queues"
@@ -70,3 +71,62 @@ def test_features(lab, web):
     nqueue, rxcsum, txcsum, rxlarge, txlarge = counts(web)
     assert nqueue == 2 and rxcsum > 0 and txcsum > 0
     assert rxlarge > 0 and txlarge > 0  # how many is the peers' speed
+
+
+def kept_back(lab, web, domid):
+    """How many of five packets to a group that nobody is in, sent by the
+    first interface, xen-netback keeps from the second.  (What dom0 itself
+    sends it lets through.)"""
+    count = "cat /sys/class/net/vif%s.1/statistics/tx_dropped" % domid
+    before = int(lab.check(count))
+    web.sh("ping ff02::1:2345 5")
+    return int(lab.check(count)) - before
+
+
+@pytest.mark.long
+def test_steered(lab, web):
+    """xen-netback keeps multicast from the guest that it is not a member of,
+    and spreads what it sends by the guest's hash, key and table."""
+    web.expect(rb"the peer hashes flows \(types f, table of 128\)", 120)
+    address = web.expect(SERVING, 120).group(1).decode()
+    domid = lab.check("xl domid " + web.name).strip()
+    lab.exec("mount -t debugfs none /sys/kernel/debug")
+    ctrl = lab.check("cat /sys/kernel/debug/xen-netback/vif%s.0/ctrl" % domid)
+    assert "TOEPLITZ" in ctrl and re.search(r"6d\W+5a\W+6d\W+5a", ctrl), ctrl
+    lab.check("dd if=/dev/urandom of=/lab/f bs=1M count=1 2>/dev/null")
+    put(lab, address, "f", MIB)
+    said = web.sh("interfaces")
+    assert int(re.search(r"flows hashed (\d+)", said).group(1)) > 0
+    assert int(re.search(r"orders to the device (\d+), refused 0",
+                         said).group(1)) > 0
+    lab.check("xl network-attach %s mac=%s bridge=xenbr0"
+              % (web.name, lab.next_mac()))
+    web.expect(rb"xn1: the peer hashes flows", 120)
+    key = "/local/domain/%s/device/vif/1/request-multicast-control" % domid
+    assert lab.check("xenstore-read " + key).strip() == "1"
+    assert kept_back(lab, web, domid) >= 5
+    web.sh("ifset xn1 allmulti on")
+    assert lab.check("sleep 1; xenstore-read " + key).strip() == "0"
+    assert kept_back(lab, web, domid) == 0
+
+
+@pytest.mark.long
+def test_attach_under_traffic(lab, web):
+    """200 interfaces come and go while files are fetched; nothing is left."""
+    address = web.expect(SERVING, 120).group(1).decode()
+    lab.check("dd if=/dev/urandom of=/lab/f bs=1M count=4 2>/dev/null")
+    put(lab, address, "f", 4 * MIB)
+    want = lab.check("sha256sum /lab/f").split()[0]
+    before = held(web)
+    fetches = lab.spawn("while [ -e /lab/f ]; do wget -q -O - http://%s/f |"
+                        " sha256sum >> /lab/sums; done" % address)
+    for _ in range(200):
+        lab.check("xl network-attach %s mac=00:16:3e:64:6d:0e bridge=xenbr0"
+                  % web.name)
+        web.expect(rb"xn1: 00:16:3e:64:6d:0e", 120)
+        lab.check("xl network-detach %s 1" % web.name, timeout=120)
+    lab.check("rm /lab/f")
+    assert fetches.wait(120) is not None
+    sums = lab.check("cat /lab/sums; rm /lab/sums").split("\n")[:-1]
+    assert len(sums) > 10 and all(s.split()[0] == want for s in sums)
+    check_held(web, before)
