@@ -143,7 +143,8 @@ shm_wmb(void)
 /*
  * Copy len bytes out of, or into, shared memory.  The bytes may change while
  * they are copied; each is read once.  Widest aligned accesses first: four
- * words at a time, for most of what is copied are pages.
+ * words at a time, for most of what is copied are pages; then single ones, of
+ * which descriptors are made.
  */
 #define SHM_WORD	sizeof(unsigned long)
 
@@ -165,6 +166,15 @@ shm_copy_in(void *dst, const volatile void *src, size_t len)
 		s += 4 * SHM_WORD;
 		d += 4 * SHM_WORD;
 		len -= 4 * SHM_WORD;
+	}
+	while (len >= SHM_WORD && (uintptr_t)s % SHM_WORD == 0) {
+		unsigned long w = *(const volatile unsigned long *)
+		    (const volatile void *)s;
+
+		__builtin_memcpy(d, &w, SHM_WORD);
+		s += SHM_WORD;
+		d += SHM_WORD;
+		len -= SHM_WORD;
 	}
 	while (len >= 4 && ((uintptr_t)s & 3) == 0) {
 		uint32_t w = *(const volatile uint32_t *)(const volatile
@@ -201,6 +211,15 @@ shm_copy_out(volatile void *dst, const void *src, size_t len)
 		d += 4 * SHM_WORD;
 		len -= 4 * SHM_WORD;
 	}
+	while (len >= SHM_WORD && (uintptr_t)d % SHM_WORD == 0) {
+		unsigned long w;
+
+		__builtin_memcpy(&w, s, SHM_WORD);
+		*(volatile unsigned long *)(volatile void *)d = w;
+		s += SHM_WORD;
+		d += SHM_WORD;
+		len -= SHM_WORD;
+	}
 	while (len >= 4 && ((uintptr_t)d & 3) == 0) {
 		uint32_t w;
 
@@ -219,6 +238,11 @@ shm_zero(volatile void *dst, size_t len)
 {
 	volatile unsigned char *d = dst;
 
+	while (len >= SHM_WORD && (uintptr_t)d % SHM_WORD == 0) {
+		*(volatile unsigned long *)(volatile void *)d = 0;
+		d += SHM_WORD;
+		len -= SHM_WORD;
+	}
 	while (len-- > 0)
 		*d++ = 0;
 }

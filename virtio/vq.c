@@ -188,15 +188,19 @@ vq_indirect_entry(const struct vq *vq, void *entry, const struct vq_piece *vp,
     uint16_t next)
 {
 	uint16_t flags = vp->vp_dir == PV_PEER_WRITES ? VRING_DESC_F_WRITE : 0;
-	struct vring_packed_desc p = { vp->vp_da, vp->vp_len, 0, flags };
-	struct vring_desc d = { vp->vp_da, vp->vp_len, flags, next };
+	struct vring_packed_desc p;
+	struct vring_desc d;
 
-	if (next != 0)
-		d.flags |= VRING_DESC_F_NEXT;
-	if (vq->vq_ops == &vq_packed_ops)
+	if (vq->vq_ops == &vq_packed_ops) {
+		p = (struct vring_packed_desc){ vp->vp_da, vp->vp_len, 0,
+		    flags };
 		shm_copy_out(entry, &p, sizeof(p));
-	else
-		shm_copy_out(entry, &d, sizeof(d));
+		return;
+	}
+	if (next != 0)
+		flags |= VRING_DESC_F_NEXT;
+	d = (struct vring_desc){ vp->vp_da, vp->vp_len, flags, next };
+	shm_copy_out(entry, &d, sizeof(d));
 }
 
 /*
