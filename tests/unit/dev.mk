@@ -13,3 +13,6 @@ t_blkback_pure-srcs := dev/blkback_req.c lib/str.c
 
 unit-tests += t_setting
 t_setting-srcs := core/setting.c lib/str.c
+
+unit-tests += t_netback_pure
+t_netback_pure-srcs := $(sim-srcs) $(libdomus-srcs)
