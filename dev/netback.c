@@ -214,7 +214,9 @@ static int
 netback_connect(void *softc)
 {
 	struct netback_softc *sc = softc;
+	evport_t port;
 	unsigned int n;
+	gref_t ref;
 	int rv;
 
 	__builtin_memset(&sc->sc_groups, 0, sizeof(sc->sc_groups));
@@ -226,7 +228,9 @@ netback_connect(void *softc)
 		return -PV_ENOMEM;
 	for (n = 0; rv == 0 && n < sc->sc_nqueue; n++)
 		rv = netback_queue_create(sc, n);
-	return rv;
+	if (rv == 0)
+		rv = netback_xs_ctl(sc, &ref, &port);
+	return rv == 1 ? netback_ctl_connect(sc, ref, port) : rv;
 }
 
 /* The handlers look soon; they alone touch the rings. */
@@ -236,6 +240,7 @@ netback_poll(void *softc)
 	struct netback_softc *sc = softc;
 	unsigned int i;
 
+	evtchn_again(&sc->sc_ctl.ct_eh);
 	for (i = 0; i < sc->sc_nqueue; i++) {
 		evtchn_again(netback_txeh(&sc->sc_queue[i]));
 		if (sc->sc_queue[i].nq_split)
@@ -295,6 +300,7 @@ netback_disconnect(void *softc)
 		evtchn_close(&sc->sc_queue[i].nq_eh[0]);
 		evtchn_close(&sc->sc_queue[i].nq_eh[1]);
 	}
+	netback_ctl_disconnect(sc);
 	pv_cancel(&sc->sc_txwork);
 	pv_cancel(&sc->sc_rxwork);
 	netback_rx_stop(sc);

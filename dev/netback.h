@@ -2,8 +2,8 @@
 /*
  * netback.h -- what the files of netback share: netback.c (theory, life),
  * netback_tx.c (what the guest sends), netback_rx.c (what it receives),
- * netback_req.c and netback_rule.c (their pure steps), and netback_xs.c (what
- * is said through XenStore).
+ * netback_req.c and netback_rule.c (their pure steps), netback_ctl.c (the
+ * control ring), and netback_xs.c (what is said through XenStore).
  *
  * tx and rx are the guest's words, as everywhere in the protocol.
  */
@@ -34,6 +34,8 @@
 #define NETBACK_NSEND	256u	/* that wait for a guest's buffers */
 #define NETBACK_NADDR	8u	/* addresses that a guest may be given */
 #define NETBACK_NGROUP	64u	/* multicast addresses */
+#define NETBACK_NKEY	40u	/* bytes of a hash's key */
+#define NETBACK_NTABLE	128u	/* entries from hash to queue */
 #define NETBACK_HDRLEN	14u	/* bytes of an Ethernet header */
 #define NETBACK_MINGSO	48u	/* bytes of a segment: Linux makes no less */
 #define NETBACK_TRIES	11u	/* of a grant that is paged out; about 1 s */
@@ -173,6 +175,22 @@ struct netback_groups {
 	uint8_t		 gr_mac[NETBACK_NGROUP][6];
 };
 
+/* The control ring, and what the guest said there. */
+struct flow;
+struct netback_ctl {
+	struct window	 ct_window;
+	struct gntmap	 ct_page;
+	struct bring	 ct_ring;
+	struct evtchn_handler ct_eh;
+	char		*ct_buf;	/* a page */
+	/* Lock: sc_lock. */
+	bool		 ct_on;		/* Toeplitz */
+	uint32_t	 ct_types;	/* XEN_NETIF_CTRL_HASH_TYPE_* */
+	uint8_t		 ct_key[NETBACK_NKEY];
+	unsigned int	 ct_ntable;	/* 0: by remainder */
+	uint8_t		 ct_table[NETBACK_NTABLE];
+};
+
 /* ---- The device -------------------------------------------------------- */
 
 struct netback_softc {
@@ -198,6 +216,7 @@ struct netback_softc {
 	struct netback_rxbatch sc_rb;
 	struct pv_os_work sc_txwork;	/* what has to wait */
 	struct pv_os_work sc_rxwork;
+	struct netback_ctl sc_ctl;
 	struct xs_watch	 sc_watch;	/* request-multicast-control */
 };
 
@@ -269,6 +288,13 @@ bool	 netback_rule_wanted(const struct netback_groups *,
 int	 netback_rule_group(struct netback_groups *, const uint8_t mac[6],
 	    bool add);
 
+/* ---- netback_ctl.c ----------------------------------------------------- */
+
+int	 netback_ctl_connect(struct netback_softc *, gref_t, evport_t);
+void	 netback_ctl_disconnect(struct netback_softc *);
+unsigned int netback_ctl_queue(const struct netback_softc *,
+	    const struct flow *);
+
 /* ---- netback_xs.c: thread ---------------------------------------------- */
 
 /* What the toolstack says of the interface.  0 or -PV_E*. */
@@ -279,6 +305,8 @@ int	 netback_xs_peer(struct netback_softc *);
 /* A queue's grants, into nq_page, and its ports: two if sc_split. */
 int	 netback_xs_queue(struct netback_softc *, unsigned int n,
 	    evport_t port[2]);
+/* The control ring: 1 and its grant and port; 0: none; -PV_EPROTO. */
+int	 netback_xs_ctl(struct netback_softc *, gref_t *, evport_t *);
 /* Does it filter multicast?  Read now, and watched from then on. */
 int	 netback_xs_watch(struct netback_softc *);
 void	 netback_xs_unwatch(struct netback_softc *);

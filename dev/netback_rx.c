@@ -71,7 +71,7 @@ netback_rx_queue(struct netback_softc *sc, const struct pv_net_pkt *np)
 	if (sc->sc_nqueue <= 1 || np->np_niov == 0)
 		return &sc->sc_queue[0];
 	fl = flow_parse(np->np_iov[0].iov_base, np->np_iov[0].iov_len);
-	return &sc->sc_queue[flow_hash(&fl) % sc->sc_nqueue];
+	return &sc->sc_queue[netback_ctl_queue(sc, &fl)];
 }
 
 /*

@@ -136,6 +136,7 @@ static const struct netback_xs_key {
 	{ "feature-multicast-control", 1 },
 	{ "feature-dynamic-multicast-control", 1 },
 	{ "feature-split-event-channels", 1 },
+	{ "feature-ctrl-ring", 1 },
 	{ "carrier", 1 },
 };
 
@@ -282,6 +283,25 @@ netback_xs_queue(struct netback_softc *sc, unsigned int n, evport_t port[2])
 	/* peer: every queue is whole, and like the others. */
 	return tx == 0 || rx == 0 || one == 0 || sc->sc_split != (two != 0) ?
 	    -PV_EPROTO : 0;
+}
+
+/*
+ * netback_xs_ctl -- the control ring's grant and port
+ *
+ * 1; 0: the guest has none; -PV_EPROTO: half of one.
+ * Context: thread.
+ */
+int
+netback_xs_ctl(struct netback_softc *sc, gref_t *ref, evport_t *port)
+{
+	uint64_t r = xenbus_peer_num(sc->sc_dev, "ctrl-ring-ref", 1,
+	    UINT32_MAX, 0);
+	uint64_t p = xenbus_peer_num(sc->sc_dev, "event-channel-ctrl", 1,
+	    UINT32_MAX, 0);
+
+	*ref = GREF((uint32_t)r);
+	*port = EVPORT((uint32_t)p);
+	return r == 0 && p == 0 ? 0 : r == 0 || p == 0 ? -PV_EPROTO : 1;
 }
 
 /* ---- its filter -------------------------------------------------------- */

@@ -20,14 +20,16 @@
 #define NAME	"vif/1/0"
 #define TX	0
 #define RX	1
+#define CTL	2
 
 struct puppet {
 	struct loop	*pu_l;
-	uint8_t		*pu_ring[2], *pu_data, *pu_frame;
-	gref_t		 pu_ringref[2], pu_ref[NDATA], pu_ro;
-	struct evtchn_handler pu_eh;
+	uint8_t		*pu_ring[3], *pu_data, *pu_frame;
+	gref_t		 pu_ringref[3], pu_ref[NDATA], pu_ro;
+	struct evtchn_handler pu_eh, pu_ctl;
+	bool		 pu_ctls;	/* has a control ring */
 	unsigned int	 pu_nevent;
-	uint32_t	 pu_prod[2], pu_cons[2];
+	uint32_t	 pu_prod[3], pu_cons[3];
 };
 
 static struct nback b;
@@ -90,11 +92,13 @@ pu_open(struct loop *l)
 	pu.pu_data = loop_pages(NDATA);
 	pu.pu_frame = loop_pages(1);
 	memset(pu.pu_frame, 0, 4096);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		pu.pu_ring[i] = loop_pages(1);
 		pu.pu_ringref[i] = pu_grant(l, pu.pu_ring[i], false);
 	}
 	assert_int_equal(evtchn_alloc(&l->l_xen, NULL, 2, &pu.pu_eh, pu_intr,
+	    NULL), 0);
+	assert_int_equal(evtchn_alloc(&l->l_xen, NULL, 2, &pu.pu_ctl, pu_intr,
 	    NULL), 0);
 	for (i = 0; i < NDATA; i++)
 		pu.pu_ref[i] = pu_grant(l, pu.pu_data + i * 4096, false);
@@ -112,7 +116,7 @@ pu_fresh(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		pu.pu_prod[i] = pu.pu_cons[i] = 0;
 		shm_zero(pu.pu_ring[i], 4096);
 		shm_write32(pu_index(i, 1), 1);
@@ -130,6 +134,10 @@ pu_keys(void)
 	pu_num("feature-rx-notify", 1);
 	pu_num("feature-sg", 1);
 	pu_num("feature-gso-tcpv4", 1);
+	if (!pu.pu_ctls)
+		return;
+	pu_num("ctrl-ring-ref", gref_x(pu.pu_ringref[CTL]));
+	pu_num("event-channel-ctrl", evport_x(pu.pu_ctl.eh_port));
 }
 
 static bool
@@ -185,7 +193,8 @@ pu_close(struct loop *l)
 	nback_close(&b);
 	assert_int_equal(sim_dom_nmapped(l->l_dom), 0);
 	evtchn_close(&pu.pu_eh);
-	for (i = 0; i < 2; i++) {
+	evtchn_close(&pu.pu_ctl);
+	for (i = 0; i < 3; i++) {
 		pu_revoke(l, pu.pu_ringref[i]);
 		loop_pages_free(pu.pu_ring[i], 1);
 	}
@@ -201,10 +210,10 @@ pu_close(struct loop *l)
 static void
 pu_put(unsigned int ring, const void *ent)
 {
-	unsigned int len = ring == TX ? 12 : 8;
+	static const unsigned int lens[] = { 12, 8, 16 };
+	unsigned int n = pu.pu_prod[ring]++ & (ring == CTL ? 127 : 255);
 
-	shm_copy_out(pu.pu_ring[ring] + 64 + (pu.pu_prod[ring]++ & 255) * len,
-	    ent, len);
+	shm_copy_out(pu.pu_ring[ring] + 64 + n * lens[ring], ent, lens[ring]);
 }
 
 static void
@@ -254,7 +263,7 @@ static void
 pu_push(unsigned int ring)
 {
 	shm_store_release32(pu_index(ring, 0), pu.pu_prod[ring]);
-	evtchn_notify(&pu.pu_eh);
+	evtchn_notify(ring == CTL ? &pu.pu_ctl : &pu.pu_eh);
 }
 
 static bool
@@ -328,6 +337,39 @@ pu_broken_by(struct loop *l)
 {
 	pu_push(TX);
 	pu_broken(l);
+}
+
+/* ---- receiving --------------------------------------------------------- */
+
+static void
+pu_buffer(gref_t ref)
+{
+	struct netif_rx_request req = {
+		.id = (uint16_t)(7 + pu.pu_prod[RX]), .gref = gref_x(ref)
+	};
+
+	pu_put(RX, &req);
+}
+
+static struct netif_rx_response
+pu_received(unsigned int n)
+{
+	struct netif_rx_response rsp;
+
+	shm_copy_in(&rsp, pu.pu_ring[RX] + 64 + (n & 255) * 8, sizeof(rsp));
+	assert_int_equal(rsp.id, 7 + n);
+	return rsp;
+}
+
+/* A packet to the guest, which goes into its n-th buffer. */
+static void
+pu_gets(struct loop *l, unsigned int n, unsigned int len)
+{
+	struct loop_pkt lp;
+
+	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, len, 1), 0);
+	assert_int_equal(loop_wait_sent(l, &lp), 0);
+	assert_int_equal(pu_received(n).status, len);
 }
 
 /* ---- lies that break it ------------------------------------------------ */
@@ -559,6 +601,25 @@ LOOP_TEST(evil_changed_after_read)
 	pu_close(l);
 }
 
+/* Our indexes, written over: we do not read them. */
+LOOP_TEST(evil_idx_rewritten)
+{
+	unsigned int i;
+
+	pu_open(l);
+	pu_connect(l, NULL);
+	for (i = 0; i < 5; i++) {
+		pu_works();
+		shm_write32(pu_index(TX, 2), 0xdeadbeef);
+		shm_write32(pu_index(RX, 2), 0xdeadbeef);
+		shm_write32(pu_index(TX, 1), 0xdeadbeef);
+	}
+	pu_buffer(pu.pu_ref[1]);
+	pu_push(RX);
+	pu_gets(l, 0, 200);
+	pu_close(l);
+}
+
 LOOP_TEST(evil_grant_eagain)
 {
 	pu_open(l);
@@ -607,27 +668,7 @@ LOOP_TEST(evil_event_storm)
 	pu_close(l);
 }
 
-/* ---- buffers ----------------------------------------------------------- */
-
-static void
-pu_buffer(gref_t ref)
-{
-	struct netif_rx_request req = {
-		.id = (uint16_t)(7 + pu.pu_prod[RX]), .gref = gref_x(ref)
-	};
-
-	pu_put(RX, &req);
-}
-
-static struct netif_rx_response
-pu_received(unsigned int n)
-{
-	struct netif_rx_response rsp;
-
-	shm_copy_in(&rsp, pu.pu_ring[RX] + 64 + (n & 255) * 8, sizeof(rsp));
-	assert_int_equal(rsp.id, 7 + n);
-	return rsp;
-}
+/* ---- buffers, or none --------------------------------------------------- */
 
 /* Buffers that it did not grant, or not for writing, lose that packet. */
 LOOP_TEST(evil_rx_gref)
@@ -700,6 +741,79 @@ LOOP_TEST(evil_no_buffers)
 	assert_int_equal(one.lp_rv, -PV_ENXIO);
 }
 
+/* ---- the control ring -------------------------------------------------- */
+
+static bool
+pu_ordered(void *arg)
+{
+	return shm_read32(pu_index(CTL, 2)) == pu.pu_prod[CTL];
+}
+
+/* Give an order; the status, and what it was answered. */
+static uint32_t
+pu_order(uint16_t type, uint32_t a, uint32_t n, uint32_t off)
+{
+	struct xen_netif_ctrl_request req = {
+		.id = (uint16_t)(9 + pu.pu_prod[CTL]), .type = type,
+		.data = { a, n, off }
+	};
+	struct xen_netif_ctrl_response rsp;
+
+	pu_put(CTL, &req);
+	pu_push(CTL);
+	assert_true(sim_until(pu.pu_l->l_sim, pu_ordered, NULL, 30 * SIM_S));
+	shm_copy_in(&rsp, pu.pu_ring[CTL] + 64 +
+	    ((pu.pu_prod[CTL] - 1) & 127) * 16, sizeof(rsp));
+	assert_int_equal(rsp.id, req.id);
+	assert_int_equal(rsp.type, req.type);
+	return rsp.status << 16 | rsp.data;
+}
+
+#define SUCCESS	(XEN_NETIF_CTRL_STATUS_SUCCESS << 16)
+#define REFUSED	(XEN_NETIF_CTRL_STATUS_NOT_SUPPORTED << 16)
+#define INVALID	(XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER << 16)
+#define TOOLARGE (XEN_NETIF_CTRL_STATUS_BUFFER_OVERFLOW << 16)
+#define ORDER(t, a, n, o) pu_order(XEN_NETIF_CTRL_TYPE_##t, a, n, o)
+
+LOOP_TEST(evil_orders)
+{
+	uint32_t ref, *table;
+
+	pu_open(l);
+	pu.pu_ctls = true;
+	pu_connect(l, NULL);
+	ref = gref_x(pu.pu_ref[0]);
+	table = (uint32_t *)(void *)pu.pu_data;
+	assert_int_equal(ORDER(GET_HASH_FLAGS, 0, 0, 0) & ~0xffffu, REFUSED);
+	assert_int_equal(ORDER(SET_HASH_FLAGS, 3, 0, 0), REFUSED);
+	assert_int_equal(ORDER(SET_HASH_ALGORITHM, 7, 0, 0), INVALID);
+	assert_int_equal(ORDER(SET_HASH_ALGORITHM, 1, 0, 0), SUCCESS);
+	assert_int_equal(ORDER(GET_HASH_FLAGS, 0, 0, 0), SUCCESS | 15);
+	assert_int_equal(ORDER(SET_HASH_FLAGS, 16, 0, 0), INVALID);
+	assert_int_equal(ORDER(SET_HASH_FLAGS, 15, 0, 0), SUCCESS);
+	assert_int_equal(ORDER(SET_HASH_KEY, ref, 41, 0), TOOLARGE);
+	assert_int_equal(ORDER(SET_HASH_KEY, 1u << 20, 40, 0), INVALID);
+	assert_int_equal(ORDER(SET_HASH_KEY, ref, 40, 0), SUCCESS);
+	assert_int_equal(ORDER(SET_HASH_KEY, 0, 0, 0), SUCCESS);
+	assert_int_equal(ORDER(GET_HASH_MAPPING_SIZE, 0, 0, 0), SUCCESS | 128);
+	assert_int_equal(ORDER(SET_HASH_MAPPING, ref, 1, 0), INVALID);
+	assert_int_equal(ORDER(SET_HASH_MAPPING_SIZE, 129, 0, 0), INVALID);
+	assert_int_equal(ORDER(SET_HASH_MAPPING_SIZE, 128, 0, 0), SUCCESS);
+	memset(table, 0, 4096);
+	assert_int_equal(ORDER(SET_HASH_MAPPING, ref, 128, 0), SUCCESS);
+	assert_int_equal(ORDER(SET_HASH_MAPPING, ref, 128, 1), INVALID);
+	assert_int_equal(ORDER(SET_HASH_MAPPING, ref, 2, UINT32_MAX), INVALID);
+	assert_int_equal(ORDER(SET_HASH_MAPPING, ref, UINT32_MAX, 2), TOOLARGE);
+	table[5] = 1;				/* there is one queue */
+	assert_int_equal(ORDER(SET_HASH_MAPPING, ref, 6, 0), INVALID);
+	assert_int_equal(ORDER(ADD_GREF_MAPPING, 0, ref, 1), REFUSED);
+	assert_int_equal(pu_order(999, 0, 0, 0), REFUSED);
+	pu_works();
+	pu.pu_prod[CTL] += 200;
+	pu_push(CTL);
+	pu_broken(l);
+}
+
 /* ---- lies in the store ------------------------------------------------- */
 
 static void
@@ -747,6 +861,11 @@ LOOP_TEST(evil_queues_missing)
 LOOP_TEST(evil_port_half)
 {
 	evil_keys(l, "event-channel-tx", "4000000");
+}
+
+LOOP_TEST(evil_ctl_half)
+{
+	evil_keys(l, "ctrl-ring-ref", "17");
 }
 
 LOOP_TEST(evil_no_copy)
@@ -952,16 +1071,19 @@ main(void)
 		cmocka_unit_test(evil_gref_bad),
 		cmocka_unit_test(evil_marks),
 		cmocka_unit_test(evil_changed_after_read),
+		cmocka_unit_test(evil_idx_rewritten),
 		cmocka_unit_test(evil_grant_eagain),
 		cmocka_unit_test(evil_event_storm),
 		cmocka_unit_test(evil_rx_gref),
 		cmocka_unit_test(evil_no_buffers),
+		cmocka_unit_test(evil_orders),
 		cmocka_unit_test(evil_ring_ref_wild),
 		cmocka_unit_test(evil_ring_ref_word),
 		cmocka_unit_test(evil_port_wild),
 		cmocka_unit_test(evil_queues),
 		cmocka_unit_test(evil_queues_missing),
 		cmocka_unit_test(evil_port_half),
+		cmocka_unit_test(evil_ctl_half),
 		cmocka_unit_test(evil_no_copy),
 		cmocka_unit_test(evil_states),
 		cmocka_unit_test(evil_spoof),

@@ -49,17 +49,18 @@ poweroff -f
 
 @pytest.fixture
 def net(guest, disk, tmp_path):
-    """net(mode, append): a running driver domain that serves a disk."""
-    def create(mode="pvh", append="", vcpus=1):
-        folder = tmp_path / "www"
-        folder.mkdir()
-        path = str(tmp_path / "www.img")
-        image.from_folder(str(folder), path, True)
-        dom = guest(mode, "app=httpd root=xvda http.writable=1 ip=%s/24 %s"
-                    % (HERE, append), vifs=[], vcpus=vcpus,
-                    disks=["phy:%s,xvda,w" % disk(path, readonly=False)],
+    """net(mode): a running driver domain, with a disk to serve or without."""
+    def create(mode="pvh", web=False):
+        what, disks = "app=shell root=none", []
+        if web:
+            path = str(tmp_path / "www.img")
+            os.mkdir(tmp_path / "www")
+            image.from_folder(str(tmp_path / "www"), path, True)
+            what = "app=httpd root=xvda http.writable=1"
+            disks = ["phy:%s,xvda,w" % disk(path, readonly=False)]
+        dom = guest(mode, "%s ip=%s/24" % (what, HERE), vifs=[], disks=disks,
                     extra=["driver_domain = 1"])
-        dom.expect(rb"disk: xvda", 60)
+        dom.expect(rb"disk: xvda" if web else rb"domus# ", 60)
         return dom
     return create
 
@@ -125,7 +126,7 @@ def counts(dom, name):
 def test_linux_guest(lab, net, linux):
     """Linux sends and fetches a file, and pings, by IPv4 and IPv6; on two
     queues, with checksums left blank and large packets both ways."""
-    dom = net()
+    dom = net(web=True)
     peer = linux(dom, last="sleep 30")
     peer.expect(rb"linux: done", 240)
     said = peer.output.decode(errors="replace")
@@ -147,10 +148,11 @@ def test_linux_guest(lab, net, linux):
 def test_domus_guest(lab, guest, net):
     """A Domus guest; its interface is taken away and given again; its domain
     is destroyed.  Nothing is left."""
-    dom = net()
-    client = guest("pv", "app=shell root=none ip=10.9.0.2/24",
+    dom = net("pv")
+    client = guest("pvh", "app=shell root=none ip=10.9.0.2/24", vcpus=2,
                    vifs=[vif(dom, 1)])
     client.expect(rb"net: xn0 address 10.9.0.2", 60)
+    client.expect(rb"xn0: the peer hashes flows .*table of 128", 60)
     assert "5 answered" in ask(client, "ping %s 5" % HERE)
     lab.check("xl network-detach %s 0" % client.name)
     wait_gone(lab, dom)
@@ -163,3 +165,69 @@ def test_domus_guest(lab, guest, net):
     wait_gone(lab, dom)
     assert "vif" not in ask(dom, "devices")
     assert dom.shutdown() == "poweroff"
+
+
+def received(dom, name):
+    """Bytes that an interface has received."""
+    text = ask(dom, "interfaces " + name)
+    found = re.search(r"received \d+ packets, (\d+) bytes", text)
+    assert found, text
+    return int(found.group(1))
+
+
+@pytest.mark.long
+def test_rules(lab, guest, net):
+    """A guest sends only from the address that its ip= names, and no faster
+    than its rate= says."""
+    dom = net()
+    client = guest("pvh", "app=shell root=none ip=10.9.0.2/24",
+                   vifs=[vif(dom, 1, ",ip=10.9.0.2,rate=100KB/s")])
+    client.expect(rb"net: xn0 address 10.9.0.2", 60)
+    assert b"only from 10.9.0.2" in dom.output
+    assert "2 answered" in ask(client, "ping %s 2" % HERE)
+    domid = lab.check("xl domid " + client.name).strip()
+    begin = time.monotonic()
+    ask(client, "udpsend %s 9 1400 600" % HERE)
+    while received(dom, "vif%s.0" % domid) < 580 * 1400:
+        assert time.monotonic() - begin < 120
+        time.sleep(0.3)
+    assert time.monotonic() - begin > 5
+    client.remove()
+    wait_gone(lab, dom)
+    liar = guest("pvh", "app=shell root=none ip=10.9.0.2/24",
+                 vifs=[vif(dom, 2, ",ip=10.9.0.3")])
+    liar.expect(rb"net: xn0 address 10.9.0.2", 60)
+    assert "0 answered" in ask(liar, "ping %s 3" % HERE)
+
+
+def rewire(lab, client, dom):
+    """What a toolstack does whose driver domain has come again: name it to
+    the guest that has its interface."""
+    lab.check("""
+c=$(xl domid %s) m=$(xl domid %s)
+b=/local/domain/$m/backend/vif/$c/0 f=/local/domain/$c/device/vif/0
+xenstore-write $b ''; xenstore-chmod $b n$m r$c
+xenstore-chmod -r $f n$c r$m
+xenstore-write $b/frontend $f $b/frontend-id $c $b/online 1 \\
+    $b/mac %s $b/handle 0 $b/state 1
+xenstore-write $f/backend-id $m $f/backend $b \\
+    /libxl/$c/device/vif/0/backend $b""" % (client.name, dom.name, MAC % 1))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("times", [1, 20])
+def test_restart(lab, guest, net, times):
+    """The driver domain is destroyed under a guest that pings, and comes
+    again: the guest goes on."""
+    dom = net()
+    client = guest("pvh", "app=shell root=none ip=10.9.0.2/24",
+                   vifs=[vif(dom, 1)])
+    client.expect(rb"net: xn0 address 10.9.0.2", 60)
+    for _ in range(times):
+        assert "2 answered" in ask(client, "ping %s 2" % HERE)
+        client.send(b"ping %s 5\r" % HERE.encode())
+        dom.remove()
+        dom = net()
+        rewire(lab, client, dom)
+        dom.expect(rb"vif\d+\.0: .*queue", 60)
+    assert "2 answered" in ask(client, "ping %s 2" % HERE)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "flow.h"
 #include "netback.h"
 
 /* ---- addresses --------------------------------------------------------- */
@@ -272,6 +273,48 @@ groups(void **state)
 	assert_true(netback_rule_wanted(&gr, mac));	/* no multicast */
 }
 
+/* The values that Microsoft publishes for receive-side scaling. */
+static void
+queues(void **state)
+{
+	static const uint8_t key[NETBACK_NKEY] = {
+		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+		0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+		0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+		0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa
+	};
+	static struct netback_softc sc;
+	struct netback_ctl *ct = &sc.sc_ctl;
+	uint8_t p[100];
+	struct flow fl;
+	unsigned int i;
+
+	sc.sc_nqueue = 4;
+	frame4(p, 0);
+	p[14] = 0x45;
+	p[23] = FLOW_TCP;
+	memcpy(p + 26, "\x42\x09\x95\xbb\xa1\x8e\x64\x50", 8);
+	memcpy(p + 34, "\x0a\xea\x06\xe6", 4);
+	p[46] = 0x50;
+	fl = flow_parse(p, 54);
+	memcpy(ct->ct_key, key, sizeof(key));
+	assert_int_equal(netback_ctl_queue(&sc, &fl), flow_hash(&fl) % 4);
+	ct->ct_on = true;
+	assert_int_equal(netback_ctl_queue(&sc, &fl), flow_hash(&fl) % 4);
+	ct->ct_types = XEN_NETIF_CTRL_HASH_TYPE_IPV4 |
+	    XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP;
+	assert_int_equal(netback_ctl_queue(&sc, &fl), 0x51ccc178 % 4);
+	ct->ct_ntable = 128;
+	for (i = 0; i < 128; i++)
+		ct->ct_table[i] = (uint8_t)i;
+	assert_int_equal(netback_ctl_queue(&sc, &fl), 0x51ccc178 % 128);
+	ct->ct_types = XEN_NETIF_CTRL_HASH_TYPE_IPV4;
+	assert_int_equal(netback_ctl_queue(&sc, &fl), 0x323e8fc2 % 128);
+	ct->ct_types = XEN_NETIF_CTRL_HASH_TYPE_IPV6;
+	ct->ct_table[0] = 99;
+	assert_int_equal(netback_ctl_queue(&sc, &fl), 99);
+}
+
 int
 main(void)
 {
@@ -283,6 +326,7 @@ main(void)
 		cmocka_unit_test(rate),
 		cmocka_unit_test(pieces),
 		cmocka_unit_test(groups),
+		cmocka_unit_test(queues),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
