@@ -37,7 +37,7 @@ port-srcs := port/guest/os.c
 # Each test is tests/<dir>/t_<name>.c; t_<name>-srcs names what it links
 # beside itself, t_<name>-cflags what it needs to compile.
 sim-srcs := $(wildcard sim/*.c) port/host/os.c tests/loop/loop.c \
-	tests/loop/vloop.c tests/loop/back.c tests/loop/nback.c
+	tests/loop/vloop.c tests/loop/back.c tests/loop/nback.c tests/loop/puppet.c
 
 unit-tests := t_idmap t_ring t_bytering t_str t_list
 t_idmap-srcs := lib/idmap.c

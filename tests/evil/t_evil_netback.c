@@ -6,371 +6,8 @@
  * The front end is the test itself, in domain 1, with its own hands.
  */
 
-#include <stdio.h>
-
-#include <pv/types.h>
-
-#include <xen/io/netif.h>
-
-#include "gnttab.h"
-#include "loop/nback.h"
+#include "loop/puppet.h"
 #include "shm.h"
-
-#define NDATA	20
-#define NAME	"vif/1/0"
-#define TX	0
-#define RX	1
-#define CTL	2
-
-struct puppet {
-	struct loop	*pu_l;
-	uint8_t		*pu_ring[3], *pu_data, *pu_frame;
-	gref_t		 pu_ringref[3], pu_ref[NDATA], pu_ro;
-	struct evtchn_handler pu_eh, pu_ctl;
-	bool		 pu_ctls;	/* has a control ring */
-	unsigned int	 pu_nevent;
-	uint32_t	 pu_prod[3], pu_cons[3];
-};
-
-static struct nback b;
-static struct puppet pu;
-
-/* ---- the puppet -------------------------------------------------------- */
-
-static enum evtchn_result
-pu_intr(void *arg)
-{
-	pu.pu_nevent++;
-	return EVTCHN_DONE;
-}
-
-static void
-pu_key(const char *key, const char *val)
-{
-	char path[96];
-
-	nback_front(&b, path, sizeof(path), 0, key);
-	sim_store_write(b.nb_front->l_sim, path, "%s", val);
-}
-
-static void
-pu_num(const char *key, uint32_t v)
-{
-	char val[16];
-
-	snprintf(val, sizeof(val), "%u", v);
-	pu_key(key, val);
-}
-
-static gref_t
-pu_grant(struct loop *l, void *page, bool readonly)
-{
-	gref_t ref;
-
-	assert_int_equal(gnttab_reserve(&l->l_xen, &ref), 0);
-	gnttab_grant(&l->l_xen, ref, 2, pv_os_gfn(page), readonly);
-	return ref;
-}
-
-static void
-pu_revoke(struct loop *l, gref_t ref)
-{
-	assert_int_equal(gnttab_revoke(&l->l_xen, ref), 0);
-	gnttab_unreserve(&l->l_xen, ref);
-}
-
-static void
-pu_open(struct loop *l)
-{
-	unsigned int i;
-
-	memset(&pu, 0, sizeof(pu));
-	nback_begin(&b, l);
-	b.nb_hidden = true;
-	nback_attach(&b);
-	pu.pu_l = l;
-	pu.pu_data = loop_pages(NDATA);
-	pu.pu_frame = loop_pages(1);
-	memset(pu.pu_frame, 0, 4096);
-	for (i = 0; i < 3; i++) {
-		pu.pu_ring[i] = loop_pages(1);
-		pu.pu_ringref[i] = pu_grant(l, pu.pu_ring[i], false);
-	}
-	assert_int_equal(evtchn_alloc(&l->l_xen, NULL, 2, &pu.pu_eh, pu_intr,
-	    NULL), 0);
-	assert_int_equal(evtchn_alloc(&l->l_xen, NULL, 2, &pu.pu_ctl, pu_intr,
-	    NULL), 0);
-	for (i = 0; i < NDATA; i++)
-		pu.pu_ref[i] = pu_grant(l, pu.pu_data + i * 4096, false);
-	pu.pu_ro = pu_grant(l, pu.pu_data, true);
-}
-
-static volatile uint32_t *
-pu_index(unsigned int ring, unsigned int n)
-{
-	return (volatile uint32_t *)(void *)pu.pu_ring[ring] + n;
-}
-
-static void
-pu_fresh(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < 3; i++) {
-		pu.pu_prod[i] = pu.pu_cons[i] = 0;
-		shm_zero(pu.pu_ring[i], 4096);
-		shm_write32(pu_index(i, 1), 1);
-		shm_write32(pu_index(i, 3), 1);
-	}
-}
-
-static void
-pu_keys(void)
-{
-	pu_num("tx-ring-ref", gref_x(pu.pu_ringref[TX]));
-	pu_num("rx-ring-ref", gref_x(pu.pu_ringref[RX]));
-	pu_num("event-channel", evport_x(pu.pu_eh.eh_port));
-	pu_num("request-rx-copy", 1);
-	pu_num("feature-rx-notify", 1);
-	pu_num("feature-sg", 1);
-	pu_num("feature-gso-tcpv4", 1);
-	if (!pu.pu_ctls)
-		return;
-	pu_num("ctrl-ring-ref", gref_x(pu.pu_ringref[CTL]));
-	pu_num("event-channel-ctrl", evport_x(pu.pu_ctl.eh_port));
-}
-
-static bool
-pu_in_state(void *arg)
-{
-	const char *state = nback_key(&b, 0, "state");
-
-	return state != NULL && strcmp(state, arg) == 0;
-}
-
-static bool
-pu_wait_state(const char *state)
-{
-	return sim_until(pu.pu_l->l_sim, pu_in_state, (void *)(uintptr_t)state,
-	    60 * SIM_S);
-}
-
-static bool
-pu_announced(void *arg)
-{
-	return b.nb_loop.l_nnet == 1;
-}
-
-static void
-pu_start(struct loop *l)
-{
-	assert_true(pu_wait_state("2"));
-	pu_fresh();
-	pu_keys();
-	pu_num("state", 4);
-	assert_true(pu_wait_state("4"));
-	assert_true(sim_until(l->l_sim, pu_announced, NULL, 60 * SIM_S));
-}
-
-static void
-pu_connect(struct loop *l, const char *const *keys)
-{
-	nback_plug(&b, 0, keys);
-	pu_start(l);
-}
-
-static void
-pu_close(struct loop *l)
-{
-	unsigned int i;
-
-	if (nback_key(&b, 0, "state") != NULL) {
-		nback_unplug(&b, 0);
-		pu_num("state", 6);
-		assert_true(nback_unplugged(&b, 0));
-	}
-	sim_run(l->l_sim, SIM_S);
-	nback_close(&b);
-	assert_int_equal(sim_dom_nmapped(l->l_dom), 0);
-	evtchn_close(&pu.pu_eh);
-	evtchn_close(&pu.pu_ctl);
-	for (i = 0; i < 3; i++) {
-		pu_revoke(l, pu.pu_ringref[i]);
-		loop_pages_free(pu.pu_ring[i], 1);
-	}
-	for (i = 0; i < NDATA; i++)
-		pu_revoke(l, pu.pu_ref[i]);
-	pu_revoke(l, pu.pu_ro);
-	loop_pages_free(pu.pu_data, NDATA);
-	loop_pages_free(pu.pu_frame, 1);
-}
-
-/* ---- sending ----------------------------------------------------------- */
-
-static void
-pu_put(unsigned int ring, const void *ent)
-{
-	static const unsigned int lens[] = { 12, 8, 16 };
-	unsigned int n = pu.pu_prod[ring]++ & (ring == CTL ? 127 : 255);
-
-	shm_copy_out(pu.pu_ring[ring] + 64 + n * lens[ring], ent, lens[ring]);
-}
-
-static void
-pu_slot(uint16_t off, uint16_t size, uint16_t flags, unsigned int page)
-{
-	struct netif_tx_request req = {
-		.gref = gref_x(pu.pu_ref[page]), .offset = off, .size = size,
-		.flags = flags, .id = (uint16_t)(100 + pu.pu_prod[TX])
-	};
-
-	pu_put(TX, &req);
-}
-
-static void
-pu_extra(uint8_t type, uint8_t flags, uint16_t size, uint8_t gso)
-{
-	union netback_test {
-		uint8_t raw[12];
-		struct netif_extra_info ei;
-	} u;
-
-	memset(&u, 0, sizeof(u));
-	u.ei.type = type;
-	u.ei.flags = flags;
-	u.ei.u.gso.size = size;
-	u.ei.u.gso.type = gso;
-	pu_put(TX, &u);
-}
-
-static void
-pu_group(uint8_t type, uint8_t last)
-{
-	union netback_test {
-		uint8_t raw[12];
-		struct netif_extra_info ei;
-	} u;
-
-	memset(&u, 0, sizeof(u));
-	u.ei.type = type;
-	memcpy(u.ei.u.mcast.addr, "\x01\x00\x5e\x00\x00", 5);
-	u.ei.u.mcast.addr[5] = last;
-	pu_slot(0, 0, NETTXF_extra_info, 0);
-	pu_put(TX, &u);
-}
-
-static void
-pu_push(unsigned int ring)
-{
-	shm_store_release32(pu_index(ring, 0), pu.pu_prod[ring]);
-	evtchn_notify(ring == CTL ? &pu.pu_ctl : &pu.pu_eh);
-}
-
-static bool
-pu_answered(void *arg)
-{
-	return shm_read32(pu_index(TX, 2)) == pu.pu_prod[TX];
-}
-
-/* Show what was put, wait for all answers; the status of the n-th last. */
-static int
-pu_status(unsigned int n)
-{
-	struct netif_tx_response rsp;
-
-	pu_push(TX);
-	if (!sim_until(pu.pu_l->l_sim, pu_answered, NULL, 30 * SIM_S))
-		return LOOP_NEVER;
-	shm_copy_in(&rsp, pu.pu_ring[TX] + 64 + ((pu.pu_prod[TX] - n) & 255) *
-	    12, sizeof(rsp));
-	if (rsp.status != NETIF_RSP_NULL)
-		assert_int_equal(rsp.id, (uint16_t)(100 + pu.pu_prod[TX] - n));
-	return rsp.status;
-}
-
-/* A frame of TCP over IPv4, its checksum blank. */
-static void
-pu_tcp(uint8_t *p, size_t len)
-{
-	static const uint8_t head[54] = {
-		2, 0, 0, 0, 0, 1, 0, 0x16, 0x3e, 0, 0, 0, 8, 0, 0x45, 0, 0, 0,
-		0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1, 0, 80, 1, 2,
-		0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x10
-	};
-
-	loop_fill(p, len, 9);
-	memcpy(p, head, len < sizeof(head) ? len : sizeof(head));
-}
-
-/* What an honest front end does works. */
-static void
-pu_works(void)
-{
-	unsigned int n = b.nb_loop.l_nframe;
-
-	pu_tcp(pu.pu_data, 1000);
-	pu_slot(0, 1000, 0, 0);
-	assert_int_equal(pu_status(1), NETIF_RSP_OKAY);
-	assert_int_equal(b.nb_loop.l_nframe, n + 1);
-	assert_int_equal(b.nb_loop.l_framelen, 1000);
-	assert_memory_equal(b.nb_loop.l_frame, pu.pu_data, 1000);
-}
-
-/* The connection ends; an honest one can follow. */
-static void
-pu_broken(struct loop *l)
-{
-	assert_true(loop_wait_state(l, NAME, "broken"));
-	assert_int_equal(sim_dom_nmapped(l->l_dom), 0);
-	assert_int_equal(b.nb_loop.l_nnet, 0);
-	assert_true(pu_wait_state("6"));
-	pu_num("state", 6);
-	sim_run(l->l_sim, SIM_S);
-	pu_num("state", 1);
-	pu_start(l);
-	pu_works();
-	pu_close(l);
-}
-
-static void
-pu_broken_by(struct loop *l)
-{
-	pu_push(TX);
-	pu_broken(l);
-}
-
-/* ---- receiving --------------------------------------------------------- */
-
-static void
-pu_buffer(gref_t ref)
-{
-	struct netif_rx_request req = {
-		.id = (uint16_t)(7 + pu.pu_prod[RX]), .gref = gref_x(ref)
-	};
-
-	pu_put(RX, &req);
-}
-
-static struct netif_rx_response
-pu_received(unsigned int n)
-{
-	struct netif_rx_response rsp;
-
-	shm_copy_in(&rsp, pu.pu_ring[RX] + 64 + (n & 255) * 8, sizeof(rsp));
-	assert_int_equal(rsp.id, 7 + n);
-	return rsp;
-}
-
-/* A packet to the guest, which goes into its n-th buffer. */
-static void
-pu_gets(struct loop *l, unsigned int n, unsigned int len)
-{
-	struct loop_pkt lp;
-
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, len, 1), 0);
-	assert_int_equal(loop_wait_sent(l, &lp), 0);
-	assert_int_equal(pu_received(n).status, len);
-}
 
 /* ---- lies that break it ------------------------------------------------ */
 
@@ -399,7 +36,7 @@ LOOP_TEST(evil_rx_prod_jump)
 	pu_connect(l, NULL);
 	pu.pu_prod[RX] = 1000;
 	pu_push(RX);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 300, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 300, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), -PV_ENXIO);
 	pu_broken(l);
 }
@@ -512,8 +149,8 @@ LOOP_TEST(evil_lengths)
 	for (i = 0; i < 18; i++)
 		pu_slot(0, 10, i < 17 ? NETTXF_more_data : 0, 1);
 	assert_int_equal(pu_status(19), NETIF_RSP_ERROR);
-	assert_int_equal(b.nb_loop.l_nframe, 0);
-	assert_int_equal(b.nb_loop.l_net[0]->nt_guest->ng_nbad, 5);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 0);
+	assert_int_equal(pu_back.nb_loop.l_net[0]->nt_guest->ng_nbad, 5);
 	pu_works();
 	assert_int_equal(sim_nlog(PV_LOG_ERR), 0);
 	pu_close(l);
@@ -535,7 +172,7 @@ LOOP_TEST(evil_gref_bad)
 	pu_put(TX, &req);
 	pu_slot(0, 200, 0, 0);
 	assert_int_equal(pu_status(2), NETIF_RSP_ERROR);
-	assert_int_equal(b.nb_loop.l_nframe, 2);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 2);
 	pu_works();
 	pu_close(l);
 }
@@ -561,18 +198,18 @@ LOOP_TEST(evil_marks)
 	pu_slot(0, 3000, NETTXF_extra_info | NETTXF_csum_blank, 0);
 	pu_extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 1, XEN_NETIF_GSO_TYPE_TCPV4);
 	assert_int_equal(pu_status(2), NETIF_RSP_ERROR);
-	assert_int_equal(b.nb_loop.l_nframe, 0);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 0);
 	/* One segment is none; three are. */
 	pu_slot(0, 400, NETTXF_extra_info | NETTXF_csum_blank, 0);
 	pu_extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 500, XEN_NETIF_GSO_TYPE_TCPV4);
 	assert_int_equal(pu_status(1), NETIF_RSP_NULL);
-	assert_int_equal(b.nb_loop.l_framegso, 0);
+	assert_int_equal(pu_back.nb_loop.l_framegso, 0);
 	pu_slot(0, 1200, NETTXF_extra_info | NETTXF_csum_blank, 0);
 	pu_extra(XEN_NETIF_EXTRA_TYPE_GSO, 0, 500, XEN_NETIF_GSO_TYPE_TCPV4);
 	assert_int_equal(pu_status(2), NETIF_RSP_OKAY);
-	assert_int_equal(b.nb_loop.l_framegso, 500);
-	assert_int_equal(b.nb_loop.l_frametype, PV_NET_GSO_TCP4);
-	assert_int_equal(b.nb_loop.l_frameflags, PV_NET_CSUM_BLANK);
+	assert_int_equal(pu_back.nb_loop.l_framegso, 500);
+	assert_int_equal(pu_back.nb_loop.l_frametype, PV_NET_GSO_TCP4);
+	assert_int_equal(pu_back.nb_loop.l_frameflags, PV_NET_CSUM_BLANK);
 	pu_close(l);
 }
 
@@ -596,8 +233,8 @@ LOOP_TEST(evil_changed_after_read)
 		shm_write8(pu.pu_ring[TX] + i, 0xff);
 	assert_int_equal(pu_status(1), NETIF_RSP_OKAY);
 	memset(pu.pu_data, 0, 4096);
-	assert_int_equal(b.nb_loop.l_framelen, 3000);
-	assert_memory_equal(b.nb_loop.l_frame, want, 3000);
+	assert_int_equal(pu_back.nb_loop.l_framelen, 3000);
+	assert_memory_equal(pu_back.nb_loop.l_frame, want, 3000);
 	pu_close(l);
 }
 
@@ -629,11 +266,11 @@ LOOP_TEST(evil_grant_eagain)
 	pu_slot(0, 1000, 0, 0);
 	pu_push(TX);
 	sim_run(l->l_sim, 20 * SIM_MS);
-	assert_int_equal(b.nb_loop.l_nframe, 0);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 0);
 	sim_honest(l->l_sim, SIM_EVIL_GRANT_EAGAIN);
 	assert_int_equal(pu_status(1), NETIF_RSP_OKAY);
 	assert_true(sim_evil_told(l->l_sim, SIM_EVIL_GRANT_EAGAIN) > 0);
-	assert_int_equal(b.nb_loop.l_nframe, 1);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 1);
 	/* For good: an error, in the end. */
 	sim_evil(l->l_sim, SIM_EVIL_GRANT_EAGAIN, 0);
 	pu_slot(0, 1000, 0, 0);
@@ -682,13 +319,13 @@ LOOP_TEST(evil_rx_gref)
 	pu_buffer(pu.pu_ro);
 	pu_buffer(pu.pu_ref[3]);
 	pu_push(RX);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 300, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 300, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), -PV_EIO);
 	assert_int_equal(pu_received(0).status, NETIF_RSP_ERROR);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 300, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 300, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), -PV_EIO);
 	assert_int_equal(pu_received(1).status, NETIF_RSP_ERROR);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 300, 3), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 300, 3), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
 	assert_int_equal(pu_received(2).status, 300);
 	assert_memory_equal(pu.pu_data + 3 * 4096, pu.pu_frame, 300);
@@ -706,12 +343,12 @@ LOOP_TEST(evil_no_buffers)
 
 	pu_open(l);
 	pu_connect(l, NULL);
-	nt = b.nb_loop.l_net[0];
-	n = b.nb_loop.l_nchange;
+	nt = pu_back.nb_loop.l_net[0];
+	n = pu_back.nb_loop.l_nchange;
 	for (i = 0; i < 256; i++)
-		assert_int_equal(nback_send(&b, &lp[i], pu.pu_frame, 100,
+		assert_int_equal(nback_send(&pu_back, &lp[i], pu.pu_frame, 100,
 		    1), 0);
-	assert_int_equal(nback_send(&b, &lp[256], pu.pu_frame, 100, 1),
+	assert_int_equal(nback_send(&pu_back, &lp[256], pu.pu_frame, 100, 1),
 	    -PV_EAGAIN);
 	sim_run(l->l_sim, 5 * SIM_S);
 	for (i = 0; i < 256; i++)
@@ -719,23 +356,23 @@ LOOP_TEST(evil_no_buffers)
 	assert_int_equal(nt->nt_guest->ng_nexpired, 256);
 	assert_true(nt->nt_link);
 	for (i = 0; i < 40 && nt->nt_link; i++) {
-		if (nback_send(&b, &one, pu.pu_frame, 100, 1) == 0)
+		if (nback_send(&pu_back, &one, pu.pu_frame, 100, 1) == 0)
 			(void)loop_wait_sent(l, &one);
 		sim_run(l->l_sim, SIM_S);
 	}
 	assert_false(nt->nt_link);
-	assert_int_equal(b.nb_loop.l_nchange, n + 1);
-	assert_int_equal(nback_send(&b, &one, pu.pu_frame, 100, 1),
+	assert_int_equal(pu_back.nb_loop.l_nchange, n + 1);
+	assert_int_equal(nback_send(&pu_back, &one, pu.pu_frame, 100, 1),
 	    -PV_ENXIO);
 	pu_buffer(pu.pu_ref[0]);
 	pu_push(RX);
 	sim_run(l->l_sim, SIM_S);
 	assert_true(nt->nt_link);
-	assert_int_equal(b.nb_loop.l_nchange, n + 2);
-	assert_int_equal(nback_send(&b, &one, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(pu_back.nb_loop.l_nchange, n + 2);
+	assert_int_equal(nback_send(&pu_back, &one, pu.pu_frame, 100, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &one), 0);
 	/* Gone while packets wait. */
-	assert_int_equal(nback_send(&b, &one, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &one, pu.pu_frame, 100, 1), 0);
 	pu_close(l);
 	assert_int_equal(one.lp_ndone, 1);
 	assert_int_equal(one.lp_rv, -PV_ENXIO);
@@ -820,7 +457,7 @@ static void
 evil_keys(struct loop *l, const char *key, const char *val)
 {
 	pu_open(l);
-	nback_plug(&b, 0, NULL);
+	nback_plug(&pu_back, 0, NULL);
 	assert_true(pu_wait_state("2"));
 	pu_fresh();
 	pu_keys();
@@ -829,7 +466,7 @@ evil_keys(struct loop *l, const char *key, const char *val)
 	assert_true(loop_wait_state(l, NAME, "broken"));
 	assert_int_equal(sim_dom_nmapped(l->l_dom), 0);
 	assert_true(pu_wait_state("6"));
-	assert_int_equal(b.nb_loop.l_nnetup, 0);
+	assert_int_equal(pu_back.nb_loop.l_nnetup, 0);
 	pu_close(l);
 }
 
@@ -922,8 +559,8 @@ LOOP_TEST(evil_spoof)
 	p[12] = 0x81;			/* in a VLAN */
 	pu_slot(0, 100, 0, 0);
 	assert_int_equal(pu_status(1), NETIF_RSP_DROPPED);
-	assert_int_equal(b.nb_loop.l_nframe, 1);
-	assert_int_equal(b.nb_loop.l_net[0]->nt_guest->ng_nspoof, 3);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 1);
+	assert_int_equal(pu_back.nb_loop.l_net[0]->nt_guest->ng_nspoof, 3);
 	pu_works();
 	pu_close(l);
 }
@@ -954,9 +591,11 @@ LOOP_TEST(odd_header_split)
 			sim_run(l->l_sim, 100000);
 		}
 		assert_int_equal(pu_status(n), NETIF_RSP_OKAY);
-		assert_int_equal(b.nb_loop.l_framelen, 2000);
-		assert_memory_equal(b.nb_loop.l_frame, want, sizeof(want));
-		assert_int_equal(b.nb_loop.l_frameflags, PV_NET_CSUM_BLANK);
+		assert_int_equal(pu_back.nb_loop.l_framelen, 2000);
+		assert_memory_equal(pu_back.nb_loop.l_frame, want,
+		    sizeof(want));
+		assert_int_equal(pu_back.nb_loop.l_frameflags,
+		    PV_NET_CSUM_BLANK);
 	}
 	pu_close(l);
 }
@@ -974,24 +613,24 @@ LOOP_TEST(odd_multicast)
 	for (i = 0; i < 8; i++)
 		pu_buffer(pu.pu_ref[i]);
 	pu_push(RX);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
 	assert_int_equal(pu_received(0).status, 100);
 	pu_num("request-multicast-control", 1);
 	sim_run(l->l_sim, SIM_S);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
-	assert_int_equal(b.nb_loop.l_net[0]->nt_guest->ng_nfilter, 1);
+	assert_int_equal(pu_back.nb_loop.l_net[0]->nt_guest->ng_nfilter, 1);
 	pu_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 5);
 	assert_int_equal(pu_status(2), NETIF_RSP_OKAY);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
 	assert_int_equal(pu_received(1).status, 100);
 	pu_group(XEN_NETIF_EXTRA_TYPE_MCAST_DEL, 5);
 	assert_int_equal(pu_status(2), NETIF_RSP_OKAY);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
-	assert_int_equal(b.nb_loop.l_net[0]->nt_guest->ng_nfilter, 2);
+	assert_int_equal(pu_back.nb_loop.l_net[0]->nt_guest->ng_nfilter, 2);
 	/* More than there is room for. */
 	for (i = 0; i < 64; i++)
 		pu_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, (uint8_t)i);
@@ -999,7 +638,7 @@ LOOP_TEST(odd_multicast)
 	pu_group(XEN_NETIF_EXTRA_TYPE_MCAST_ADD, 64);
 	assert_int_equal(pu_status(2), NETIF_RSP_ERROR);
 	memset(pu.pu_frame, 0xff, 6);
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
 	assert_int_equal(pu_received(2).status, 100);
 	pu_works();
@@ -1021,8 +660,8 @@ LOOP_TEST(odd_rate)
 		pu_slot(0, 1000, 0, i % NDATA);
 	assert_int_equal(pu_status(1), NETIF_RSP_OKAY);
 	assert_in_range(sim_now() - start, 390 * SIM_MS, 900 * SIM_MS);
-	assert_int_equal(b.nb_loop.l_nframe, 60);
-	assert_true(b.nb_loop.l_net[0]->nt_guest->ng_nlate > 0);
+	assert_int_equal(pu_back.nb_loop.l_nframe, 60);
+	assert_true(pu_back.nb_loop.l_net[0]->nt_guest->ng_nlate > 0);
 	pu_close(l);
 }
 
@@ -1032,14 +671,14 @@ LOOP_TEST(odd_no_notify)
 	struct loop_pkt lp;
 
 	pu_open(l);
-	nback_plug(&b, 0, NULL);
+	nback_plug(&pu_back, 0, NULL);
 	assert_true(pu_wait_state("2"));
 	pu_fresh();
 	pu_keys();
 	pu_num("feature-rx-notify", 0);
 	pu_num("state", 4);
 	assert_true(sim_until(l->l_sim, pu_announced, NULL, 60 * SIM_S));
-	assert_int_equal(nback_send(&b, &lp, pu.pu_frame, 100, 1), 0);
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	sim_run(l->l_sim, 500 * SIM_MS);
 	assert_int_equal(lp.lp_ndone, 0);
 	pu_buffer(pu.pu_ref[0]);
