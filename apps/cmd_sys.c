@@ -16,6 +16,8 @@
 #include <tty.h>
 
 #define CMD_LOGBUF	1024
+#define CMD_HOLD	(20 * NSEC_PER_SEC)
+#define CMD_HOLD_STEP	(20 * NSEC_PER_MSEC)
 
 static int
 cmd_help(int argc, char **argv)
@@ -69,11 +71,85 @@ cmd_date(int argc, char **argv)
 	return 0;
 }
 
+/* ---- memory ------------------------------------------------------------ */
+
+/* Pages that `memory hold` holds: the first words of each. */
+struct cmd_held {
+	struct cmd_held	*ch_next;
+	uint64_t	 ch_mark[PV_PAGE_SIZE / sizeof(uint64_t) - 1];
+};
+
+static struct cmd_held *cmd_held;
+static uint64_t cmd_nheld;
+
+/* One page more, full of numbers that nobody else has. */
+static bool
+cmd_memory_take(void)
+{
+	struct cmd_held *ch = page_alloc(1);
+	size_t i;
+
+	if (ch == NULL)
+		return false;
+	for (i = 0; i < PV_NELEM(ch->ch_mark); i++)
+		ch->ch_mark[i] = cmd_nheld << 16 | i;
+	ch->ch_next = cmd_held;
+	cmd_held = ch;
+	cmd_nheld++;
+	return true;
+}
+
+/* Let go of one page; false: it is not as it was. */
+static bool
+cmd_memory_drop(void)
+{
+	struct cmd_held *ch = cmd_held;
+	size_t i;
+
+	cmd_nheld--;
+	for (i = 0; i < PV_NELEM(ch->ch_mark); i++)
+		if (ch->ch_mark[i] != (cmd_nheld << 16 | i))
+			break;
+	cmd_held = ch->ch_next;
+	page_free(ch, 1);
+	return i == PV_NELEM(ch->ch_mark);
+}
+
+/*
+ * Hold so many MiB.  A MiB at a time, and what can not be had is asked for
+ * again for a while: a balloon may have it.
+ */
+static int
+cmd_memory_hold(char **argv)
+{
+	uint64_t until = arch_now() + CMD_HOLD, n, nbad = 0;
+	bool stop = false;
+
+	if (!shell_num(argv, argv[2], UINT32_MAX, &n))
+		return SHELL_USAGE;
+	n <<= 20 - PV_PAGE_SHIFT;
+	while (cmd_nheld > n)
+		nbad += !cmd_memory_drop();
+	while (cmd_nheld < n && !stop) {
+		if (cmd_memory_take() && cmd_nheld % 256 != 0)
+			continue;
+		stop = arch_now() > until || shell_sleep(CMD_HOLD_STEP);
+	}
+	kprintf("memory: %llu of %llu pages held, %llu were changed\n",
+	    (unsigned long long)cmd_nheld, (unsigned long long)n,
+	    (unsigned long long)nbad);
+	return cmd_nheld < n || nbad > 0;
+}
+
 static int
 cmd_memory(int argc, char **argv)
 {
 	struct mm_stat ms;
 
+	if (argc == 3 && strcmp(argv[1], "hold") == 0)
+		return cmd_memory_hold(argv);
+	if (argc > 1)
+		return shell_usage(argv);
 	mm_stat(&ms);
 	kprintf("memory: total %llu free %llu low %llu heap %llu failed"
 	    " %llu\n", (unsigned long long)ms.ms_total,
@@ -129,13 +205,32 @@ cmd_cpus(int argc, char **argv)
 	return 0;
 }
 
+/* Show the level, or set it. */
+static int
+cmd_log_level(int argc, char **argv)
+{
+	if (argc == 3 && !klog_set_level(argv[2])) {
+		kprintf("log: no level %s: give err, warn, info or debug\n",
+		    argv[2]);
+		return SHELL_USAGE;
+	}
+	if (argc == 2)
+		kprintf("%s\n", klog_level_name(klog_console_level));
+	return 0;
+}
+
 static int
 cmd_log(int argc, char **argv)
 {
-	char *buf = kmalloc(CMD_LOGBUF);
 	uint64_t pos = 0;
 	size_t n;
+	char *buf;
 
+	if (argc > 1 && argc <= 3 && strcmp(argv[1], "level") == 0)
+		return cmd_log_level(argc, argv);
+	if (argc > 1)
+		return shell_usage(argv);
+	buf = kmalloc(CMD_LOGBUF);
 	if (buf == NULL)
 		return shell_fail(argv, "log", -PV_ENOMEM);
 	while ((n = klog_read(&pos, buf, CMD_LOGBUF)) > 0) {
@@ -215,11 +310,13 @@ const struct cmd cmd_sys[] = {
 	{ "version", "", "which Domus, and how it runs", cmd_version },
 	{ "uptime", "", "time since boot", cmd_uptime },
 	{ "date", "", "time of day, UTC", cmd_date },
-	{ "memory", "", "bytes of memory", cmd_memory },
+	{ "memory", "[hold MIB]", "bytes of memory; take some, for tests",
+	    cmd_memory },
 	{ "threads", "", "threads, their time and stacks", cmd_threads },
 	{ "cpus", "", "CPUs, and what the hypervisor says of their time",
 	    cmd_cpus },
-	{ "log", "", "the kernel's log", cmd_log },
+	{ "log", "[level [LEVEL]]", "the kernel's log; how much of it the"
+	    " console shows", cmd_log },
 	{ "echo", "[WORD ...]", "print words", cmd_echo },
 	{ "sleep", "SECONDS", "wait", cmd_sleep },
 	{ "true", "", "succeed", cmd_true },

@@ -31,6 +31,8 @@ static uint64_t klog_head;		/* bytes ever written */
 static char klog_line[KLOG_LINE];
 static struct cpu *klog_panicked;	/* which died first */
 
+static const char *const klog_level[] = { "err", "warn", "info", "debug" };
+
 struct klog_sink {
 	struct printf_sink ks_sink;
 	size_t		 ks_len;
@@ -92,6 +94,33 @@ klog(enum pv_loglevel level, const char *fmt, ...)
 	va_start(ap, fmt);
 	vklog(level, fmt, ap);
 	va_end(ap);
+}
+
+/* klog_level_name -- as people write it, or NULL.  Context: any. */
+const char *
+klog_level_name(enum pv_loglevel level)
+{
+	return (unsigned int)level < PV_NELEM(klog_level) ?
+	    klog_level[level] : NULL;
+}
+
+/*
+ * klog_set_level -- from now on the console shows what is that important
+ *
+ * false: there is no such level.  Context: any.
+ */
+bool
+klog_set_level(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < PV_NELEM(klog_level); i++) {
+		if (strcmp(name, klog_level[i]) == 0) {
+			klog_console_level = (enum pv_loglevel)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 /*

@@ -3,7 +3,8 @@
  * klog.h -- formatted output: the log ring, the console, and memory.
  *
  * Log lines go into a ring that the shell's `log` shows, and to the console
- * (level <= klog_console_level).  Before the tty has a device, and from
+ * (level <= klog_console_level; loglevel=NAME on the command line, quiet=1 for
+ * loglevel=err).  Before the tty has a device, and from
  * panic, they go out through arch_early_write().
  */
 
@@ -12,7 +13,10 @@
 
 #include <pv/os.h>
 
-extern enum pv_loglevel klog_console_level;	/* quiet=1 makes it ERR */
+extern enum pv_loglevel klog_console_level;
+/* err, warn, info or debug; false: none of these.  NULL of none. */
+bool	 klog_set_level(const char *name);
+const char *klog_level_name(enum pv_loglevel);
 
 void	 klog(enum pv_loglevel, const char *fmt, ...)
 	    __attribute__((__format__(__printf__, 2, 3)));

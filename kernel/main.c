@@ -41,6 +41,19 @@ main_has_toolstack(const struct boot_info *bi)
 	return bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0;
 }
 
+/* How much of the log the console shows. */
+static void
+main_loglevel(void)
+{
+	const char *level = cmdline_get("loglevel");
+
+	if (cmdline_bool("quiet", false))
+		klog_console_level = PV_LOG_ERR;
+	if (level != NULL && !klog_set_level(level))
+		klog(PV_LOG_WARN, "loglevel=%s: give err, warn, info or debug",
+		    level);
+}
+
 /*
  * kernel_main -- see boot.h
  */
@@ -48,8 +61,7 @@ _Noreturn void
 kernel_main(struct boot_info *bi)
 {
 	cmdline_init(bi->bi_cmdline);
-	if (cmdline_bool("quiet", false))
-		klog_console_level = PV_LOG_ERR;
+	main_loglevel();
 	mm_init(bi);
 	sched_init();
 	time_init();
