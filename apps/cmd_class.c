@@ -20,33 +20,64 @@
 #define CMD_RNG_WAIT	(10 * NSEC_PER_SEC)
 #define CMD_RNG_LINE	32u
 #define CMD_PORT_WAIT	(200 * NSEC_PER_MSEC)
+#define CMD_FLOOD_LINE	40u		/* bytes, with CR and LF */
 #define CMD_PORT_PATIENCE (10 * NSEC_PER_SEC)
 
 /* ---- balloon ----------------------------------------------------------- */
 
+/* "max", "auto", or a number of MiB. */
+static int
+cmd_balloon_set(char **argv)
+{
+	enum balloon_policy policy = BALLOON_FIXED;
+	uint64_t mib = 0;
+	int rv;
+
+	if (strcmp(argv[1], "max") == 0)
+		policy = BALLOON_HOST;
+	else if (strcmp(argv[1], "auto") == 0)
+		policy = BALLOON_AUTO;
+	else if (!shell_num(argv, argv[1], UINT32_MAX, &mib))
+		return SHELL_USAGE;
+	rv = balloon_set(policy, mib);
+	return rv == 0 ? 0 : shell_fail(argv, argv[1], rv);
+}
+
 static int
 cmd_balloon(int argc, char **argv)
 {
-	struct pv_balloon bl;
-	char name[16];
-	uint64_t floor;
+	static const char *const policy[] = { "host", "fixed", "auto" };
+	const struct pv_balloon *bl;
+	struct balloon_info bi;
 
-	if (argc > 1)
+	if (argc > 2)
 		return shell_usage(argv);
-	if (balloon_info(&bl, name, &floor) != 0) {
+	if (argc == 2)
+		return cmd_balloon_set(argv);
+	if (balloon_info(&bi) != 0) {
 		kprintf("balloon: there is none\n");
 		return 1;
 	}
+	bl = &bi.bi_balloon;
 	kprintf("balloon: %s target %llu held %llu in %llu out %llu reported"
-	    " %llu hinted %llu asked %llu floor %llu%s%s%s\n", name,
-	    (unsigned long long)bl.bl_target, (unsigned long long)bl.bl_held,
-	    (unsigned long long)bl.bl_nin, (unsigned long long)bl.bl_nout,
-	    (unsigned long long)bl.bl_nreport,
-	    (unsigned long long)bl.bl_nhint, (unsigned long long)bl.bl_nstat,
-	    (unsigned long long)floor,
-	    (bl.bl_flags & PV_BALLOON_OOM) != 0 ? " oom" : "",
-	    (bl.bl_flags & PV_BALLOON_REPORTS) != 0 ? " reports" : "",
-	    (bl.bl_flags & PV_BALLOON_HINTS) != 0 ? " hints" : "");
+	    " %llu hinted %llu asked %llu floor %llu%s%s%s\n", bi.bi_name,
+	    (unsigned long long)bl->bl_target, (unsigned long long)bl->bl_held,
+	    (unsigned long long)bl->bl_nin, (unsigned long long)bl->bl_nout,
+	    (unsigned long long)bl->bl_nreport,
+	    (unsigned long long)bl->bl_nhint, (unsigned long long)bl->bl_nstat,
+	    (unsigned long long)bi.bi_floor,
+	    (bl->bl_flags & PV_BALLOON_OOM) != 0 ? " oom" : "",
+	    (bl->bl_flags & PV_BALLOON_REPORTS) != 0 ? " reports" : "",
+	    (bl->bl_flags & PV_BALLOON_HINTS) != 0 ? " hints" : "");
+	if ((bl->bl_flags & PV_BALLOON_LENDS) != 0)
+		kprintf("policy %s of %llu wish %llu lent %llu taken back %llu"
+		    " ceiling %llu delayed %llu\n", policy[bi.bi_policy],
+		    (unsigned long long)bl->bl_all,
+		    (unsigned long long)bl->bl_wish,
+		    (unsigned long long)bi.bi_ngave,
+		    (unsigned long long)bi.bi_ntook,
+		    (unsigned long long)bi.bi_ceiling,
+		    (unsigned long long)bl->bl_nshort);
 	return 0;
 }
 
@@ -157,6 +188,26 @@ cmd_ports_list(void)
 		    (unsigned long long)ci.ci_txbyte, ci.ci_waiting);
 	if (n == 0)
 		kprintf("ports: there is none\n");
+	if (tty_dropped() > 0)
+		kprintf("output that nobody took in time: %llu bytes\n",
+		    (unsigned long long)tty_dropped());
+	return 0;
+}
+
+/* Numbered lines on this console, which waits for nobody. */
+static int
+cmd_ports_flood(char **argv)
+{
+	uint64_t n, done, lost = tty_dropped();
+
+	if (!shell_num(argv, argv[2], UINT32_MAX, &n))
+		return SHELL_USAGE;
+	for (done = 0; done < n; done += CMD_FLOOD_LINE)
+		kprintf("%0*llu\n", (int)CMD_FLOOD_LINE - 2,
+		    (unsigned long long)(done / CMD_FLOOD_LINE));
+	kprintf("ports: %llu bytes written, %llu lost\n",
+	    (unsigned long long)done,
+	    (unsigned long long)(tty_dropped() - lost));
 	return 0;
 }
 
@@ -224,6 +275,8 @@ cmd_ports(int argc, char **argv)
 		return cmd_ports_list();
 	if (argc == 3 && strcmp(argv[1], "read") == 0)
 		return cmd_ports_read(argv);
+	if (argc == 3 && strcmp(argv[1], "flood") == 0)
+		return cmd_ports_flood(argv);
 	if (argc > 3 && strcmp(argv[1], "write") == 0)
 		return cmd_ports_write(argc, argv);
 	if (argc == 4 && strcmp(argv[1], "echo") == 0)
@@ -232,11 +285,11 @@ cmd_ports(int argc, char **argv)
 }
 
 const struct cmd cmd_class[] = {
-	{ "balloon", "", "memory given back to the host, in pages",
-	    cmd_balloon },
-	{ "ports", "[read PORT | write PORT WORD ... | echo PORT COUNT]",
-	    "serial ports and consoles; what came in; text out; bytes back",
-	    cmd_ports },
+	{ "balloon", "[MIB | max | auto]", "memory given back to the host, in"
+	    " pages; have at most so much", cmd_balloon },
+	{ "ports", "[read PORT | write PORT WORD ... | echo PORT COUNT | flood"
+	    " COUNT]", "serial ports and consoles; what came in; text out; "
+	    "bytes back; bytes to this console, for tests", cmd_ports },
 	{ "rng", "[COUNT]", "the random device; random bytes of it, in hex",
 	    cmd_rng },
 	{ "scsi", "[rescan]", "SCSI adapters and their units; look for units"

@@ -16,7 +16,12 @@
  * have, "memory/static-max", from its start, and has less behind it when it
  * was started with less (populate on demand): it must give the difference
  * back before it uses it.  So PV_BALLOON_HARD asks the consumer for a low
- * floor.  A PV guest sees what the target was at its start, and no more.
+ * floor.  A PV guest has pages for what it may get (PV_BALLOON_HOLLOW), which
+ * are in the balloon from the start; all of its memory is these, and what Xen
+ * says that it has.
+ *
+ * The consumer may wish to have less than its target: the balloon then holds
+ * what the wish says, as long as that is more.
  *
  * The pages held are on a stack in pages of the driver's own.  They outlive a
  * suspend: nothing lies behind them in the resumed domain either.
@@ -26,6 +31,7 @@
 #include <pv/pv.h>
 
 #include "frame.h"
+#include "shm.h"
 #include "str.h"
 #include "xenbus.h"
 
@@ -53,11 +59,13 @@ struct balloon_softc {
 	struct balloon_chunk *sc_chunk;
 	uint64_t	 sc_all;	/* KiB: no balloon at all; 0: unknown */
 	uint64_t	 sc_delay;	/* of the next retry */
+	uint32_t	 sc_wish;	/* pages; any context: shm.h */
 	bool		 sc_announced;
 	bool		 sc_told;	/* that it does not get on */
 };
 
 static void balloon_run(void *);
+static const struct pv_balloon_ops balloon_ops;
 
 /* ---- Attach ------------------------------------------------------------ */
 
@@ -71,7 +79,8 @@ balloon_attach(void *softc, struct pv_dev *dev)
 	sc->sc_delay = BALLOON_SOON;
 	bl->bl_name = "xenballoon0";
 	bl->bl_sc = sc;
-	bl->bl_flags = PV_BALLOON_HARD;
+	bl->bl_ops = &balloon_ops;
+	bl->bl_flags = PV_BALLOON_HARD | PV_BALLOON_LENDS;
 	pv_work_init(&sc->sc_work, balloon_run, sc, PV_WORK_SLEEPS);
 	return 0;
 }
@@ -168,15 +177,25 @@ balloon_deflate_one(struct balloon_softc *sc)
 	return 0;
 }
 
-/* It does not get on now. */
-static void
-balloon_later(struct balloon_softc *sc, int rv)
+/* How many pages shall be held. */
+static uint64_t
+balloon_goal(struct balloon_softc *sc)
 {
 	struct pv_balloon *bl = &sc->sc_balloon;
-	bool more = bl->bl_held < bl->bl_target;
-	uint64_t npg = more ? bl->bl_target - bl->bl_held :
-	    bl->bl_held - bl->bl_target;
 
+	bl->bl_wish = shm_read32(&sc->sc_wish);
+	return bl->bl_wish > bl->bl_target ? bl->bl_wish : bl->bl_target;
+}
+
+/* It does not get on now. */
+static void
+balloon_later(struct balloon_softc *sc, uint64_t goal, int rv)
+{
+	struct pv_balloon *bl = &sc->sc_balloon;
+	bool more = bl->bl_held < goal;
+	uint64_t npg = more ? goal - bl->bl_held : bl->bl_held - goal;
+
+	bl->bl_nshort++;
 	if (!sc->sc_told)
 		pv_log(sc->sc_dev, PV_LOG_WARN, "%llu KiB short of the target:"
 		    " %s (error %d); trying again",
@@ -194,18 +213,19 @@ balloon_run(void *softc)
 {
 	struct balloon_softc *sc = softc;
 	struct pv_balloon *bl = &sc->sc_balloon;
+	uint64_t goal = balloon_goal(sc);
 	unsigned int n;
 	int rv = 0;
 
-	for (n = 0; n < BALLOON_BATCH && bl->bl_held != bl->bl_target; n++) {
-		rv = bl->bl_held < bl->bl_target ? balloon_inflate_one(sc) :
+	for (n = 0; n < BALLOON_BATCH && bl->bl_held != goal; n++) {
+		rv = bl->bl_held < goal ? balloon_inflate_one(sc) :
 		    balloon_deflate_one(sc);
 		if (rv < 0)
 			break;
 	}
 	if (rv < 0) {
-		balloon_later(sc, rv);
-	} else if (bl->bl_held != bl->bl_target) {
+		balloon_later(sc, goal, rv);
+	} else if (bl->bl_held != goal) {
 		pv_defer(&sc->sc_work, 0);
 	} else if (sc->sc_told) {
 		sc->sc_told = false;
@@ -215,17 +235,45 @@ balloon_run(void *softc)
 
 /* ---- The target -------------------------------------------------------- */
 
+/* Class entry; Context: any. */
+static void
+balloon_wish(void *softc, uint64_t npg)
+{
+	struct balloon_softc *sc = softc;
+
+	shm_write32(&sc->sc_wish, npg > UINT32_MAX ? UINT32_MAX :
+	    (uint32_t)npg);
+	sc->sc_delay = BALLOON_SOON;
+	pv_defer(&sc->sc_work, 0);
+}
+
+/* What the guest has when the balloon is empty, KiB; kib: the target. */
+static uint64_t
+balloon_all(struct balloon_softc *sc, uint64_t kib)
+{
+	struct xen *x = xenbus_xen(sc->sc_dev);
+	uint64_t all;
+	long npg;
+
+	if (!xen_pv(x))
+		return xs_read_num(x, XS_NOTRANS, "memory", "static-max", 1,
+		    BALLOON_MAXKIB, &all) < 0 ? kib : all;
+	npg = frame_count(x);
+	if (npg < 0)
+		return kib + sc->sc_balloon.bl_held * BALLOON_KIB;
+	return ((uint64_t)npg + sc->sc_balloon.bl_held) * BALLOON_KIB;
+}
+
 /* Context: thread; the watch's. */
 static void
 balloon_changed(void *softc, const char *path)
 {
 	struct balloon_softc *sc = softc;
-	struct xen *x = xenbus_xen(sc->sc_dev);
 	uint64_t kib;
 	int rv;
 
-	rv = xs_read_num(x, XS_NOTRANS, "memory", "target", 0, BALLOON_MAXKIB,
-	    &kib);
+	rv = xs_read_num(xenbus_xen(sc->sc_dev), XS_NOTRANS, "memory",
+	    "target", 0, BALLOON_MAXKIB, &kib);
 	if (rv == -PV_ENOENT)
 		return;
 	/* peer: may write anything there. */
@@ -234,9 +282,9 @@ balloon_changed(void *softc, const char *path)
 		    "of KiB (error %d): ignored", -rv);
 		return;
 	}
-	if (sc->sc_all == 0 && (xen_pv(x) || xs_read_num(x, XS_NOTRANS,
-	    "memory", "static-max", 1, BALLOON_MAXKIB, &sc->sc_all) < 0))
-		sc->sc_all = kib;
+	if (sc->sc_all == 0)
+		sc->sc_all = balloon_all(sc, kib);
+	sc->sc_balloon.bl_all = sc->sc_all / BALLOON_KIB;
 	if (kib > sc->sc_all)
 		pv_log(sc->sc_dev, PV_LOG_INFO, "target %llu KiB: this guest "
 		    "has no use for more than %llu KiB", (unsigned long long)
@@ -255,6 +303,22 @@ balloon_connect(void *softc)
 	return 0;
 }
 
+/* The pages that wait for memory are held from the start. */
+static void
+balloon_adopt(struct balloon_softc *sc)
+{
+	struct pv_balloon *bl = &sc->sc_balloon;
+	unsigned int npg;
+	void *va;
+
+	while (bl->bl_get != NULL && balloon_room(sc)) {
+		va = bl->bl_get(bl, PV_BALLOON_HOLLOW, &npg);
+		if (va == NULL)
+			break;
+		balloon_push(sc, va);
+	}
+}
+
 static int
 balloon_start(void *softc)
 {
@@ -263,8 +327,10 @@ balloon_start(void *softc)
 
 	if (pc->pc_balloon_up == NULL)
 		return 0;		/* nobody has memory to spare */
-	if (!sc->sc_announced)
+	if (!sc->sc_announced) {
 		pc->pc_balloon_up(&sc->sc_balloon);
+		balloon_adopt(sc);
+	}
 	sc->sc_announced = true;
 	sc->sc_watch.xw_dev = sc->sc_dev;
 	return xs_watch(xenbus_xen(sc->sc_dev), &sc->sc_watch, "memory/target",
@@ -294,16 +360,22 @@ balloon_disconnect(void *softc)
 	const struct pv_client *pc = sc->sc_dev->pd_client;
 
 	xs_unwatch(&sc->sc_watch);
-	pv_cancel(&sc->sc_work);
-	if (pv_dev_held(sc->sc_dev))
+	if (pv_dev_held(sc->sc_dev)) {
+		pv_cancel(&sc->sc_work);
 		return;
-	balloon_empty(sc);
+	}
 	if (sc->sc_announced && pc->pc_balloon_down != NULL)
 		pc->pc_balloon_down(&sc->sc_balloon);
+	pv_cancel(&sc->sc_work);	/* nobody wishes anything any more */
+	balloon_empty(sc);
 	sc->sc_announced = false;
 }
 
 /* ---- Driver ------------------------------------------------------------ */
+
+static const struct pv_balloon_ops balloon_ops = {
+	.bo_wish = balloon_wish,
+};
 
 const struct pv_driver balloon_driver = {
 	.dv_name = "balloon",

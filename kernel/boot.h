@@ -32,6 +32,9 @@ struct boot_info {
 	struct boot_mem	 bi_mem[BOOT_NMEM];	/* without the kernel image and
 						   what the loader gave */
 	uint64_t	 bi_nbytes;	/* RAM in all, those included */
+	uint64_t	 bi_nhollow;	/* pages right behind the last piece of
+					   RAM that have nothing behind them:
+					   a balloon may get them some */
 	struct pv_xen_boot bi_xenboot;
 };
 

@@ -11,6 +11,9 @@
  *	MM_HEAD			first page of an allocation
  *	MM_TAIL			another page of an allocation
  *
+ * Hollow pages, for which there is no memory yet, end the last zone; each is
+ * an allocation until somebody who got memory for it frees it.
+ *
  * Free blocks are aligned to their size and are linked through their own
  * first bytes, in one list per order for all zones.  An allocation of any
  * number of pages takes the smallest block that holds it and gives what is
@@ -50,8 +53,9 @@ static struct mm_zone mm_zone[BOOT_NMEM];
 static unsigned int mm_nzone;
 static struct mm_free *mm_free[MM_NORDER];
 static uint64_t mm_npg, mm_nfree, mm_low, mm_nfail;
+static uint64_t mm_hollow, mm_nhollow;	/* the next one's pfn; how many */
 static uint64_t mm_reserve;		/* with fewer pages: mm_hungry */
-static void (*mm_hungry)(void);
+static void (*mm_hungry)(unsigned int);
 
 static void *
 mm_va(uint64_t pfn)
@@ -153,11 +157,12 @@ mm_release(struct mm_zone *mz, uint64_t pfn, uint64_t npg, unsigned int flag)
 /* ---- interface --------------------------------------------------------- */
 
 /*
- * Make a zone of npg pages.  Frame 0 stays out, so that no page has the
- * physical address 0, which some devices take for "none".
+ * Make a zone of npg pages and the hollow ones behind them.  Frame 0 stays
+ * out, so that no page has the physical address 0, which some devices take
+ * for "none".
  */
 static void
-mm_add_zone(uint64_t pfn, uint64_t npg)
+mm_add_zone(uint64_t pfn, uint64_t npg, uint64_t nhollow)
 {
 	struct mm_zone *mz = &mm_zone[mm_nzone];
 	uint64_t nmap;
@@ -166,16 +171,19 @@ mm_add_zone(uint64_t pfn, uint64_t npg)
 		pfn++;
 		npg--;
 	}
-	nmap = PV_HOWMANY(npg, (uint64_t)PV_PAGE_SIZE);
+	nmap = PV_HOWMANY(npg + nhollow, (uint64_t)PV_PAGE_SIZE);
 	if (npg <= nmap || mm_nzone == BOOT_NMEM)
 		return;
 	mz->mz_base = pfn;
-	mz->mz_npg = npg;
+	mz->mz_npg = npg + nhollow;
 	mz->mz_map = mm_va(pfn);
 	mm_nzone++;
 	memset(mz->mz_map, MM_TAIL, (size_t)nmap);
 	mz->mz_map[0] = MM_HEAD;
-	mm_npg += npg - nmap;
+	memset(mz->mz_map + npg, MM_HEAD, (size_t)nhollow);
+	mm_hollow = pfn + npg;
+	mm_nhollow = nhollow;
+	mm_npg += npg - nmap + nhollow;
 	mm_release(mz, pfn + nmap, npg - nmap, 0);
 }
 
@@ -191,7 +199,8 @@ mm_init(const struct boot_info *bi)
 
 	for (i = 0; i < bi->bi_nmem; i++)
 		mm_add_zone(bi->bi_mem[i].bm_base >> PV_PAGE_SHIFT,
-		    bi->bi_mem[i].bm_len >> PV_PAGE_SHIFT);
+		    bi->bi_mem[i].bm_len >> PV_PAGE_SHIFT,
+		    i + 1 < bi->bi_nmem ? 0 : bi->bi_nhollow);
 	mm_low = mm_nfree;
 	if (mm_nfree == 0)
 		panic("no memory: give the machine more");
@@ -250,7 +259,7 @@ page_alloc(unsigned int npg)
 		mm_low = mm_nfree;
 	spin_unlock(&mm_lock, s);
 	if (hungry && mm_hungry != NULL)
-		mm_hungry();
+		mm_hungry(npg);
 	if (pfn == 0)
 		return NULL;
 	memset(mm_va(pfn), 0, (size_t)npg << PV_PAGE_SHIFT);
@@ -297,13 +306,33 @@ page_free(void *va, unsigned int npg)
 }
 
 /*
+ * page_hollow -- a page that has no memory, or NULL: there is none left
+ *
+ * Who gets memory for it may free it.  Context: any.
+ */
+void *
+page_hollow(void)
+{
+	unsigned long s = spin_lock(&mm_lock);
+	void *va = NULL;
+
+	if (mm_nhollow > 0) {
+		mm_nhollow--;
+		va = mm_va(mm_hollow++);
+	}
+	spin_unlock(&mm_lock, s);
+	return va;
+}
+
+/*
  * mm_watch -- call fn whenever an allocation leaves less than npg pages free,
- * or fails; NULL: no more.  fn runs in any context and takes no memory.
+ * or fails; NULL: no more.  fn runs in any context and takes no memory; it is
+ * told how many pages were wanted.
  *
  * Context: thread.
  */
 void
-mm_watch(uint64_t npg, void (*fn)(void))
+mm_watch(uint64_t npg, void (*fn)(unsigned int))
 {
 	unsigned long s = spin_lock(&mm_lock);
 

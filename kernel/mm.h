@@ -21,12 +21,14 @@ void	 page_free(void *va, unsigned int npg);
  * For a balloon.  block_get: the largest free block, 2^least pages or more,
  * uncleared; fresh: only one the host does not know to be free; NULL also when
  * fewer than keep pages would be left.  block_put: back, and the host knows.
- * mm_watch: fn is called when an allocation leaves less than npg pages.
+ * mm_watch: fn is called when an allocation leaves less than npg pages, with
+ * what was wanted.  page_hollow: a page that waits for memory of its own.
  */
 void	*block_get(unsigned int least, bool fresh, uint64_t keep,
 	    unsigned int *npg);
 void	 block_put(void *va, unsigned int npg);
-void	 mm_watch(uint64_t npg, void (*fn)(void));
+void	*page_hollow(void);
+void	 mm_watch(uint64_t npg, void (*fn)(unsigned int wanted));
 
 /*
  * Heap.  kmalloc is zeroed, aligned to 16; kfree takes NULL.  kmalloc_size

@@ -38,6 +38,7 @@ sim_open(uint64_t seed, unsigned int flags)
 	s->s_backid = seed % 3 == 0 ? 0 : 5;
 	list_init(&s->s_blks);
 	list_init(&s->s_nets);
+	list_init(&s->s_lines);
 	list_init(&s->s_vdevs);
 	list_init(&s->s_pcis);
 	sim_mem_init(s);
@@ -58,6 +59,8 @@ sim_close(struct sim *s)
 		sim_blk_free((struct sim_blk *)(void *)s->s_blks.li_next);
 	while (!list_empty(&s->s_nets))
 		sim_net_free((struct sim_net *)(void *)s->s_nets.li_next);
+	while (!list_empty(&s->s_lines))
+		sim_line_free((struct sim_line *)(void *)s->s_lines.li_next);
 	while (!list_empty(&s->s_vdevs))
 		sim_vdev_free((struct sim_vdev *)(void *)s->s_vdevs.li_next);
 	sim_irq_check();

@@ -49,6 +49,7 @@ struct sim;
 struct sim_actor;
 struct sim_blk;
 struct sim_cons;
+struct sim_line;
 struct sim_dom;
 struct sim_net;
 
@@ -136,6 +137,8 @@ unsigned int sim_dom_nhypercall(const struct sim_dom *, unsigned int op);
 /* What becomes of a suspend, and how many there were. */
 void	 sim_dom_cancel(struct sim_dom *, bool cancel);
 unsigned int sim_dom_nsuspend(const struct sim_dom *);
+/* PV: it may have so many pages more than it starts with. */
+void	 sim_dom_allow(struct sim_dom *, unsigned int npg);
 /* Xen has no memory for it. */
 void	 sim_dom_starve(struct sim_dom *, bool);
 /* Limits, before attach. */
@@ -305,5 +308,11 @@ const char *sim_cons_output(struct sim_cons *, size_t *len);
 void	 sim_cons_input(struct sim_cons *, const char *, size_t len);
 size_t	 sim_cons_unread(const struct sim_cons *);	/* input in the ring */
 void	 sim_cons_hold(struct sim_cons *, bool);	/* reads nothing */
+/* What the page says of whoever reads: 0 connected, 1 not, others: nothing. */
+void	 sim_cons_flag(struct sim_cons *, uint8_t);
+/* A further console, which echoes; name: NULL, or what it is for. */
+struct sim_line *sim_line_create(struct sim_dom *, unsigned int devid,
+	    const char *name);
+void	 sim_line_unplug(struct sim_line *);
 
 #endif /* SIM_H */

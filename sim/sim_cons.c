@@ -181,3 +181,13 @@ sim_cons_hold(struct sim_cons *co, bool hold)
 	co->co_hold = hold;
 	sim_sched_kick(&co->co_actor, 0);
 }
+
+/* Xen 4.21: behind the indexes; the guest is rung when it changes. */
+void
+sim_cons_flag(struct sim_cons *co, uint8_t flag)
+{
+	sim_inside();
+	shm_write8((uint8_t *)&co->co_if->out_prod + 4, flag);
+	sim_evtchn_send0(co->co_dom->d_sim, co->co_port);
+	sim_outside();
+}

@@ -102,7 +102,7 @@ struct sim {
 	uint64_t	 s_removed;	/* when a device was last taken away */
 	struct sim_dom	*s_dom[SIM_NDOM];
 	struct sim_store *s_store;
-	struct list	 s_blks, s_nets, s_vdevs;
+	struct list	 s_blks, s_nets, s_lines, s_vdevs;
 	/* devices with registers and interrupts of their own */
 	struct list	 s_pcis;
 	struct sim_irq	 s_irq[SIM_NIRQ];
@@ -307,6 +307,7 @@ struct sim_dom {
 	bool		 d_cancel;	/* a suspend */
 	bool		 d_starved;	/* gets no memory */
 	unsigned int	 d_ngiven;	/* PV: frames that Xen was given */
+	unsigned int	 d_nmore;	/* and those allowed later */
 	unsigned int	 d_nsuspend;
 	uint64_t	 d_watchdog[SIM_NWATCHDOG]; /* when; NEVER: stopped */
 	unsigned int	 d_ncall[SIM_NOP];
@@ -395,6 +396,7 @@ void	 sim_conn_fire(struct sim *, const char *path);
 /* ---- back ends --------------------------------------------------------- */
 void	 sim_blk_free(struct sim_blk *);
 void	 sim_net_free(struct sim_net *);
+void	 sim_line_free(struct sim_line *);
 void	 sim_cons_create(struct sim_dom *);
 void	 sim_cons_destroy(struct sim_dom *);
 void	 sim_cons_move(struct sim_dom *);	/* the domain has moved */

@@ -189,6 +189,7 @@ sim_suspend(struct sim_dom *d)
 	sim_suspend_watchdogs(d, 0);
 	sim_suspend_backs_leave(&s->s_blks, d);
 	sim_suspend_backs_leave(&s->s_nets, d);
+	sim_suspend_backs_leave(&s->s_lines, d);
 	sim_suspend_part(d);
 	sim_suspend_page(d->d_shared);
 	sim_suspend_grants(d);
@@ -199,5 +200,6 @@ sim_suspend(struct sim_dom *d)
 	sim_dom_store(d);
 	sim_suspend_backs(&s->s_blks, d);
 	sim_suspend_backs(&s->s_nets, d);
+	sim_suspend_backs(&s->s_lines, d);
 	return 0;
 }

@@ -18,6 +18,8 @@
 
 #include "sim_int.h"
 
+#define SIM_XEN_NPG	16384u		/* pages of a domain at its start */
+
 long	 sim_hypercall(void *seam, unsigned int op, unsigned long a1,
 	    unsigned long a2, unsigned long a3, unsigned long a4,
 	    unsigned long a5);
@@ -53,7 +55,7 @@ sim_dom_store(struct sim_dom *d)
 	sim_store_write(s, path, "%u", d->d_id);
 	snprintf(path, sizeof(path), "/local/domain/%u/memory/target",
 	    d->d_id);
-	sim_store_write(s, path, "%u", 65536);
+	sim_store_write(s, path, "%u", 4 * SIM_XEN_NPG);
 	snprintf(path, sizeof(path), "/local/domain/%u/device", d->d_id);
 	sim_store_write(s, path, "%s", "");
 	for (i = 0; i < PV_NELEM(own); i++) {
@@ -162,6 +164,13 @@ sim_xen_free(struct sim_dom *d)
 	free(d->d_npin);
 	free(d->d_said);
 	free(d);
+}
+
+void
+sim_dom_allow(struct sim_dom *d, unsigned int npg)
+{
+	d->d_nmore += npg;
+	d->d_ngiven += npg;
 }
 
 void
@@ -431,6 +440,8 @@ sim_xen_memory(struct sim_dom *d, unsigned int cmd, void *arg)
 		return sim_xen_reserve(d, arg, false);
 	case XENMEM_decrease_reservation:
 		return sim_xen_reserve(d, arg, true);
+	case XENMEM_current_reservation:
+		return SIM_XEN_NPG + d->d_nmore - d->d_ngiven;
 	}
 	return -PV_ENOSYS;
 }

@@ -58,3 +58,10 @@ frame_take(struct xen *x, void *va)
 		(void)hypercall_decrease(x, gfn);
 	return rv;
 }
+
+/* frame_count -- see frame.h */
+long
+frame_count(struct xen *x)
+{
+	return hypercall_reservation(x);
+}

@@ -14,8 +14,10 @@ struct xen;
  *			0 or -PV_E*, and it is as it was
  *  frame_take(x, va)	there is memory again, with anything in it; 0 or
  *			-PV_E*: -PV_ENOMEM, Xen has none for us
+ *  frame_count(x)	how many pages with memory the domain has, or -PV_E*
  */
 int	 frame_give(struct xen *, void *va);
 int	 frame_take(struct xen *, void *va);
+long	 frame_count(struct xen *);
 
 #endif /* !FRAME_H */

@@ -307,6 +307,16 @@ hypercall_populate(struct xen *x, gfn_t gfn)
 	return hypercall_populate_any(x, &gfn);
 }
 
+/* How many pages the domain has, or -PV_E*. */
+static inline long
+hypercall_reservation(struct xen *x)
+{
+	domid_t self = DOMID_SELF;
+
+	return xen_call5(x, __HYPERVISOR_memory_op, XENMEM_current_reservation,
+	    (unsigned long)(uintptr_t)&self, 0, 0, 0);
+}
+
 /* Give the RAM behind a frame back to Xen. */
 static inline int
 hypercall_decrease(struct xen *x, gfn_t gfn)

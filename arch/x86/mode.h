@@ -60,6 +60,13 @@ extern const char *mode_name;		/* cpu.c; arch_mode_name() */
 /* Linker script. */
 extern char kern_start[], kern_text_end[], kern_ro_end[], kern_end[];
 
+/* An entry of a memory map as Xen and Linux's zero page have it. */
+struct mode_e820 {
+	uint64_t	 e_base, e_len;
+	uint32_t	 e_type;
+} __attribute__((__packed__));
+#define MODE_E820_RAM	1
+
 /* cpu.c */
 void	 mode_cmdline(const char *text, size_t max);
 void	 mode_mem_add(uint64_t base, uint64_t end);

@@ -13,11 +13,22 @@
  *	         is put behind it later (pv_os_rebind): the target is what the
  *	         toolstack set, less what the domain has, in pages
  *
+ * After pc_balloon_down what is held still comes back with bl_put.
+ *
  * The consumer decides what can be spared: a bl_get that returns NULL ends
  * the filling, and the driver tries again a little later.  So a guest never
  * falls below its own floor, whatever the peer wants.  Pages are cleared by
  * the consumer before they are given away, for the peer may read them; pages
  * that a device can reach, page tables and the like are never given.
+ *
+ * A guest can be started with less memory than it may have one day.  What is
+ * missing is in the balloon from the start: PV_BALLOON_HOLLOW gets the pages
+ * that are to hold it, which have nothing behind them yet.
+ *
+ * A guest may have less than the peer wants it to have (PV_BALLOON_LENDS):
+ * bo_wish says how many pages the balloon shall hold at least, whatever the
+ * target.  The peer may give them to others meanwhile, so to take them back
+ * can last, or fail for a while; bl_held tells.
  *
  * Some peers let the guest take pages back when it is short of memory
  * (PV_BALLOON_OOM); bo_deflate asks for that.  Some want to be told of memory
@@ -34,7 +45,8 @@
 enum pv_balloon_why {
 	PV_BALLOON_FILL,	/* one page, cleared */
 	PV_BALLOON_REPORT,	/* a free block, any contents; returned soon */
-	PV_BALLOON_HINT		/* the same; returned when the peer is done */
+	PV_BALLOON_HINT,	/* the same; returned when the peer is done */
+	PV_BALLOON_HOLLOW	/* one page that has no memory and never had */
 };
 
 struct pv_balloon_stat {	/* bytes */
@@ -44,6 +56,8 @@ struct pv_balloon_stat {	/* bytes */
 struct pv_balloon_ops {
 	/* Give up to that many pages back to the guest, soon.  Any context. */
 	void	(*bo_deflate)(void *sc, uint64_t npg);
+	/* Hold at least so many from now on; with LENDS.  Any context. */
+	void	(*bo_wish)(void *sc, uint64_t npg);
 };
 
 struct pv_balloon {
@@ -55,7 +69,10 @@ struct pv_balloon {
 #define PV_BALLOON_REPORTS 0x2
 #define PV_BALLOON_HINTS 0x4
 #define PV_BALLOON_HARD	0x8	/* above the target there may be no memory */
+#define PV_BALLOON_LENDS 0x10	/* bo_wish may ask for more than the target */
 	uint64_t		 bl_target, bl_held;	/* pages */
+	uint64_t		 bl_wish;	/* as bo_wish said */
+	uint64_t		 bl_all;	/* without one; 0: unknown */
 	/*
 	 * Set by the consumer before it returns from pc_balloon_up.  bl_get:
 	 * npgp pages, contiguous, or NULL: nothing can be spared (or, with
@@ -70,6 +87,7 @@ struct pv_balloon {
 	/* statistics, kept by the driver: pages */
 	uint64_t		 bl_nin, bl_nout, bl_nreport, bl_nhint;
 	uint64_t		 bl_nstat;	/* times asked */
+	uint64_t		 bl_nshort;	/* times it did not get on */
 };
 
 #endif /* PV_BALLOON_H */

@@ -162,19 +162,25 @@ loop_cons_ready(struct pv_cons *cn)
 static void
 loop_cons_up(struct pv_cons *cn)
 {
-	if (loop_self()->l_cons != NULL)
-		loop_self()->l_nerr++;
+	struct loop *l = loop_self();
+	struct pv_cons **mine = l->l_cons == NULL ? &l->l_cons : &l->l_line;
+
+	if (*mine != NULL)
+		l->l_nerr++;
 	cn->cn_recv = loop_cons_recv;
 	cn->cn_ready = loop_cons_ready;
-	loop_self()->l_cons = cn;
+	*mine = cn;
 }
 
 static void
 loop_cons_down(struct pv_cons *cn)
 {
-	if (loop_self()->l_cons != cn)
-		loop_self()->l_nerr++;
-	loop_self()->l_cons = NULL;
+	struct loop *l = loop_self();
+	struct pv_cons **mine = l->l_cons == cn ? &l->l_cons : &l->l_line;
+
+	if (*mine != cn)
+		l->l_nerr++;
+	*mine = NULL;
 }
 
 static void
@@ -235,12 +241,29 @@ loop_rng_down(struct pv_rng *rn)
 	loop_self()->l_rng = NULL;
 }
 
+/* A page of a PV guest that waits for its frame. */
+static void *
+loop_balloon_hollow(struct loop *l)
+{
+	void *va;
+
+	if (l->l_hollow == 0)
+		return NULL;
+	va = pv_os_pages_alloc(1);
+	if (va == NULL || pv_os_rebind(va, GFN_NONE) != 0)
+		l->l_nerr++;
+	l->l_hollow--;
+	return va;
+}
+
 static void *
 loop_balloon_get(struct pv_balloon *bl, enum pv_balloon_why why,
     unsigned int *npgp)
 {
 	struct loop *l = loop_self();
 
+	if (why == PV_BALLOON_HOLLOW)
+		return loop_balloon_hollow(l);
 	*npgp = why == PV_BALLOON_FILL ? 1 : 4;
 	if (l->l_spare < *npgp)
 		return NULL;

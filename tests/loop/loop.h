@@ -44,10 +44,11 @@ struct loop {
 	int		 l_attached;	/* xen_attach()'s answer */
 	struct pv_blk	*l_blk[LOOP_NDEV];
 	struct pv_net	*l_net[LOOP_NDEV];
-	struct pv_cons	*l_cons;
+	struct pv_cons	*l_cons, *l_line;	/* the first, one more */
 	struct pv_rng	*l_rng;
 	struct pv_balloon *l_balloon;
 	unsigned int	 l_spare;	/* pages that the balloon may have */
+	unsigned int	 l_hollow;	/* and those it has from the start */
 	size_t		 l_nrandom;	/* bytes received */
 	unsigned int	 l_nblk, l_nnet;	/* up now */
 	unsigned int	 l_nblkup, l_nnetup;	/* ups so far */

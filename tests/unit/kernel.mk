@@ -2,6 +2,8 @@
 # Tests of the guest kernel's own parts, on the machine that shim.c plays.
 
 unit-tests += t_printf t_mm t_sched t_cmdline t_ktime t_libc t_klog t_tty t_lock
+unit-tests += t_lend
+t_lend-srcs := tests/unit/shim.c kernel/printf.c kernel/spin.c
 t_printf-srcs := tests/unit/shim.c kernel/printf.c
 t_mm-srcs := tests/unit/shim.c kernel/spin.c
 sched-parts := tests/unit/shim.c kernel/sched.c kernel/thread.c $(lock-parts) \

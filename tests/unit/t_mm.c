@@ -182,8 +182,9 @@ mm_blocks(void **state)
 static unsigned int mm_ncalls;
 
 static void
-mm_called(void)
+mm_called(unsigned int npg)
 {
+	(void)npg;
 	mm_ncalls++;
 }
 
@@ -231,6 +232,51 @@ mm_zones(void **state)
 	assert_true(arch_va_to_pa(p) > 0x103000);
 	page_free(p, 512);
 	assert_null(page_alloc(0x3fd));
+	mm_verify();
+	(void)state;
+}
+
+static unsigned int mm_wanted;
+
+static void
+mm_called_with(unsigned int npg)
+{
+	mm_wanted = npg;
+}
+
+/* Pages that have nothing behind them are nobody's until they are freed. */
+static void
+mm_hollows(void **state)
+{
+	uint64_t total = mm_npg, nfree;
+	unsigned int i;
+	char *p[3], *q;
+
+	memset(mm_zone, 0, sizeof(mm_zone));
+	memset(mm_free, 0, sizeof(mm_free));
+	mm_npg = mm_nfree = mm_nzone = 0;
+	bi.bi_mem[0].bm_len -= 3 * PV_PAGE_SIZE;
+	bi.bi_nhollow = 3;
+	mm_init(&bi);
+	nfree = mm_nfree;
+	assert_int_equal(mm_npg, total);
+	assert_int_equal(nfree, total - 3);
+	mm_watch(1, mm_called_with);
+	assert_null(page_alloc((unsigned int)total));
+	assert_int_equal(mm_wanted, total);
+	mm_watch(0, NULL);
+	for (i = 0; i < 3; i++)
+		assert_non_null(p[i] = page_hollow());
+	assert_null(page_hollow());
+	assert_ptr_equal(p[0] + PV_PAGE_SIZE, p[1]);
+	assert_int_equal(mm_nfree, nfree);
+	page_free(p[1], 1);
+	mm_verify();
+	q = page_alloc(1);
+	assert_ptr_equal(q, p[1]);
+	for (i = 0; i < 3; i++)
+		page_free(p[i], 1);
+	assert_int_equal(mm_nfree, total);
 	mm_verify();
 	(void)state;
 }
@@ -371,6 +417,7 @@ main(void)
 		cmocka_unit_test_setup(mm_random, mm_setup),
 		cmocka_unit_test_setup(mm_blocks, mm_setup),
 		cmocka_unit_test_setup(mm_watched, mm_setup),
+		cmocka_unit_test_setup(mm_hollows, mm_setup),
 		cmocka_unit_test_setup(mm_zones, mm_setup),
 		cmocka_unit_test_setup(mm_mistakes, mm_setup),
 		cmocka_unit_test_setup(heap_sizes, mm_setup),

@@ -34,11 +34,6 @@
 
 uint64_t memmap_rsdp;
 
-struct memmap_e820 {
-	uint64_t	 e_base, e_len;
-	uint32_t	 e_type;
-} __attribute__((__packed__));
-
 struct memmap_mb2_tag {
 	uint32_t	 mt_type, mt_size;
 	uint32_t	 mt_entsize, mt_version;	/* MEMMAP_MB2_MMAP */
@@ -74,14 +69,14 @@ memmap_pvh(const struct hvm_start_info *si)
 static void
 memmap_linux(const char *zp)
 {
-	const struct memmap_e820 *e;
+	const struct mode_e820 *e;
 	uint32_t cmdline;
 	unsigned int i, n;
 
 	cmdline = *(const uint32_t *)(const void *)(zp + MEMMAP_LINUX_CMDLINE);
 	if (cmdline != 0)
 		mode_cmdline(arch_pa_to_va(cmdline), BOOT_CMDLINE);
-	e = (const struct memmap_e820 *)(const void *)(zp + MEMMAP_LINUX_E820);
+	e = (const struct mode_e820 *)(const void *)(zp + MEMMAP_LINUX_E820);
 	n = *(const unsigned char *)(zp + MEMMAP_LINUX_NE820);
 	for (i = 0; i < n && i < MEMMAP_MAX; i++)
 		memmap_range(e[i].e_base, e[i].e_len, e[i].e_type);
@@ -92,12 +87,12 @@ memmap_mb2_mmap(const struct memmap_mb2_tag *mt)
 {
 	const char *p = (const char *)(mt + 1);
 	const char *end = (const char *)mt + mt->mt_size;
-	const struct memmap_e820 *e;
+	const struct mode_e820 *e;
 
 	if (mt->mt_entsize < sizeof(*e))
 		return;
 	for (; p + mt->mt_entsize <= end; p += mt->mt_entsize) {
-		e = (const struct memmap_e820 *)(const void *)p;
+		e = (const struct mode_e820 *)(const void *)p;
 		memmap_range(e->e_base, e->e_len, e->e_type);
 	}
 }
@@ -124,7 +119,7 @@ memmap_mb2(const char *info)
 static void
 memmap_xen(void)
 {
-	static struct memmap_e820 map[MEMMAP_MAX];
+	static struct mode_e820 map[MEMMAP_MAX];
 	struct xen_memory_map xm = { .nr_entries = MEMMAP_MAX };
 	unsigned int i;
 

@@ -11,6 +11,10 @@
  *	pfn 0 .. image .. p2m, start_info, rings, boot tables, stack | pool | ..
  *	                                                     end of boot data
  *
+ * A guest that may have more memory than it starts with has tables for all of
+ * it, and a p2m of its own in the place of Xen's: the pages that are not there
+ * yet are empty entries in both, which the balloon fills (pv_mm_rebind()).
+ *
  * The new tables come from a pool of pages right behind the boot data.
  * As their place is known beforehand, the direct map has them read-only from
  * the start, and the tables need no second pass.  They are filled through one
@@ -31,6 +35,10 @@
 
 #define PV_MM_L1_PFNS	512ul
 #define PV_MM_L2_PFNS	(512ul * 512)
+/* xl's memory map says 8 MiB more than the domain will have. */
+#define PV_MM_SLACK	2048
+/* Tables for so many times the memory there is take a sixteenth of it. */
+#define PV_MM_GROW	16
 
 unsigned long *pv_mm_p2m;
 uint64_t pv_mm_npfn;
@@ -41,9 +49,11 @@ static struct {
 	uint64_t	 boot_lo, boot_hi;	/* pfns of Xen's tables */
 	uint64_t	 pool_lo, pool_hi;	/* pfns of ours */
 	uint64_t	 next;			/* in the pool */
+	uint64_t	 most;			/* pfns that there may be */
 	uint64_t	 nl1, nl2;		/* of the direct map */
 	uint64_t	 l4, p2m;		/* pfns: the root, the p2m */
 	uint64_t	 list;			/* pfn of the list of lists */
+	uint64_t	 rest;			/* pfn behind all of these */
 } pv_mm;
 
 /* Its address is what is used: frames are mapped over it for filling. */
@@ -289,6 +299,70 @@ pv_mm_resume(void)
 }
 
 /*
+ * How many pfns there may be one day.  The toolstack says so by a memory map
+ * of one piece; with another map it means something else, or nothing.
+ */
+static uint64_t
+pv_mm_most(const struct start_info *si)
+{
+	struct mode_e820 e[2] = { { 0, 0, 0 } };
+	struct xen_memory_map map = { .nr_entries = 2 };
+	uint64_t most;
+
+	set_xen_guest_handle(map.buffer, (void *)e);
+	if ((si->flags & SIF_INITDOMAIN) != 0 ||
+	    xen_call2(NULL, __HYPERVISOR_memory_op, XENMEM_memory_map,
+	    (unsigned long)&map) != 0 || map.nr_entries != 1 ||
+	    e[0].e_base != 0 || e[0].e_type != MODE_E820_RAM)
+		return pv_mm_npfn;
+	most = e[0].e_len >> PV_PAGE_SHIFT;
+	if (most <= pv_mm_npfn + PV_MM_SLACK)
+		return pv_mm_npfn;
+	most -= PV_MM_SLACK;
+	return most < pv_mm_npfn * PV_MM_GROW ? most :
+	    pv_mm_npfn * PV_MM_GROW;
+}
+
+/* Where the pool, the lists and the p2m lie. */
+static void
+pv_mm_plan(const struct start_info *si, uintptr_t end)
+{
+	pv_mm.most = pv_mm_most(si);
+	pv_mm.nl1 = (pv_mm.most + PV_MM_L1_PFNS - 1) / PV_MM_L1_PFNS;
+	pv_mm.nl2 = (pv_mm.most + PV_MM_L2_PFNS - 1) / PV_MM_L2_PFNS;
+	if (pv_mm.nl2 > 512)
+		pv_mm_must(-PV_E2BIG, "more than 512 GiB of memory");
+	pv_mm.boot_lo = pv_mm_va_to_pfn((void *)si->pt_base);
+	pv_mm.boot_hi = pv_mm.boot_lo + si->nr_pt_frames;
+	pv_mm.pool_lo = pv_mm.next = pv_mm_va_to_pfn((void *)end);
+	pv_mm.pool_hi = pv_mm.pool_lo + pv_mm.nl1 + pv_mm.nl2 + 1 +
+	    LAYOUT_WINDOW_NPT + 2;
+	pv_mm.list = pv_mm.pool_hi;
+	pv_mm.rest = pv_mm.list + 1 + pv_mm_nlist();
+	pv_mm.p2m = pv_mm_va_to_pfn(pv_mm_p2m);
+	if (pv_mm.most > pv_mm_npfn) {
+		pv_mm.p2m = pv_mm.rest;
+		pv_mm.rest += pv_mm.nl1;
+	}
+	if (pv_mm.rest + 64 > pv_mm_npfn)
+		pv_mm_must(-PV_ENOMEM, "too little memory, give it 32 MiB");
+}
+
+/* From here on the p2m is the one in the direct map, as long as it may be. */
+static void
+pv_mm_take_p2m(void)
+{
+	unsigned long *new = arch_pa_to_va(pv_mm.p2m << PV_PAGE_SHIFT);
+
+	if (pv_mm.most > pv_mm_npfn) {
+		memset(new, 0xff, pv_mm.nl1 << PV_PAGE_SHIFT);
+		memcpy(new, pv_mm_p2m, pv_mm_npfn * sizeof(*new));
+	}
+	pv_mm_p2m = new;
+	pv_mm_npfn = pv_mm.most;
+}
+
+/*
  * pv_mm_init -- direct map, window and protection
  *
  * end is the address behind everything the domain builder allocated.
@@ -297,31 +371,19 @@ pv_mm_resume(void)
 void
 pv_mm_init(const struct start_info *si, uintptr_t end)
 {
-	uint64_t n;
+	uint64_t npfn = pv_mm_npfn;
 
-	pv_mm.nl1 = (pv_mm_npfn + PV_MM_L1_PFNS - 1) / PV_MM_L1_PFNS;
-	pv_mm.nl2 = (pv_mm_npfn + PV_MM_L2_PFNS - 1) / PV_MM_L2_PFNS;
-	n = pv_mm.nl1 + pv_mm.nl2 + 1 + LAYOUT_WINDOW_NPT + 2;
-	pv_mm.boot_lo = pv_mm_va_to_pfn((void *)si->pt_base);
-	pv_mm.boot_hi = pv_mm.boot_lo + si->nr_pt_frames;
-	pv_mm.pool_lo = pv_mm.next = pv_mm_va_to_pfn((void *)end);
-	pv_mm.pool_hi = pv_mm.pool_lo + n;
-	if (pv_mm.nl2 > 512)
-		pv_mm_must(-PV_E2BIG, "more than 512 GiB of memory");
-	pv_mm.list = pv_mm.pool_hi;
-	pv_mm.p2m = pv_mm_va_to_pfn(pv_mm_p2m);
-	if (pv_mm.pool_hi + 64 > pv_mm_npfn)
-		pv_mm_must(-PV_ENOMEM, "too little memory, give it 32 MiB");
+	pv_mm_plan(si, end);
 	pv_mm_unmap_padding(end);
 	pv_mm_direct(si);
 	pv_mm_window(si);
-	pv_mm_p2m = arch_pa_to_va(pv_mm_va_to_pfn(pv_mm_p2m) << PV_PAGE_SHIFT);
+	pv_mm_take_p2m();
 	pv_mm_protect(end);
 	/* Pages that the image's end, the boot data and the pool leave. */
 	mode_mem_add(PV_PAGE_SIZE, LAYOUT_IMAGE);
-	mode_mem_add((pv_mm.list + 1 + pv_mm_nlist()) << PV_PAGE_SHIFT,
-	    pv_mm_npfn << PV_PAGE_SHIFT);
-	mode_boot.bi_nbytes = pv_mm_npfn << PV_PAGE_SHIFT;
+	mode_mem_add(pv_mm.rest << PV_PAGE_SHIFT, npfn << PV_PAGE_SHIFT);
+	mode_boot.bi_nbytes = npfn << PV_PAGE_SHIFT;
+	mode_boot.bi_nhollow = pv_mm.most - npfn;
 }
 
 /*
