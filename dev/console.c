@@ -7,7 +7,8 @@
  * console ("console/0") is made by the domain builder and is there from the
  * first instruction; its peer, xenconsoled, may come late, go, or never be:
  * then the ring fills and output is refused, which is all that happens.
- * Further consoles come through xenbus as other devices do.
+ * Further consoles come through xenbus as other devices do; one that the
+ * toolstack gave a name ("channel" in xl's configuration) is a line for data.
  * Protocol: xen/include/public/io/console.h.
  *
  *	co_write --> out ring --> peer        room again: event --> cn_ready
@@ -20,6 +21,10 @@
  * the panic then, and the kernel says its last words through the hypervisor.
  * A writer on its way out that sees that another was turned away has the
  * handler call cn_ready.
+ *
+ * Since 4.21 Xen's toolstack says in the page whether anybody reads the ring,
+ * and rings when that changes.  As long as nobody does, output is refused as if
+ * the ring were full, so that the consumer keeps what is newest.
  *
  * Input.  The handler alone reads.  What the consumer does not take stays in
  * sc_hold, nothing more is read until it is gone, and so the ring fills and
@@ -44,6 +49,10 @@ PV_WIRE_OFFSET(struct xencons_interface, in_cons, 3072);
 PV_WIRE_OFFSET(struct xencons_interface, in_prod, 3076);
 PV_WIRE_OFFSET(struct xencons_interface, out_cons, 3080);
 PV_WIRE_OFFSET(struct xencons_interface, out_prod, 3084);
+
+/* A byte behind the indexes, which our headers do not have yet; 0 before. */
+#define CONSOLE_CONNECTION 3088
+#define CONSOLE_DISCONNECTED 1
 
 #define CONSOLE_HOLD	64	/* bytes read ahead of the consumer */
 #define CONSOLE_MOMENT	(100ull * 1000)	/* ns */
@@ -80,6 +89,27 @@ static const struct pv_cons_ops console_ops;
 
 /* ---- Attach ------------------------------------------------------------ */
 
+/* A console that has a name is a line, known by that. */
+static void
+console_name(struct console_softc *sc)
+{
+	struct pv_cons *cn = &sc->sc_cons;
+	size_t len = 0;
+
+	cn->cn_flags = PV_CONS_CONSOLE | PV_CONS_OPEN;
+	if (xenbus_is_singleton(sc->sc_dev))
+		return;
+	if (xenbus_own_str(sc->sc_dev, "name", cn->cn_label,
+	    sizeof(cn->cn_label)) == 0)
+		while (cn->cn_label[len] != '\0')
+			len++;
+	cn->cn_label[len] = '\0';
+	/* peer: any bytes. */
+	str_sanitise(cn->cn_label, len);
+	if (len > 0)
+		cn->cn_flags &= ~PV_CONS_CONSOLE;
+}
+
 /* "console/0" becomes "xencons0". */
 static int
 console_attach(void *softc, struct pv_dev *dev)
@@ -98,7 +128,6 @@ console_attach(void *softc, struct pv_dev *dev)
 	sc->sc_cons.cn_name = sc->sc_name;
 	sc->sc_cons.cn_ops = &console_ops;
 	sc->sc_cons.cn_sc = sc;
-	sc->sc_cons.cn_flags = PV_CONS_CONSOLE | PV_CONS_OPEN;
 	return 0;
 }
 
@@ -165,6 +194,7 @@ console_connect(void *softc)
 	struct xencons_interface *ci;
 	int rv;
 
+	console_name(sc);
 	rv = xenbus_is_singleton(sc->sc_dev) ? console_primary(sc) :
 	    console_further(sc);
 	if (rv < 0)
@@ -267,6 +297,15 @@ console_begin(struct console_softc *sc)
 	sc->sc_begun = true;
 }
 
+/* Does anybody read?  peer: any other value is that of an old page. */
+static bool
+console_heard(const struct console_softc *sc)
+{
+	const uint8_t *page = (const uint8_t *)sc->sc_intf;
+
+	return shm_read8(page + CONSOLE_CONNECTION) != CONSOLE_DISCONNECTED;
+}
+
 /*
  * Put what fits.  When that is not all, say so and look once more: the peer
  * may have made room, and rung, before it was said.
@@ -279,7 +318,8 @@ console_put(struct console_softc *sc, const char *buf, uint32_t len)
 
 	console_begin(sc);
 	for (tries = 0; tries < 2 && done < len; tries++) {
-		n = bytering_write(&sc->sc_out, buf + done, len - done);
+		n = !console_heard(sc) ? 0 : bytering_write(&sc->sc_out,
+		    buf + done, len - done);
 		if (n < 0)
 			return n;
 		done += (uint32_t)n;
@@ -388,8 +428,8 @@ console_intr(void *arg)
 {
 	struct console_softc *sc = arg;
 	struct pv_cons *cn = &sc->sc_cons;
+	bool ready, heard, changed;
 	uint32_t cons;
-	bool ready;
 	int n;
 
 	if (shm_read32(&sc->sc_up) == 0 || evtchn_gone(&sc->sc_eh))
@@ -399,7 +439,11 @@ console_intr(void *arg)
 		console_fail(sc);
 		return EVTCHN_DONE;
 	}
-	ready = bytering_room(&sc->sc_out) > 0 &&
+	heard = console_heard(sc);
+	changed = heard != ((cn->cn_flags & PV_CONS_OPEN) != 0);
+	if (changed)
+		cn->cn_flags ^= PV_CONS_OPEN;
+	ready = heard && bytering_room(&sc->sc_out) > 0 &&
 	    shm_cas32(&sc->sc_want, 1, 0);
 	if (ready && cn->cn_ready != NULL)
 		cn->cn_ready(cn);
@@ -407,7 +451,7 @@ console_intr(void *arg)
 		return EVTCHN_MORE;
 	/* An event that says only "I have read" is not without cause. */
 	cons = shm_read32(sc->sc_out.by_cons);
-	if (n == 0 && !ready && cons == sc->sc_outcons)
+	if (n == 0 && !ready && !changed && cons == sc->sc_outcons)
 		return EVTCHN_SPURIOUS;
 	sc->sc_outcons = cons;
 	return EVTCHN_DONE;

@@ -4,13 +4,15 @@
  *
  * Output goes into a ring of 64 KiB and from there to the device, as much as
  * it takes, whenever something is written and whenever the device says that
- * it has room again.  Nobody waits: when the ring is full its oldest bytes
- * are dropped and counted.  While there is no paravirtual device, output
- * goes straight to the machine's polled console.
+ * it has room again.  Nobody waits: when the ring is full its oldest lines
+ * are dropped and counted, and in their place stands how many bytes they had.
+ * While there is no paravirtual device, output goes straight to the machine's
+ * polled console.
  *
  * Input goes into a ring of 4 KiB that tty_getc() empties.  What does not
  * fit stays with the peer (cn_recv takes less), who is asked again when half
- * of the ring is free.
+ * of the ring is free.  Who reads more than TTY_RATE bytes in a TTY_WINDOW
+ * waits for the next: input can not take the CPU from the rest.
  *
  * tty_lock covers both rings, but not the device: co_write may log, and may
  * take its time.  One CPU at a time, which has set tty_pushing, copies a piece
@@ -23,6 +25,7 @@
 
 #include <arch.h>
 #include <ktime.h>
+#include <printf.h>
 #include <pv/errno.h>
 #include <sched.h>
 #include <sync.h>
@@ -31,13 +34,19 @@
 #define TTY_OUT		65536u		/* powers of 2 */
 #define TTY_IN		4096u
 #define TTY_PIECE	512u
+#define TTY_LINE	256u		/* a line's end is looked for so far */
+#define TTY_WINDOW	(100 * NSEC_PER_MSEC)
+#define TTY_RATE	6400u		/* bytes of input in a window */
 
 static struct spinlock tty_lock;
 static struct pv_cons *tty_cons;	/* NULL: the polled console */
 
 static char tty_out[TTY_OUT];
 static uint64_t tty_output, tty_taken;	/* bytes written, bytes taken */
-static uint64_t tty_lost;
+static uint64_t tty_lost, tty_gap;	/* in all; and not yet told of */
+static char tty_note[64];		/* what tells of it */
+static size_t tty_notelen, tty_noteoff;
+static uint64_t tty_noted;		/* the bytes that it tells of */
 static char tty_last;			/* the byte before */
 static bool tty_pushing;		/* somebody is in co_write */
 static bool tty_again;			/* room was announced meanwhile */
@@ -46,6 +55,8 @@ static char tty_piece[TTY_PIECE];	/* who is pushing */
 static char tty_in[TTY_IN];
 static uint64_t tty_got, tty_read;	/* bytes received, bytes read */
 static bool tty_stalled;		/* the peer holds input back */
+static uint64_t tty_window;		/* when it began */
+static unsigned int tty_nwindow;	/* bytes read in it */
 
 static struct sem tty_insem;		/* one for each byte of input */
 static struct mutex tty_drain_lock;
@@ -65,6 +76,31 @@ tty_copy(void)
 	return len;
 }
 
+/* The note, or what the device has not taken of it.  Lock: tty_lock. */
+static const char *
+tty_note_rest(size_t *len)
+{
+	if (tty_noteoff == 0) {
+		tty_noted = tty_gap;
+		tty_notelen = printf_format(tty_note, sizeof(tty_note),
+		    "\r\n[%llu bytes of output lost]\r\n",
+		    (unsigned long long)tty_gap);
+	}
+	*len = tty_notelen - tty_noteoff;
+	return tty_note + tty_noteoff;
+}
+
+/* So much of the note was taken.  Lock: tty_lock. */
+static void
+tty_note_taken(size_t len)
+{
+	tty_noteoff += len;
+	if (tty_noteoff < tty_notelen)
+		return;
+	tty_gap -= tty_noted;
+	tty_noteoff = 0;
+}
+
 /*
  * Hand one piece to the device.  Returns false when there is nothing more to
  * do: no device, no output, no room.  Lock: tty_lock, let go meanwhile.
@@ -73,19 +109,28 @@ static bool
 tty_push_piece(unsigned long *s)
 {
 	struct pv_cons *cn = tty_cons;
+	const char *buf = tty_piece;
 	uint64_t from = tty_taken;
+	bool note = tty_gap > 0;
 	size_t len;
 	int rv;
 
 	if (cn == NULL || tty_taken == tty_output)
 		return false;
-	len = tty_copy();
+	if (note)
+		buf = tty_note_rest(&len);
+	else
+		len = tty_copy();
 	tty_again = false;
 	spin_unlock(&tty_lock, *s);
-	rv = pv_cons_write(cn, tty_piece, len);
+	rv = pv_cons_write(cn, buf, len);
 	*s = spin_lock(&tty_lock);
 	if (rv <= 0)
 		return tty_again;
+	if (note) {
+		tty_note_taken((size_t)rv);
+		return true;
+	}
 	/* What was dropped meanwhile was older than what follows. */
 	if (tty_taken < from + (unsigned int)rv)
 		tty_taken = from + (unsigned int)rv;
@@ -112,6 +157,22 @@ tty_flush(void)
 	spin_unlock(&tty_lock, s);
 }
 
+/* Make room: the oldest bytes go, with the rest of their line. */
+static void
+tty_drop(void)
+{
+	uint64_t to = tty_output - TTY_OUT, end;
+
+	for (end = to; end < to + TTY_LINE; end++)
+		if (tty_out[end % TTY_OUT] == '\n') {
+			to = end + 1;
+			break;
+		}
+	tty_lost += to - tty_taken;
+	tty_gap += to - tty_taken;
+	tty_taken = to;
+}
+
 /* Lock: tty_lock. */
 static void
 tty_store(const char *buf, size_t len)
@@ -124,10 +185,8 @@ tty_store(const char *buf, size_t len)
 		memcpy(tty_out + at, buf, n);
 		tty_output += n;
 	}
-	if (tty_output - tty_taken > TTY_OUT) {
-		tty_lost += tty_output - tty_taken - TTY_OUT;
-		tty_taken = tty_output - TTY_OUT;
-	}
+	if (tty_output - tty_taken > TTY_OUT)
+		tty_drop();
 }
 
 static void
@@ -227,6 +286,19 @@ tty_input(int ch)
 	(void)tty_take(&byte, 1);
 }
 
+/* One byte more was read; how long to wait before the next.  Lock: tty_lock. */
+static uint64_t
+tty_pace(void)
+{
+	uint64_t now = arch_now();
+
+	if (now - tty_window >= TTY_WINDOW) {
+		tty_window = now;
+		tty_nwindow = 0;
+	}
+	return ++tty_nwindow < TTY_RATE ? 0 : tty_window + TTY_WINDOW - now;
+}
+
 /*
  * tty_getc -- wait for a byte of input: 0 .. 255, or -PV_ETIMEDOUT
  *
@@ -237,6 +309,7 @@ tty_getc(uint64_t deadline)
 {
 	struct pv_cons *ask = NULL;
 	unsigned long s;
+	uint64_t wait;
 	int ch;
 
 	if (sem_wait(&tty_insem, deadline) != 0)
@@ -247,9 +320,12 @@ tty_getc(uint64_t deadline)
 		tty_stalled = false;
 		ask = tty_cons;
 	}
+	wait = tty_pace();
 	spin_unlock(&tty_lock, s);
 	if (ask != NULL)
 		ask->cn_ops->co_poll(ask->cn_sc);
+	if (wait > 0)
+		thread_sleep(wait);
 	return ch;
 }
 

@@ -23,12 +23,14 @@
 #include "xen_call.h"
 
 #include "bytering.h"
+#include "shm.h"
 
 #define EARLY_COM1_BASE	0x3f8
 #define EARLY_COM1_LCR	(EARLY_COM1_BASE + 3)
 #define EARLY_COM1_MCR	(EARLY_COM1_BASE + 4)
 #define EARLY_COM1_LSR	(EARLY_COM1_BASE + 5)
 #define EARLY_LSR_THRE	0x20
+#define EARLY_CONNECTION 3088
 #define EARLY_SPIN	100000u		/* tries, at a port */
 #define EARLY_WAIT	(100 * NSEC_PER_MSEC)	/* in all, for a full ring */
 
@@ -58,6 +60,13 @@ early_notify(void)
 	    (unsigned long)&send);
 }
 
+/* Newer Xen says behind the indexes when nobody reads the ring: 1. */
+static bool
+early_heard(void)
+{
+	return shm_read8((uint8_t *)early_cons + EARLY_CONNECTION) != 1;
+}
+
 /*
  * Wait a little for whoever reads the ring.  After one wait in vain no other
  * is made until there has been room again.
@@ -65,7 +74,7 @@ early_notify(void)
 static bool
 early_wait(uint64_t *until)
 {
-	if (early_stuck || !clock_running())
+	if (early_stuck || !clock_running() || !early_heard())
 		return false;
 	if (*until == 0)
 		*until = arch_now() + EARLY_WAIT;

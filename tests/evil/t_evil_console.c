@@ -60,6 +60,67 @@ LOOP_TEST(evil_cons_out_cons)
 }
 
 static bool
+line_up(struct loop *l)
+{
+	return l->l_line != NULL;
+}
+
+static bool
+line_down(struct loop *l)
+{
+	return l->l_line == NULL;
+}
+
+/* A further console's: it breaks, and the first one does not. */
+LOOP_TEST(evil_line_in_prod)
+{
+	struct sim_cons *co = sim_cons_of(l->l_dom);
+	size_t len;
+	int i, n = 0;
+
+	assert_true(loop_until(l, cons_up));
+	(void)sim_line_create(l->l_dom, 1, "a line");
+	assert_true(loop_until(l, line_up));
+	assert_true(loop_wait_state(l, "console/1", "connected"));
+	sim_evil(l->l_sim, SIM_EVIL_CONS_IN_PROD, 0);
+	for (i = 0; i < 100 && n >= 0 && l->l_line != NULL; i++) {
+		n = pv_cons_write(l->l_line, "hello", 5);
+		sim_run(l->l_sim, SIM_MS);
+	}
+	assert_int_equal(sim_evil_told(l->l_sim, SIM_EVIL_CONS_IN_PROD), 1);
+	assert_true(loop_until(l, line_down));
+	assert_int_equal(pv_cons_write(l->l_cons, "alive", 5), 5);
+	sim_run(l->l_sim, SIM_S);
+	assert_string_equal(sim_cons_output(co, &len), "alive");
+}
+
+/* The flag changes all the time: some output waits, none is lost or wrong. */
+LOOP_TEST(evil_cons_flag)
+{
+	struct sim_cons *co = sim_cons_of(l->l_dom);
+	unsigned int i, sent = 0;
+	const char *out;
+	size_t len;
+	char byte;
+
+	assert_true(loop_until(l, cons_up));
+	for (i = 0; i < 3000; i++) {
+		if (i % 3 == 0)
+			sim_cons_flag(co, (uint8_t)(i / 3 % 3));
+		byte = (char)('a' + sent % 26);
+		sent += (unsigned int)pv_cons_write(l->l_cons, &byte, 1);
+		sim_run(l->l_sim, 1000);
+	}
+	sim_cons_flag(co, 0);
+	sim_run(l->l_sim, SIM_S);
+	out = sim_cons_output(co, &len);
+	assert_int_equal(len, sent);
+	assert_true(sent > 500 && sent < 3000);
+	for (i = 0; i < sent; i++)
+		assert_int_equal(out[i], 'a' + i % 26);
+}
+
+static bool
 cons_got_all(struct loop *l)
 {
 	return l->l_ninput == 5000;
@@ -139,6 +200,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(evil_cons_in_prod),
 		cmocka_unit_test(evil_cons_out_cons),
+		cmocka_unit_test(evil_line_in_prod),
+		cmocka_unit_test(evil_cons_flag),
 		cmocka_unit_test(evil_cons_changed_after_read),
 		cmocka_unit_test(evil_cons_event_storm),
 		cmocka_unit_test(evil_cons_flood),

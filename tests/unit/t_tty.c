@@ -132,11 +132,15 @@ tty_keeps_order(void **state)
 	(void)state;
 }
 
+/* No line has an end: the oldest bytes go, and their number stands there. */
 static void
 tty_drops_oldest(void **state)
 {
 	static char block[1000];
+	uint64_t before = tty_dropped();
+	char note[64];
 	unsigned int i;
+	int len;
 
 	tty_attach(&fake);
 	room = 0;
@@ -144,11 +148,80 @@ tty_drops_oldest(void **state)
 		memset(block, 'A' + (int)i % 26, sizeof(block));
 		tty_write(block, sizeof(block));
 	}
-	assert_int_equal(tty_dropped(), 100 * 1000 - 65536);
+	assert_int_equal(tty_dropped() - before, 100 * 1000 - 65536);
+	len = sprintf(note, "\r\n[%u bytes of output lost]\r\n",
+	    100 * 1000 - 65536);
+	for (i = 0; i < 50; i++) {		/* in pieces */
+		room = 1;
+		fake.cn_ready(&fake);
+	}
 	room = 100000;
 	fake.cn_ready(&fake);
-	assert_int_equal(ntaken, 65536);
+	assert_memory_equal(taken, note, (size_t)len);
+	assert_int_equal(ntaken, 65536 + len);
 	assert_int_equal(taken[ntaken - 1], 'A' + 99 % 26);
+	(void)state;
+}
+
+/* A note of what was lost, or 0: there is none at *at. */
+static unsigned int
+skip_note(const char **at)
+{
+	unsigned int n = 0;
+
+	if (sscanf(*at, "\r\n[%u bytes of output lost]", &n) == 1)
+		*at = strchr(*at + 2, '\n') + 1;
+	return n;
+}
+
+/* Whole lines go, and a note begun is followed by one of the rest. */
+static void
+tty_drops_lines(void **state)
+{
+	uint64_t before = tty_dropped();
+	unsigned int i, first, lost;
+	const char *at = taken;
+	char line[32];
+
+	tty_attach(&fake);
+	room = 0;
+	for (i = 0; i < 5000; i++) {
+		sprintf(line, "this is line %05u\n", i);
+		if (i == 4500)
+			room = 10;		/* of the note */
+		tty_write(line, strlen(line));
+	}
+	assert_int_equal(ntaken, 10);
+	room = sizeof(taken) - 1 - ntaken;
+	fake.cn_ready(&fake);
+	lost = skip_note(&at);
+	assert_int_equal(tty_dropped() - before, lost + skip_note(&at));
+	assert_int_equal(sscanf(at, "this is line %u", &first), 1);
+	assert_int_equal(tty_dropped() - before, first * 20);
+	assert_true(lost < first * 20);
+	for (i = first; i < 5000; i++, at += 20) {
+		sprintf(line, "this is line %05u\r\n", i);
+		assert_memory_equal(at, line, 20);
+	}
+	assert_ptr_equal(at, taken + ntaken);
+	(void)state;
+}
+
+/* A flood of input is read no faster than is good for the rest. */
+static void
+tty_input_rate(void **state)
+{
+	uint64_t start = arch_now();
+	unsigned int i;
+	char byte = 'x';
+
+	tty_attach(&fake);
+	for (i = 0; i < 64000; i++) {
+		assert_int_equal(fake.cn_recv(&fake, &byte, 1), 1);
+		assert_int_equal(tty_getc(UINT64_MAX), 'x');
+	}
+	assert_true(arch_now() - start >= 900 * MS);
+	assert_true(arch_now() - start < 1500 * MS);
 	(void)state;
 }
 
@@ -257,6 +330,8 @@ main(void)
 		TTY_TEST(tty_goes_early),
 		TTY_TEST(tty_keeps_order),
 		TTY_TEST(tty_drops_oldest),
+		TTY_TEST(tty_drops_lines),
+		TTY_TEST(tty_input_rate),
 		TTY_TEST(tty_drains),
 		TTY_TEST(tty_reads),
 		TTY_TEST(tty_holds_input_back),
