@@ -80,7 +80,7 @@ def test_mem_set(lab, guest, mode, memory, most, cycles):
     assert new.shutdown() == "poweroff"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def large_lab():
     """A lab with memory for one large guest."""
     with Lab(guest_memory=768, name="large") as running:

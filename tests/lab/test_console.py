@@ -5,7 +5,6 @@ import re
 import time
 
 import pytest
-from conftest import ask
 
 PORT = "org.domus.one"
 STOP = "kill -STOP $(pidof xenconsoled)"
@@ -41,7 +40,7 @@ def test_flood(lab, guest, mode, size):
     numbers = [int(n) for n in re.findall(rb"^0\d{37}(?=\r*\n)", new.output,
                                           re.MULTILINE)]
     assert numbers == sorted(numbers)
-    assert "output that nobody took in time" in ask(new, "ports")
+    assert "output that nobody took in time" in new.sh("ports")
     assert new.shutdown() == "poweroff"
 
 
@@ -55,7 +54,7 @@ def test_channel(lab, guest, mode):
     new.expect(rb"xn0 address", 180)
     text = ""
     for _ in range(60):
-        text = ask(new, "ports")
+        text = new.sh("ports")
         if PORT in text:
             break
         time.sleep(1)
@@ -65,7 +64,7 @@ def test_channel(lab, guest, mode):
     tty = tty.group(0)
     lab.check("stty raw -echo < %s; cat %s > /tmp/line & echo $! > /tmp/pid"
               % (tty, tty))
-    assert ask(new, "ports write %s hello from the guest" % PORT) == ""
+    assert new.sh("ports write %s hello from the guest" % PORT) == ""
     for _ in range(60):
         got = lab.check("cat /tmp/line")
         if "\n" in got:
@@ -74,11 +73,11 @@ def test_channel(lab, guest, mode):
     assert got == "hello from the guest\n"
     lab.check("echo hello from dom0 > " + tty)
     for _ in range(60):
-        got = ask(new, "ports read " + PORT)
+        got = new.sh("ports read " + PORT)
         if got.strip():
             break
         time.sleep(1)
     assert "hello from dom0" in got
-    assert "ports: %s" % PORT not in ask(new, "ports write %s again" % PORT)
+    assert "ports: %s" % PORT not in new.sh("ports write %s again" % PORT)
     lab.check("kill $(cat /tmp/pid)")
     assert new.shutdown() == "poweroff"

@@ -221,7 +221,7 @@ lend_with_target(void **state)
 	follow();
 	assert_int_equal(nfree, 8000);
 	nfree = 500;
-	hungry(1);				/* nothing that is ours to take */
+	hungry(1);				/* nothing of ours */
 	assert_int_equal(wish, 0);
 	nfree = 8000;
 	assert_true(balloon_give(nfree));

@@ -35,8 +35,6 @@
 
 #define PV_MM_L1_PFNS	512ul
 #define PV_MM_L2_PFNS	(512ul * 512)
-/* xl's memory map says 8 MiB more than the domain will have. */
-#define PV_MM_SLACK	2048
 /* Tables for so many times the memory there is take a sixteenth of it. */
 #define PV_MM_GROW	16
 
@@ -316,9 +314,8 @@ pv_mm_most(const struct start_info *si)
 	    e[0].e_base != 0 || e[0].e_type != MODE_E820_RAM)
 		return pv_mm_npfn;
 	most = e[0].e_len >> PV_PAGE_SHIFT;
-	if (most <= pv_mm_npfn + PV_MM_SLACK)
+	if (most < pv_mm_npfn)
 		return pv_mm_npfn;
-	most -= PV_MM_SLACK;
 	return most < pv_mm_npfn * PV_MM_GROW ? most :
 	    pv_mm_npfn * PV_MM_GROW;
 }
