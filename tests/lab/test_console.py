@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Consoles: output that nobody takes, and consoles besides the first."""
+"""The console: output that nobody takes."""
 
 import re
 import time
 
 import pytest
 
-PORT = "org.domus.one"
 STOP = "kill -STOP $(pidof xenconsoled)"
 GO = "kill -CONT $(pidof xenconsoled)"
 
@@ -41,43 +40,4 @@ def test_flood(lab, guest, mode, size):
                                           re.MULTILINE)]
     assert numbers == sorted(numbers)
     assert "output that nobody took in time" in new.sh("ports")
-    assert new.shutdown() == "poweroff"
-
-
-@pytest.mark.parametrize("mode", [
-    "pv", pytest.param("pvh", marks=pytest.mark.long),
-    pytest.param("hvm", marks=pytest.mark.long)])
-def test_channel(lab, guest, mode):
-    """A console with a name is a line: data both ways, by that name."""
-    new = guest(mode, append="app=shell", extra=[
-        'channel = [ "name=%s,connection=pty" ]' % PORT])
-    new.expect(rb"xn0 address", 180)
-    text = ""
-    for _ in range(60):
-        text = new.sh("ports")
-        if PORT in text:
-            break
-        time.sleep(1)
-    assert "xencons1 '%s' open" % PORT in text
-    tty = re.search(r"/dev/pts/\d+", lab.check("xl channel-list " + new.name))
-    assert tty, lab.check("xl channel-list " + new.name)
-    tty = tty.group(0)
-    lab.check("stty raw -echo < %s; cat %s > /tmp/line & echo $! > /tmp/pid"
-              % (tty, tty))
-    assert new.sh("ports write %s hello from the guest" % PORT) == ""
-    for _ in range(60):
-        got = lab.check("cat /tmp/line")
-        if "\n" in got:
-            break
-        time.sleep(1)
-    assert got == "hello from the guest\n"
-    lab.check("echo hello from dom0 > " + tty)
-    for _ in range(60):
-        got = new.sh("ports read " + PORT)
-        if got.strip():
-            break
-        time.sleep(1)
-    assert "hello from dom0" in got
-    assert "ports: %s" % PORT not in new.sh("ports write %s again" % PORT)
-    lab.check("kill $(cat /tmp/pid)")
     assert new.shutdown() == "poweroff"
