@@ -5,7 +5,6 @@
  *	echo	answer the events of another guest until told to end
  *	ping	send it events, over one channel and over many at once
  *	store	requests to XenStore, one after the other
- *	attach	from pv_attach() until so many disks are there
  *
  * One line for each figure, "bench WHAT N ns NS".  Guests that exchange events
  * learn of each other by the node BENCH_NODE of their own, which dom0 writes:
@@ -34,17 +33,8 @@ struct bench_chan {
 static char bench_text[BENCH_VALUE];
 static struct bench_chan bench_chan[BENCH_NCHAN];
 static volatile bool bench_going;
-static unsigned int bench_ndisk;
-static uint64_t bench_lastdisk;
 
-/* ---- devices ----------------------------------------------------------- */
-
-static void
-bench_disk_up(struct pv_blk *bk)
-{
-	bench_lastdisk = arch_now();
-	__atomic_add_fetch(&bench_ndisk, 1, __ATOMIC_RELEASE);
-}
+/* ---- settings -------------------------------------------------------- */
 
 static const char *
 bench_setting(const char *name)
@@ -53,24 +43,8 @@ bench_setting(const char *name)
 }
 
 static const struct pv_client bench_client = {
-	.pc_blk_up = bench_disk_up,
 	.pc_setting = bench_setting,
 };
-
-static void
-bench_attach(void)
-{
-	unsigned int n = (unsigned int)cmdline_num("disks", 1, 256, 1);
-	uint64_t start = bench_lastdisk;
-
-	while (__atomic_load_n(&bench_ndisk, __ATOMIC_ACQUIRE) < n) {
-		if (arch_now() - start > BENCH_PATIENCE)
-			test_error("the disks do not come up");
-		thread_sleep(NSEC_PER_MSEC);
-	}
-	test_log("bench attach %u ns %llu", n,
-	    (unsigned long long)(bench_lastdisk - start));
-}
 
 /* ---- events ------------------------------------------------------------ */
 
@@ -255,12 +229,11 @@ test_main(const struct boot_info *bi)
 		void		(*run)(void);
 	} ways[] = {
 		{ "echo", bench_echo }, { "ping", bench_ping },
-		{ "store", bench_store }, { "attach", bench_attach }
+		{ "store", bench_store }
 	};
 	const char *way = cmdline_get("do");
 	unsigned int i;
 
-	bench_lastdisk = arch_now();
 	TEST(pv_attach(&bench_client, &bi->bi_xenboot) == 0);
 	for (i = 0; i < PV_NELEM(ways); i++) {
 		if (way != NULL && strcmp(way, ways[i].way) == 0)
