@@ -360,7 +360,7 @@ xenstore-write $f/backend-id $m $f/backend $b \\
 def test_restart(lab, guest, storage, disk, image, times):
     """The driver domain is destroyed while a pattern is written, and comes
     again: the guest goes on, without an error and without a wrong byte."""
-    mib = 128 if times == 1 else 64     # once, it has to be cut off
+    mib = 128 if times == 1 else 32     # once, it has to be cut off
     device = disk(image(mib=mib), False)
     dom = storage(device, ["data:xvda"], append="root=none")
     client = guest("pvh", "app=shell root=none",
