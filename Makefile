@@ -13,6 +13,7 @@ include build/lib.mk
 include build/guest.mk
 include build/host.mk
 include build/user.mk
+include build/fio.mk
 
 .PHONY: all help image lib check unit conf style layers readme man xen qemu fuzz \
 	size install clean

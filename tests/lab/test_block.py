@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Disks of Domus guests behind every back end: data, features in use and
-refused, disks that change, back ends that go away and come back."""
+"""Disks of Domus guests, and of Linux, behind every back end: data, features
+in use and refused, disks that change, back ends that lie, go away and come
+back."""
 
 import os
 import re
@@ -8,13 +9,17 @@ import subprocess
 import time
 
 import pytest
+from linux import Linux, initramfs
 from test_files import batch, tool
 
 MIB = 16
 SECTORS = MIB * 2048
 SIZES = (0, 1, 511, 4096, 70000)
-MODES = ["pv", "pvh", "hvm"]
-BACKENDS = ["blkback", "qdisk", "domus"]
+FRONTENDS = ["pv", "pvh", "hvm", "linux"]
+# Back ends with the bytes of a sector; QEMU's tells 512 whatever it has.
+BACKENDS = [("blkback", 512), ("blkback", 4096), ("qdisk", 512),
+            ("domus", 512), ("domus", 4096)]
+XVDAA = 1 << 28 | 26 << 8
 PARAMETERS = "/sys/module/xen_blkback/parameters/"
 # What the toolstack writes into a back end's directory, and not the back end.
 TOOLSTACK = """frontend online removable bootable dev type mode device-type
@@ -109,50 +114,108 @@ def start(guest, vbd, said=b"", append="", **settings):
 
 # Who serves whom
 
-def cell(guest, disk, backend, tmp_path, tree, mode, kind, block):
-    """All of a disk is written and read back, a tree is copied on another;
-    e2fsck and a comparison on the host find no fault."""
-    image, source = tree
-    vbds = [backend(kind, disk(image, False, block=block), "xvda"),
-            backend(kind, disk(raw(tmp_path), False, block=block), "xvdb")]
-    dom = guest(mode, "app=shell root=xvda root.rw=1 shell.batch=1", vcpus=2,
-                disks=vbds, vifs=[])
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """Kernel and initramfs of a Linux guest."""
+    return initramfs(str(tmp_path_factory.mktemp("linux") / "root"), fio=True)
+
+
+@pytest.fixture
+def linux(request, lab, disk):
+    """linux(disks): a Linux guest with a shell.  It depends on disk, so that
+    it is gone when disks are unplugged."""
+    made = []
+
+    def create(disks):
+        files = request.getfixturevalue("files")    # only when it is wanted
+        made.append(Linux(lab, "linux%d" % len(made), files, disks=disks,
+                          vifs=[]))
+        return made[-1].create()
+
+    yield create
+    for old in made:
+        old.remove()
+
+
+def compare(image, folder, tmp_path, source):
+    """The file system of an image is clean, and what is in that folder of it
+    is what the host has."""
+    tool("e2fsck", "-fn", str(image))
+    out = tmp_path / "out"
+    out.mkdir()
+    tool("debugfs", "-R", "rdump %s %s" % (folder, out), str(image))
+    subprocess.run(["diff", "-r", str(source), str(out) + folder],
+                   check=True)
+
+
+def domus_cell(dom, block):
+    """A Domus guest writes all of a disk and reads it, and copies the tree
+    within the other."""
     end = time.monotonic() + 120
     while b"disk: xvdb: " not in dom.output:
         assert time.monotonic() < end, dom.tail()
         time.sleep(0.2)
     status, said = batch(
-        dom, "disks", "diskcheck -f xvdb 1", "diskcheck -f xvdb 2 random=100"
-        " io=4096 depth=16", "mkdir /copy", *("mkdir /copy/dir%d" % n for n in range(8)),
+        dom, "disks", "diskcheck -f xvdb 1",
+        "diskcheck -f xvdb 2 random=100 io=4096 depth=16",
+        "mkdir /copy", *("mkdir /copy/dir%d" % n for n in range(8)),
         *("cp /dir%d/f%d /copy/dir%d" % (n, size, n) for n in range(8)
           for size in SIZES), "sync; diskinfo xvdb; iostat xvdb")
     assert status == 0, said
     assert "wrote %d sectors" % SECTORS in said, said
     assert said.count(", 0 differ") == 2, said
     assert "blocks of %d" % block in said, said
-    tool("e2fsck", "-fn", str(image))
-    out = tmp_path / "out"
-    out.mkdir()
-    tool("debugfs", "-R", "rdump /copy %s" % out, str(image))
-    subprocess.run(["diff", "-r", str(source), str(out / "copy")], check=True)
-    return said
 
 
-@pytest.mark.long
-def test_blkback(guest, disk, backend, tmp_path, tree):
-    """Linux's xen-blkback and 4 KiB sectors."""
-    cell(guest, disk, backend, tmp_path, tree, "pvh", "blkback", 4096)
+def linux_cell(dom, block):
+    """Linux does, with fio, and copies the tree to the other disk, where it
+    makes the file system.  Its own e2fsck has nothing to say."""
+    said = dom.run("""
+dmesg | grep blkfront; cat /sys/block/xvdb/queue/logical_block_size
+fio --name=all --filename=/dev/xvdb --rw=randwrite --bs=32k --direct=1 \\
+    --ioengine=io_uring --iodepth=16 --verify=crc32c \\
+    --verify_fatal=1 --eta=never
+/sbin/mke2fs -q -t ext4 -b 4096 /dev/xvdb
+mkdir /tmp/a /tmp/b
+mount -t ext4 -o ro /dev/xvda /tmp/a
+mount -t ext4 /dev/xvdb /tmp/b
+mkdir /tmp/b/copy
+cp -a /tmp/a/dir* /tmp/b/copy
+umount /tmp/b
+/sbin/e2fsck -fn /dev/xvdb
+mount -t ext4 -o ro /dev/xvdb /tmp/b
+for d in /tmp/a/dir*; do diff -r "$d" "/tmp/b/copy/${d##*/}"; done
+umount /tmp/a
+umount /tmp/b""")
+    assert re.search(r"^%d$" % block, said, re.M), said
+    assert "total=%d,%d" % ((SECTORS // 64,) * 2) in said, said
+    assert "err= 0" in said, said
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("block", [512, 4096])
-@pytest.mark.parametrize("kind", BACKENDS)
-@pytest.mark.parametrize("mode", MODES)
-def test_cell(guest, disk, backend, tmp_path, tree, mode, kind, block):
-    """Every front end with every back end.  QEMU's offers 512 only."""
-    if (kind, block) == ("qdisk", 4096):
-        pytest.skip("QEMU's back end has sectors of 512 bytes here")
-    cell(guest, disk, backend, tmp_path, tree, mode, kind, block)
+def cell(guest, linux, disks, mode, block):
+    """What one of them does as the front end of these disks."""
+    if mode == "linux":
+        linux_cell(linux(disks), block)
+    else:
+        domus_cell(guest(mode, "app=shell root=xvda root.rw=1 shell.batch=1",
+                         vcpus=2, disks=disks, vifs=[]), block)
+
+
+@pytest.mark.parametrize("kind,block", [pytest.param(
+    *b, marks=[] if b == BACKENDS[1] else pytest.mark.long)
+    for b in BACKENDS])
+@pytest.mark.parametrize("mode", [pytest.param(
+    m, marks=[] if m == "pvh" else pytest.mark.long) for m in FRONTENDS])
+def test_cell(guest, linux, disk, backend, tmp_path, tree, mode, kind, block):
+    """Every front end with every back end: all of a disk is written and read
+    back, a tree copied; e2fsck and a comparison on the host find no fault.
+    The ordinary run has one of them."""
+    image, source = tree
+    other = raw(tmp_path)
+    disks = [backend(kind, disk(image, False, block=block), "xvda"),
+             backend(kind, disk(other, False, block=block), "xvdb")]
+    cell(guest, linux, disks, mode, block)
+    compare(other if mode == "linux" else image, "/copy", tmp_path, source)
 
 
 # What is negotiated
@@ -176,15 +239,54 @@ def test_features_in_use(guest, disk, blkback, tmp_path):
 
 
 @pytest.mark.long
-def test_features_refused(guest, disk, blkback, tmp_path):
-    """A back end without them: one queue, pages of the guest's own."""
-    blkback(max_queues=1, feature_persistent="N")
-    vbd = "phy:%s,xvda,w" % disk(raw(tmp_path), False)
-    dom = start(guest, vbd, rb"1 rings of 128, indirect, flush", vcpus=2)
+def test_features_refused(lab, guest, disk, blkback, tmp_path):
+    """A back end without them: one queue, a ring of one page, pages of the
+    guest's own, no flush for a disk without a cache."""
+    blkback(max_queues=1, feature_persistent="N", max_ring_page_order=0)
+    device = disk(raw(tmp_path), False)
+    lab.check("echo write through >/sys/block/%s/queue/write_cache"
+              % os.path.basename(device))
+    dom = start(guest, "phy:%s,xvda,w" % device,
+                rb"1 rings of 32, indirect\r*\n", vcpus=2)
     assert ", 0 differ" in dom.sh("diskcheck -f xvda 3 depth=16")
     said = info(dom)
-    assert said["queues"] == "1"
+    assert said["queues"] == "1" and "flush" not in said["can"]
     assert numbers(said["ways"])["persistent"] == 0, said
+    assert numbers(said["done"])["flush"] == 0, said
+
+
+@pytest.mark.long
+def test_qdisk(guest, disk, tmp_path):
+    """QEMU's has none of it but a ring of several pages and flush."""
+    vbd = "format=raw,backendtype=qdisk,vdev=xvda,access=w,target="
+    dom = start(guest, vbd + disk(raw(tmp_path), False),
+                rb"1 rings of 128, flush\r*\n", vcpus=2)
+    assert ", 0 differ" in dom.sh("diskcheck -f xvda 3 depth=16")
+    ways = numbers(info(dom)["ways"])
+    assert ways["indirect"] == ways["persistent"] == 0, ways
+    assert numbers(info(dom)["done"])["flush"] > 0
+
+
+def pages(dom):
+    """The pages that the driver of xvda holds."""
+    return int(re.search(r"^vbd/51712 .* pages (\d+)", dom.sh("devices"),
+                         re.M).group(1))
+
+
+@pytest.mark.long
+def test_untrusted(guest, disk, blkback, tmp_path):
+    """A back end that is not to see the guest's own pages has others, as
+    many as there are grants for data."""
+    blkback(feature_persistent="N")
+    device = disk(raw(tmp_path), False)
+    held = []
+    for word in ("trusted", "untrusted"):
+        dom = start(guest, "format=raw,vdev=xvda,access=w,%s,target=%s"
+                    % (word, device), rb"1 rings of 128, indirect, flush")
+        assert ", 0 differ" in dom.sh("diskcheck -f xvda 3 depth=16")
+        held.append(pages(dom))
+        dom.remove()
+    assert held[1] - held[0] >= 512, held
 
 
 @pytest.mark.long
@@ -199,13 +301,15 @@ def test_settings(guest, disk, blkback, tmp_path):
 
 
 @pytest.mark.long
-def test_discard(lab, guest, disk, tmp_path):
+@pytest.mark.parametrize("kind", ["phy", "qdisk"])
+def test_discard(lab, guest, disk, tmp_path, kind):
     """What is discarded the image does not hold any more; with
     discard-enable=0 it is not offered."""
     path = raw(tmp_path)
     device = disk(path, False)
-    dom = start(guest, "format=raw,vdev=xvda,access=w,discard,target="
-                + device)
+    vbd = "format=raw,backendtype=%s,vdev=xvda,access=w,%%s,target=%s" % (
+        kind, device)
+    dom = start(guest, vbd % "discard")
     dom.sh("diskcheck -f xvda 1 write")
     lab.check("sync")
     full = os.stat(path).st_blocks
@@ -216,10 +320,24 @@ def test_discard(lab, guest, disk, tmp_path):
     assert ", 0 differ" in dom.sh("diskcheck xvda 1 check first=%d"
                                % (SECTORS // 2))
     dom.remove()
-    dom = start(guest, "format=raw,vdev=xvda,access=w,no-discard,target="
-                + device)
+    dom = start(guest, vbd % "no-discard")
     assert "discard" not in info(dom)["can"]
     assert "not supported" in dom.sh("block discard -f xvda 0 8")
+
+
+@pytest.mark.long
+def test_discard_refused(lab, guest, disk, tmp_path):
+    """A back end that offered it and can not any more says so once; all
+    else goes on."""
+    device = disk(raw(tmp_path), False)
+    dom = start(guest, "format=raw,vdev=xvda,access=w,discard,target="
+                + device)
+    assert "discard" in info(dom)["can"]
+    lab.check("echo 0 >/sys/block/%s/queue/discard_max_bytes"
+              % os.path.basename(device))
+    assert "not supported" in dom.sh("block discard -f xvda 0 8")
+    assert "discard" not in info(dom)["can"]
+    assert ", 0 differ" in dom.sh("diskcheck -f xvda 1 depth=16")
 
 
 @pytest.mark.long
@@ -251,8 +369,69 @@ def test_resize(lab, guest, disk, tmp_path):
             dom.sh("block read xvda 0")
             assert time.monotonic() < end, dom.tail()
         assert ", 0 differ" in dom.sh("diskcheck -f xvda %d" % mib)
-    assert "failed" in dom.sh("block read xvda %d" % SECTORS) or \
-        "invalid" in dom.sh("block read xvda %d" % SECTORS)
+    assert "not possible" in dom.sh("block read xvda %d" % (SECTORS // 2))
+
+
+NONSENSE = [
+    {"sectors": None}, {"sectors": "many"}, {"sectors": "-1"},
+    {"sectors": str(1 << 60)}, {"sector-size": "0"}, {"sector-size": "513"},
+    {"sector-size": "1000"}, {"sector-size": "65536"},
+    {"sector-size": str(1 << 40)},
+    # What can be done without leaves a disk.
+    {"max-ring-page-order": "99", "multi-queue-max-queues": "1000000",
+     "feature-max-indirect-segments": "4294967295", "info": "x",
+     "discard-granularity": "-5", "physical-sector-size": "3",
+     "feature-flush-cache": "yes", "mode": ""}]
+
+
+@pytest.mark.long
+def test_nonsense(lab, guest, disk, tmp_path):
+    """A back end, which is this test, says what can not be: there is no such
+    disk, one line in the log says so, and all others go on.  Another one has
+    a disk, but never answers."""
+    dom = start(guest, "phy:%s,xvda,w" % disk(raw(tmp_path), False))
+    domid = lab.check("xl domid " + dom.name).strip()
+    fronts = ["/local/domain/%s/device/vbd/%d" % (domid, 51712 + 16 * (n + 1))
+              for n in range(len(NONSENSE))]
+    backs = ["/local/domain/0/backend/nonsense/%s/%d" % (domid, n)
+             for n in range(len(NONSENSE))]
+    says, device = [], []
+    for front, back, lies in zip(fronts, backs, NONSENSE):
+        values = {"sectors": "2048", "sector-size": "512", "state": "2",
+                  **lies}
+        says += ["%s/%s '%s'" % (back, key, value)
+                 for key, value in values.items() if value is not None]
+        device += ["%s/%s" % (front, pair) for pair in (
+            "backend " + back, "backend-id 0", "state 1",
+            "virtual-device " + front.split("/")[-1])]
+    lab.check("xenstore-write -- " + " ".join(says))
+    lab.check("xenstore-chmod -r /local/domain/0/backend/nonsense n0 r"
+              + domid)
+    lab.check("xenstore-chmod %s n%s r0" % (os.path.dirname(fronts[0]),
+                                            domid))
+    lab.check("xenstore-write " + " ".join(device))
+    for front in fronts:
+        wait_for(lab, '[ "$(xenstore-read %s/state)" = 4 ]' % front)
+    lab.check("xenstore-write " + " ".join(back + "/state 4"
+                                           for back in backs))
+    end = time.monotonic() + 60
+    for front in fronts[:-1]:
+        line = ": no usable sectors or sector-size"
+        line = (front.split("device/")[1] + line).encode()
+        while line not in dom.output:
+            assert time.monotonic() < end, dom.tail()
+            time.sleep(0.2)
+    for front in fronts[:-1]:
+        wait_for(lab, '[ "$(xenstore-read %s/state)" != 4 ]' % front)
+    dom.expect(rb"xvdk: 2048 sectors, blocks of 512", 60)
+    # The one that is there never answers: nobody else waits for it.
+    lab.check("xl block-attach %s phy:%s,xvdz,w" % (
+        dom.name, disk(raw(tmp_path, "extra", 4), False)))
+    dom.expect(rb"disk: xvdz: ", 60)
+    assert ", 0 differ" in dom.sh("diskcheck -f xvda 1")
+    assert ", 0 differ" in dom.sh("diskcheck -f xvdz 1")
+    assert dom.shutdown() == "poweroff"
+    lab.check("xenstore-rm /local/domain/0/backend/nonsense")
 
 
 # Coming and going
@@ -307,15 +486,33 @@ def connected(lab, front, back):
         wait_for(lab, '[ "$(xenstore-read %s/state)" = 4 ]' % path)
 
 
-def load(dom):
-    """Begin to write and check, which takes a while."""
-    dom.send(b"diskcheck -f xvda 5 random=4000 io=8192 depth=16\r")
+class Load:
+    """A guest that writes and checks, once or again and again."""
 
+    def __init__(self, dom):
+        self.dom = dom
+        self.begun = 0
 
-def loaded(dom):
-    """The end of it: no error, and no byte is wrong."""
-    dom.expect(rb"diskcheck: xvda: wrote \d+ sectors", 300)
-    dom.expect(rb"diskcheck: xvda: read \d+ sectors in \d+ ms, 0 differ", 300)
+    def begin(self):
+        """Once more, which takes a while; nothing when it is under way."""
+        if self.begun == len(self._ends()):
+            self.begun += 1
+            self.dom.send(b"diskcheck -f xvda %d random=4000 io=8192 depth=16"
+                          b"\r" % self.begun)
+
+    def _ends(self):
+        return re.findall(rb"^diskcheck: xvda: read \d+ sectors in \d+ ms, "
+                          rb"\d+ differ|^diskcheck: xvda: (?!wrote|read).*",
+                          self.dom.output, re.M)
+
+    def end(self):
+        """It ends: no error, and no byte is wrong."""
+        stop = time.monotonic() + 300
+        while len(self._ends()) < self.begun:
+            assert time.monotonic() < stop, self.dom.tail()
+            time.sleep(0.2)
+        for said in self._ends():
+            assert said.endswith(b" 0 differ"), said
 
 
 def rounds(lab, guest, device, blkback, count):
@@ -324,14 +521,15 @@ def rounds(lab, guest, device, blkback, count):
     front, back = paths(lab, dom, 51712)
     values = keys(lab, back)
     sysfs = "/sys/bus/xen-backend/devices/vbd-%s-51712" % front.split("/")[3]
+    busy = Load(dom)
     for n in range(count):
-        load(dom)
+        busy.begin()
         time.sleep(0.3)
         lab.check("xenstore-rm " + back)
         wait_for(lab, "! [ -e %s ]" % sysfs)
         blkback(max_queues=1 + n % 2)
         connected(lab, front, connect(lab, front, "0", values))
-        loaded(dom)
+        busy.end()
     done = numbers(info(dom)["done"])
     assert done["error"] == 0, done
     assert done["again"] > 0, done
@@ -349,19 +547,18 @@ def test_back_again_20(lab, guest, disk, blkback, tmp_path):
 
 
 def attach_rounds(lab, guest, device, extra, count):
-    """A disk comes and goes while another is busy."""
+    """A disk, of a number beyond those of Linux's first 16, comes and goes
+    while another is busy."""
     dom = start(guest, "phy:%s,xvda,w" % device, vcpus=2)
-    load(dom)
-    for n in range(count):
-        lab.check("xl block-attach %s phy:%s,xvdb,w" % (dom.name, extra))
-        dom.expect(rb"disk: xvdb: ", 60)
-        lab.check("xl block-detach %s xvdb" % dom.name)
+    busy = Load(dom)
+    for _ in range(count):
+        busy.begin()
+        lab.check("xl block-attach %s phy:%s,xvdaa,w" % (dom.name, extra))
+        dom.expect(rb"disk: xvdaa: ", 60)
+        lab.check("xl block-detach %s xvdaa" % dom.name)
         wait_for(lab, "! xenstore-exists /local/domain/$(xl domid %s)/device/"
-                 "vbd/51728" % dom.name)
-        if n % 20 == 19:
-            loaded(dom)
-            load(dom)
-    loaded(dom)
+                 "vbd/%d" % (dom.name, XVDAA))
+    busy.end()
     assert numbers(info(dom)["done"])["error"] == 0
 
 
