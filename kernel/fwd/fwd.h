@@ -85,6 +85,7 @@ struct fwd {
 	struct fwd_net	 fw_net[FWD_NNET];
 	struct fwd_mactab fw_mac;
 	struct fwd_neigh fw_neigh[FWD_NNEIGH];
+	unsigned int	 fw_nwait;	/* packets that wait for them */
 	struct fwd_states fw_states;
 	struct fwd_dhcp	 fw_dhcp;
 	struct fwd_addr	 fw_dns;	/* the uplink's name server */

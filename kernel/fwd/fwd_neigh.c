@@ -101,6 +101,7 @@ fwd_neigh_free(struct fwd *fw, struct fwd_neigh *ne, bool tell)
 	struct fwd_trip tr;
 
 	ne->ne_version = 0;
+	fw->fw_nwait -= ne->ne_nwait;
 	while ((fb = ne->ne_wait) != NULL) {
 		ne->ne_wait = fb->fb_next;
 		tr.tr_fb = fb;
@@ -147,7 +148,8 @@ fwd_neigh_get(struct fwd *fw, unsigned int net, const struct fwd_addr *ad,
 	ne->ne_used = fw->fw_now;
 	if (ne->ne_known)
 		return ne;
-	if (ne->ne_nwait == FWD_NEIGH_WAIT) {
+	if (ne->ne_nwait == FWD_NEIGH_WAIT ||
+	    fw->fw_nwait == FWD_NEIGH_ALL) {
 		fwd_drop(tr, &fw->fw_port[tr->tr_in].pt_count.pc_lost);
 		return NULL;
 	}
@@ -157,6 +159,7 @@ fwd_neigh_get(struct fwd *fw, unsigned int net, const struct fwd_addr *ad,
 	tr->tr_fb->fb_next = NULL;
 	*end = tr->tr_fb;
 	ne->ne_nwait++;
+	fw->fw_nwait++;
 	if (ne->ne_asked == 0)
 		fwd_neigh_ask(fw, ne);
 	return NULL;
@@ -178,6 +181,7 @@ fwd_neigh_known(struct fwd *fw, struct fwd_neigh *ne, const uint8_t mac[6],
 	ne->ne_heard = fw->fw_now;
 	ne->ne_asked = 0;
 	ne->ne_wait = NULL;
+	fw->fw_nwait -= ne->ne_nwait;
 	ne->ne_nwait = 0;
 	while ((fb = next) != NULL) {
 		next = fb->fb_next;
@@ -276,6 +280,7 @@ fwd_neigh_forget(struct fwd *fw, unsigned int port)
 			}
 			*p = fb->fb_next;
 			ne->ne_nwait--;
+			fw->fw_nwait--;
 			fwd_buf_free(fb);
 		}
 		if (ne->ne_known && ne->ne_port == port)

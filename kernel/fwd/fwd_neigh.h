@@ -14,7 +14,8 @@
 #include "fwd_addr.h"
 
 #define FWD_NNEIGH	256
-#define FWD_NEIGH_WAIT	4		/* packets that wait */
+#define FWD_NEIGH_WAIT	16		/* packets that wait for one */
+#define FWD_NEIGH_ALL	128		/* and for all of them */
 
 struct fwd;
 struct fwd_buf;

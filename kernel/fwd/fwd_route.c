@@ -211,11 +211,11 @@ fwd_route_on(struct fwd *fw, struct fwd_trip *tr, const struct fwd_way *wy,
 {
 	struct fwd_port_count *pc = &fw->fw_port[tr->tr_in].pt_count;
 	struct fwd_neigh *ne = fwd_neigh_get(fw, wy->wy_net, &wy->wy_next, tr);
-	uint8_t *p = fwd_buf_head(tr->tr_fb);
 	uint32_t mtu;
+	uint8_t *p;
 
 	if (ne == NULL)
-		return;			/* the packet waits for it */
+		return;			/* it waits for it, or is lost */
 	if (!fo->fo_known &&
 	    !fwd_filter_first(fw, tr, ne->ne_port, wy->wy_net, fo)) {
 		fwd_drop(tr, &pc->pc_denied);
@@ -229,6 +229,7 @@ fwd_route_on(struct fwd *fw, struct fwd_trip *tr, const struct fwd_way *wy,
 	}
 	fwd_filter_pass(fw, tr, fo);
 	fwd_route_hop(tr->tr_fb, &tr->tr_hd);
+	p = fwd_buf_head(tr->tr_fb);
 	memcpy(p, ne->ne_mac, 6);
 	memcpy(p + 6, fw->fw_net[wy->wy_net].nt_mac, 6);
 	fwd_route_leave(fw, tr, ne->ne_port, fo);

@@ -567,6 +567,42 @@ t_errors(void **st)
 	lab_close();
 }
 
+/* Who looks for hosts that are not there does not take all memory. */
+static void
+t_scan(void **st)
+{
+	struct lab_spec sp = { "10.0.0.5", "192.0.2.66", 4000, 80, FWD_UDP, 0,
+	    9, 0, 0, 0, 0, 0 };
+	struct fwd_buf_stat fs;
+	unsigned int i;
+
+	lab_open(NETS "default allow", PORTS);
+	for (i = 0; i < 20; i++)
+		lab_send("vif1.0", &sp);
+	fwd_buf_stat(&fs);
+	assert_int_equal(fs.fs_nbuf, FWD_NEIGH_WAIT);
+	sp.from = "192.0.2.8";
+	for (i = 0; i < 2000; i++) {
+		lab_make(&frame, &sp);
+		memcpy(frame.lf_byte, lab.fw_net[0].nt_mac, 6);
+		lab_put(frame.lf_byte + 30, 4, 0x0a000000u | (i % 200 + 8));
+		lab_put(frame.lf_byte + 24, 2, 0);
+		lab_put(frame.lf_byte + 24, 2, lab_sum(frame.lf_byte + 14, 20,
+		    0));
+		lab.fw_port[lab_port("vif1.0")].pt_mtu = 0;	/* no ARP */
+		lab.fw_port[lab_port("vif2.0")].pt_mtu = 0;
+		lab_in("xn0", &frame);
+	}
+	fwd_buf_stat(&fs);
+	assert_int_equal(fs.fs_nbuf, FWD_NEIGH_ALL);
+	for (i = 0; i < 5; i++)
+		fwd_tick(&lab, lab_now += SEC);
+	fwd_buf_stat(&fs);
+	assert_int_equal(fs.fs_nbuf, 0);
+	assert_int_equal(lab.fw_nwait, 0);
+	lab_close();
+}
+
 /* This domain's own DHCP works whatever the rules say, where it asks. */
 static void
 t_own_dhcp(void **st)
@@ -662,6 +698,7 @@ main(void)
 		cmocka_unit_test(t_bridge),
 		cmocka_unit_test(t_bridge_flood),
 		cmocka_unit_test(t_errors),
+		cmocka_unit_test(t_scan),
 		cmocka_unit_test(t_own_dhcp),
 		cmocka_unit_test(t_states),
 		cmocka_unit_test(t_memory),
