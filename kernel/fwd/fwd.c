@@ -329,6 +329,8 @@ fwd_dhcp_input(struct fwd *fw, const struct fwd_trip *tr)
 	if (nc->nc_first == 0 || hd->hd_version != 4 ||
 	    hd->hd_proto != FWD_UDP || hd->hd_l4 == 0 || hd->hd_dport != 67 ||
 	    hd->hd_end > tr->tr_fb->fb_pkt.np_iov[0].iov_len ||
+	    (!fwd_addr_multicast(&hd->hd_dst, 4) &&
+	    !fwd_own(fw, &hd->hd_dst, 4)) ||
 	    fw->fw_port[tr->tr_in].pt_self)
 		return false;
 	memcpy(da.da_mac, p + 6, 6);

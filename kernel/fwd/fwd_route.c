@@ -124,8 +124,9 @@ fwd_route_sane(const struct fwd *fw, const struct fwd_trip *tr)
 		    UINT16_MAX)
 			return false;
 	}
+	/* Of a link's address nobody beyond the link may hear. */
 	if (fwd_addr_linklocal(&hd->hd_src, hd->hd_version))
-		return true;
+		return fwd_own(fw, &hd->hd_dst, hd->hd_version);
 	return fwd_route_find(fw, &hd->hd_src, hd->hd_version, &wy) &&
 	    wy.wy_net == tr->tr_net;
 }

@@ -101,6 +101,12 @@ static const struct verdict verdicts[] = {
 	    FWD_UDP, 0, 0, 0, 0, 0, 0, 0 }, NULL },
 	{ "default allow", "vif1.0", { "10.0.0.1", "192.0.2.9", 80, 4000,
 	    FWD_UDP, 0, 0, 0, 0, 0, 0, 0 }, NULL },
+	{ "default allow", "vif1.0", { "169.254.1.1", "192.0.2.9", 80, 4000,
+	    FWD_UDP, 0, 0, 0, 0, 0, 0, 0 }, NULL },
+	/* Another's DHCP server. */
+	{ "default allow\ndhcp lan 10.0.0.9-10.0.0.10", "vif1.0", {
+	    "10.0.0.5", "192.0.2.9", 68, 67, FWD_UDP, 0, 300, 0, 0, 0, 0, 0 },
+	    "xn0" },
 	/* Within the network. */
 	{ "allow in vif1.0 out vif2.0", "vif1.0", { "10.0.0.5", "10.0.0.6",
 	    9, 9, FWD_UDP, 0, 0, 0, 0, 0, 0, "10.0.0.6" }, "vif2.0" },
