@@ -229,4 +229,5 @@ def test_restart(lab, guest, net, times):
         dom = net()
         rewire(lab, client, dom)
         dom.expect(rb"vif\d+\.0: .*queue", 60)
+        client.expect(rb"net: xn0 carrier on", 60)
     assert "2 answered" in ask(client, "ping %s 2" % HERE)
