@@ -154,7 +154,7 @@ fwd_filter_translate(struct fwd *fw, struct fwd_key key[2], unsigned int port,
 		    fw->fw_ops->fo_random() % (65536 - FWD_FILTER_PORTS));
 		if (echo)
 			key[1].ky_sport = key[1].ky_dport;
-			}
+	}
 	return fwd_state_make(&fw->fw_states, key, port, fw->fw_now);
 }
 

@@ -123,7 +123,8 @@ fwd_nat_error(struct pv_net_pkt *np, struct fwd_hdr *hd,
 
 	if (fwd_hdr_quoted(&in, ip, len, hd->hd_version) != 0)
 		return;
-	if (in.hd_l4 != 0 && in.hd_proto != FWD_ICMP6) {
+	/* peer: of other protocols not even ports' worth may be there. */
+	if (fwd_nat_ported(&in)) {
 		field = fwd_nat_field(ip + in.hd_l4, &in, len - in.hd_l4);
 		fwd_nat_ports(ip + in.hd_l4, field, &in, quoted);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * t_fwd_parts.c -- kernel/fwd: addresses as text, rules that are wrong, the
- * DHCP server, neighbours and announcements of IPv6.
+ * DHCP server, neighbours and announcements of IPv6, errors.
  */
 
 #include "fwd_lab.h"
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <pv/errno.h>
+
+#include <fwd/fwd_nat.h>
 
 #define SEC 1000000000ull
 #define LAN "network lan vif*\naddress lan 10.0.0.1/24\n"		\
@@ -376,6 +378,38 @@ t_neighbour6(void **st)
 	lab_close();
 }
 
+/* ---- errors ------------------------------------------------------------ */
+
+/* A packet without ports that an error quotes may end with IP's header. */
+static void
+t_error_end(void **st)
+{
+	static struct lab_frame lf;
+	struct lab_spec sp = { "10.0.0.6", "10.0.0.5", 0x302, 0, FWD_ICMP, 0,
+	    20, 0, 0, 0, 0, 0 };
+	struct pv_iov iov = { lf.lf_byte, 0 };
+	struct pv_net_pkt np = { .np_iov = &iov, .np_niov = 1 };
+	uint8_t *quote = lf.lf_byte + 42;
+	struct fwd_key leave, quoted;
+	struct fwd_hdr hd, in;
+
+	lab_make(&lf, &sp);
+	memcpy(quote, lf.lf_byte + 14, 20);
+	lab_put(quote + 2, 2, 28);
+	quote[9] = 47;
+	memset(lf.lf_byte + lf.lf_len, 0xaa, 8);
+	iov.iov_len = np.np_len = lf.lf_len;
+	assert_int_equal(fwd_hdr_parse(&hd, &np), 0);
+	assert_int_equal(fwd_hdr_quoted(&in, quote, 20, 4), 0);
+	fwd_state_key(&leave, &hd, 0);
+	fwd_state_key(&quoted, &in, 0);
+	quoted.ky_src.ad_byte[3] = 9;
+	fwd_nat_error(&np, &hd, &leave, &quoted);
+	assert_int_equal(quote[15], 9);
+	assert_memory_equal(quote + 20, "\xaa\xaa\xaa\xaa\xaa\xaa\xaa\xaa", 8);
+	assert_true(lab_right(&lf));
+}
+
 int
 main(void)
 {
@@ -388,6 +422,7 @@ main(void)
 		cmocka_unit_test(t_dhcp_greedy),
 		cmocka_unit_test(t_radv),
 		cmocka_unit_test(t_neighbour6),
+		cmocka_unit_test(t_error_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
