@@ -432,16 +432,20 @@ void
 netback_rx_again(void *arg)
 {
 	struct netback_softc *sc = arg;
+	struct netback_queue *nq;
 	unsigned int i;
 
 	if (!netback_is_up(sc))
 		return;
 	if (sc->sc_rb.rb_waits && netback_rx_do(sc) == NETBACK_RX_WAITS)
 		return;
-	for (i = 0; i < sc->sc_nqueue; i++) {
-		(void)netback_rx_run(&sc->sc_queue[i]);
+	/* One that broke it leaves its batch to netback_rx_stop(). */
+	for (i = 0; i < sc->sc_nqueue && netback_is_up(sc); i++) {
+		nq = &sc->sc_queue[i];
+		if (netback_rx_run(nq) == EVTCHN_MORE)
+			evtchn_again(netback_rxeh(nq));
 		if (!sc->sc_rb.rb_waits)
-			netback_rx_expire(&sc->sc_queue[i]);
+			netback_rx_expire(nq);
 	}
 }
 

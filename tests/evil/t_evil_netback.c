@@ -665,11 +665,9 @@ LOOP_TEST(odd_rate)
 	pu_close(l);
 }
 
-/* No events for buffers: they are found all the same. */
-LOOP_TEST(odd_no_notify)
+static void
+odd_silent(struct loop *l)
 {
-	struct loop_pkt lp;
-
 	pu_open(l);
 	nback_plug(&pu_back, 0, NULL);
 	assert_true(pu_wait_state("2"));
@@ -678,6 +676,14 @@ LOOP_TEST(odd_no_notify)
 	pu_num("feature-rx-notify", 0);
 	pu_num("state", 4);
 	assert_true(sim_until(l->l_sim, pu_announced, NULL, 60 * SIM_S));
+}
+
+/* No events for buffers: they are found all the same. */
+LOOP_TEST(odd_no_notify)
+{
+	struct loop_pkt lp;
+
+	odd_silent(l);
 	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 100, 1), 0);
 	sim_run(l->l_sim, 500 * SIM_MS);
 	assert_int_equal(lp.lp_ndone, 0);
@@ -686,6 +692,28 @@ LOOP_TEST(odd_no_notify)
 	sim_run(l->l_sim, 100 * SIM_MS);
 	assert_int_equal(lp.lp_ndone, 1);
 	assert_int_equal(lp.lp_rv, 0);
+	pu_close(l);
+}
+
+/* Many at once, for more packets than one run takes: none is forgotten. */
+LOOP_TEST(odd_no_notify_many)
+{
+	static struct loop_pkt lp[200];
+	unsigned int i;
+
+	odd_silent(l);
+	for (i = 0; i < 200; i++)
+		assert_int_equal(nback_send(&pu_back, &lp[i], pu.pu_frame, 100,
+		    1), 0);
+	sim_run(l->l_sim, 100 * SIM_MS);
+	for (i = 0; i < 200; i++)
+		pu_buffer(pu.pu_ref[i % NDATA]);
+	shm_store_release32(pu_index(RX, 0), pu.pu_prod[RX]);
+	sim_run(l->l_sim, SIM_S);
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(lp[i].lp_ndone, 1);
+		assert_int_equal(lp[i].lp_rv, 0);
+	}
 	pu_close(l);
 }
 
@@ -730,6 +758,7 @@ main(void)
 		cmocka_unit_test(odd_multicast),
 		cmocka_unit_test(odd_rate),
 		cmocka_unit_test(odd_no_notify),
+		cmocka_unit_test(odd_no_notify_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
