@@ -133,7 +133,7 @@ def udp_stat(lab, six):
 
 def check_udp(lab, guest, address, dom0, count, iperf):
     """Datagrams both ways, nearly all of which arrive, and with their right
-    checksums; iperf may be too slow to take those that came."""
+    checksums; those to dom0 its kernel counts, as nobody takes them."""
     six = ":" in address
     flag = "-V" if six else ""
     size = 8000 if "mtu 9000" in guest.sh("interfaces") else 1400
@@ -142,24 +142,16 @@ def check_udp(lab, guest, address, dom0, count, iperf):
               % (iperf, flag, address, size, size * count), timeout=600)
     got = guest.expect(rb"udpcount: (\d+) datagrams.* late", 120).group(1)
     assert int(got) >= count * 9 // 10
-    server = lab.spawn("exec %s -s -u %s -p 5003 -l %d > /lab/udp.log 2>&1"
-                       % (iperf, flag, size))
-    try:
-        lab.check("sleep 1")
-        was = udp_stat(lab, six)
-        guest.sh("udpsend %s 5003 %d %d" % (dom0, size, count), 600)
-        lab.check("sleep 1")
-        now = udp_stat(lab, six)
-    finally:
-        server.kill()
-    arrived = sum(now[key] - was[key] for key in ("InDatagrams",
-                                                  "RcvbufErrors"))
-    assert arrived >= count * 9 // 10
+    was = udp_stat(lab, six)
+    guest.sh("udpsend %s 5003 %d %d" % (dom0, size, count), 600)
+    lab.check("sleep 1")
+    now = udp_stat(lab, six)
+    assert now["NoPorts"] - was["NoPorts"] >= count * 9 // 10
     assert now["InCsumErrors"] == was["InCsumErrors"]
 
 
 def check_tcp(lab, guest, address, dom0, iperf):
-    """iperf both ways."""
+    """iperf 2 in dom0 to the guest's iperf, and that to nc."""
     flag = "-V" if ":" in address else ""
     guest.send(b"iperf -s\r")
     guest.expect(rb"iperf: listening", 60)
@@ -168,16 +160,13 @@ def check_tcp(lab, guest, address, dom0, iperf):
     assert re.search(r"\d+ Kbits/sec", said), said
     got = guest.expect(rb"iperf: received (\d+) bytes", 60).group(1)
     assert int(got) > MIB
-    server = lab.spawn("exec %s -s %s -f k > /lab/tcp.log 2>&1"
-                       % (iperf, flag))
-    try:
-        lab.check("sleep 1")
-        said = guest.sh("iperf " + dom0, 300)
-        sent = int(re.search(r"iperf: sent (\d+) bytes", said).group(1))
-        assert sent > MIB
-    finally:
-        server.kill()
-    assert re.search(r"\d+ Kbits/sec", lab.check("cat /lab/tcp.log"))
+    # Not iperf -s: dom0's only CPU was seen to do nothing else from then on.
+    server = lab.spawn("exec nc -l -p 5001 > /dev/null")
+    lab.check("sleep 1")
+    said = guest.sh("iperf " + dom0, 300)
+    sent = int(re.search(r"iperf: sent (\d+) bytes", said).group(1))
+    assert sent > MIB
+    assert server.wait(60) == 0         # the guest closed in good order
 
 
 @pytest.mark.parametrize("mode,mtu,size", cells())
