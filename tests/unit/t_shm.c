@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * t_shm.c -- copies out of and into shared memory: each length at each
- * alignment of both ends, and nothing beside it.
+ * t_shm.c -- copies out of and into shared memory, and zeros: each length at
+ * each alignment of both ends, and nothing beside it.
  */
 
 #include <setjmp.h>
@@ -70,11 +70,32 @@ t_out(void **state)
 	all(copy_out);
 }
 
+static void
+t_zero(void **state)
+{
+	static uint8_t dst[256], was[256], want[256];
+	unsigned int to;
+	size_t len;
+
+	(void)state;
+	memset(was, 0xee, sizeof(was));
+	for (to = 0; to < 9; to++) {
+		for (len = 0; len <= LENMAX; len++) {
+			memcpy(dst, was, sizeof(dst));
+			memcpy(want, was, sizeof(want));
+			memset(want + GUARD + to, 0, len);
+			shm_zero(dst + GUARD + to, len);
+			assert_memory_equal(dst, want, sizeof(dst));
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(t_in), cmocka_unit_test(t_out)
+		cmocka_unit_test(t_in), cmocka_unit_test(t_out),
+		cmocka_unit_test(t_zero)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
