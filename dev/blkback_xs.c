@@ -60,8 +60,8 @@ blkback_xs_setting(struct blkback_softc *sc, const char *name, uint64_t max)
 
 /*
  * Pages that stay mapped: only when the operator wants them.  The front end has
- * to copy into and out of them too, and two copies by guests were found to cost
- * more than one by Xen (docs/performance.md).
+ * to copy into and out of them too; two copies by guests cost more than one by
+ * Xen in the one noisy run there was (docs/performance.md).
  */
 static bool
 blkback_xs_persistent(struct blkback_softc *sc)
