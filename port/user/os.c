@@ -19,7 +19,7 @@
 
 #include "os.h"
 
-#define OS_NFILE	64		/* watched at most */
+#define OS_NFILE	256		/* watched at most */
 #define NSEC_PER_SEC	1000000000ull
 #define NSEC_PER_MSEC	1000000ull
 
@@ -240,7 +240,7 @@ os_files(uint64_t until)
 	uint64_t now = pv_os_now(), ms;
 	nfds_t n = 0, i;
 
-	for (ow = os_watches; ow != NULL && n < OS_NFILE; ow = ow->ow_next) {
+	for (ow = os_watches; ow != NULL; ow = ow->ow_next) {
 		watched[n] = ow;
 		pfd[n++] = (struct pollfd){ ow->ow_fd, POLLIN, 0 };
 	}
@@ -295,6 +295,13 @@ pv_os_wake(struct pv_os_event *ev)
 void
 os_watch(struct os_watch *ow)
 {
+	const struct os_watch *p;
+	unsigned int n = 1;
+
+	for (p = os_watches; p != NULL; p = p->ow_next)
+		n++;
+	if (n > OS_NFILE)
+		pv_os_panic("too many files are watched");
 	ow->ow_next = os_watches;
 	os_watches = ow;
 }

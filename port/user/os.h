@@ -34,7 +34,10 @@ const struct os_memory *os_memory(void);
  */
 void	 os_run(uint64_t until);
 
-/* Call ow_fn(ow_arg) from os_run() when the file can be read. */
+/*
+ * Call ow_fn(ow_arg) from os_run() when the file can be read.  Of 256 files at
+ * most; one more is a panic.
+ */
 struct os_watch {
 	int		 ow_fd;
 	void		(*ow_fn)(void *);
