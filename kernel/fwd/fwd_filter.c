@@ -172,7 +172,7 @@ fwd_filter_nat(const struct fwd *fw, const struct fwd_trip *tr,
 
 static bool
 fwd_filter_open(struct fwd *fw, const struct fwd_trip *tr,
-    unsigned int outnet, struct fwd_found *fo, uint16_t rule)
+    unsigned int outnet, struct fwd_found *fo)
 {
 	const struct fwd_addr *addr = &fw->fw_net[outnet].nt_addr4;
 	bool nat = fwd_filter_nat(fw, tr, outnet);
@@ -193,28 +193,62 @@ fwd_filter_open(struct fwd *fw, const struct fwd_trip *tr,
 		    fw->fw_now);
 	if (st == NULL)
 		return false;
-	st->st_rule = rule;
 	fo->fo_known = true;
 	fo->fo_side = &st->st_side[0];
 	fwd_state_mirror(&fo->fo_leave, &key[1], tr->tr_net);
 	return true;
 }
 
+/*
+ * Is it of a connection between these ports?  Within a network the sender
+ * chooses the port, by the Ethernet address, whatever the IP address says.
+ */
+static bool
+fwd_filter_fits(const struct fwd_trip *tr, unsigned int out,
+    const struct fwd_found *fo)
+{
+	const struct fwd_state *st;
+
+	if (!fo->fo_known || fo->fo_side == NULL)
+		return fo->fo_known;
+	st = fwd_state_of(fo->fo_side);
+	if (st->st_side[0].sd_key.ky_net != st->st_side[1].sd_key.ky_net)
+		return true;
+	if (fo->fo_side->sd_index == 0)
+		return tr->tr_in == st->st_port && out == st->st_out;
+	return tr->tr_in == st->st_out && out == st->st_port;
+}
+
 bool
-fwd_filter_first(struct fwd *fw, const struct fwd_trip *tr, unsigned int out,
+fwd_filter_may(struct fwd *fw, const struct fwd_trip *tr, unsigned int out,
     unsigned int outnet, struct fwd_found *fo)
 {
-	uint16_t rule;
+	uint16_t rule = FWD_STATE_NORULE;
+	struct fwd_state *st;
 
+	if (fwd_filter_fits(tr, out, fo))
+		return true;
 	/* What this domain sends itself is its own affair. */
 	if (!fw->fw_port[tr->tr_in].pt_self &&
 	    !fwd_rule_allows(fw, &tr->tr_hd, tr->tr_in, out, &rule))
 		return false;
-	if (fw->fw_port[tr->tr_in].pt_self)
-		rule = FWD_STATE_NORULE;
 	if (!fw->fw_active)
 		return true;
-	return fwd_filter_open(fw, tr, outnet, fo, rule);
+	if (!fo->fo_known && !fwd_filter_open(fw, tr, outnet, fo))
+		return false;
+	if (fo->fo_side == NULL)
+		return true;
+	st = fwd_state_of(fo->fo_side);
+	if (fo->fo_error || fo->fo_side->sd_index != 0 ||
+	    st->st_port != tr->tr_in) {
+		/* By the rules alone: the connection is not this one's. */
+		fo->fo_known = fo->fo_error = false;
+		fo->fo_side = NULL;
+		return true;
+	}
+	st->st_out = (uint8_t)out;
+	st->st_rule = rule;
+	return true;
 }
 
 void
@@ -253,7 +287,7 @@ fwd_filter_bridge(struct fwd *fw, const struct fwd_trip *tr, unsigned int out)
 		return fw->fw_conf.co_default ||
 		    fw->fw_port[tr->tr_in].pt_self;
 	fwd_filter_find(fw, tr, &fo);
-	if (!fo.fo_known && !fwd_filter_first(fw, tr, out, tr->tr_net, &fo))
+	if (!fwd_filter_may(fw, tr, out, tr->tr_net, &fo))
 		return false;
 	fwd_filter_pass(fw, tr, &fo);
 	return true;

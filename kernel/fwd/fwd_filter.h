@@ -21,11 +21,11 @@ struct fwd_found {
 void	 fwd_filter_find(struct fwd *, const struct fwd_trip *,
 	    struct fwd_found *);
 /*
- * A packet that is not known, between networks or to self: may it?  With a
- * state for it, where it is the first of a connection, and its address
- * translated where the other network wants that.  Context: thread.
+ * May a packet go to a port: as it is known, or by the rules?  With a state
+ * for it, where it is the first of a connection, and its address translated
+ * where the other network wants that.  Context: thread.
  */
-bool	 fwd_filter_first(struct fwd *, const struct fwd_trip *,
+bool	 fwd_filter_may(struct fwd *, const struct fwd_trip *,
 	    unsigned int out, unsigned int outnet, struct fwd_found *);
 /* A known packet passes.  Context: thread. */
 void	 fwd_filter_pass(struct fwd *, const struct fwd_trip *,

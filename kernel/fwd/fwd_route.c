@@ -196,8 +196,8 @@ fwd_route_self(struct fwd *fw, struct fwd_trip *tr, struct fwd_found *fo)
 		fwd_drop(tr, &pc->pc_lost);
 		return;
 	}
-	if (!fo->fo_known && !fwd_filter_free(&tr->tr_hd) &&
-	    !fwd_filter_first(fw, tr, self, tr->tr_net, fo)) {
+	if (!fwd_filter_free(&tr->tr_hd) &&
+	    !fwd_filter_may(fw, tr, self, tr->tr_net, fo)) {
 		fwd_drop(tr, &pc->pc_denied);
 		return;
 	}
@@ -217,8 +217,7 @@ fwd_route_on(struct fwd *fw, struct fwd_trip *tr, const struct fwd_way *wy,
 
 	if (ne == NULL)
 		return;			/* it waits for it, or is lost */
-	if (!fo->fo_known &&
-	    !fwd_filter_first(fw, tr, ne->ne_port, wy->wy_net, fo)) {
+	if (!fwd_filter_may(fw, tr, ne->ne_port, wy->wy_net, fo)) {
 		fwd_drop(tr, &pc->pc_denied);
 		return;
 	}
@@ -262,6 +261,7 @@ fwd_route(struct fwd *fw, struct fwd_trip *tr)
 	fwd_filter_find(fw, tr, &fo);
 	if (fwd_filter_dhcp(fw, tr)) {
 		fo.fo_known = true;
+		fo.fo_side = NULL;	/* from whichever port */
 		fwd_route_self(fw, tr, &fo);
 	} else if (fwd_route_ours(tr)) {
 		fwd_route_self(fw, tr, &fo);

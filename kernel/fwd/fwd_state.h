@@ -45,6 +45,7 @@ struct fwd_state {
 	struct list	 st_link;	/* weak or strong, oldest first */
 	uint64_t	 st_seen;	/* ns */
 	uint8_t		 st_port;	/* where it was opened */
+	uint8_t		 st_out;	/* where its packets left last */
 	uint8_t		 st_flags;
 #define FWD_STATE_REPLIED 0x1
 #define FWD_STATE_ENDING 0x2		/* TCP: both closed, or reset */

@@ -535,6 +535,49 @@ t_bridge_flood(void **st)
 	lab_close();
 }
 
+/*
+ * A connection to one port is none to another: neither by another Ethernet
+ * address nor in a packet for all.
+ */
+static void
+t_bridge_ports(void **st)
+{
+	struct lab_spec ab = { "10.0.0.5", "10.0.0.6", 9, 9, FWD_UDP, 0, 9, 0,
+	    0, 0, 0, "10.0.0.6" };
+	struct lab_spec ba = { "10.0.0.6", "10.0.0.5", 9, 9, FWD_UDP, 0, 9, 0,
+	    0, 0, 0, "10.0.0.5" };
+	struct lab_spec ca = { "10.0.0.7", "10.0.0.5", 9, 9, FWD_UDP, 0, 9, 0,
+	    0, 0, 0, "10.0.0.5" };
+
+	lab_open("network all *\nallow in eth0 out eth2\n"
+	    "allow in eth0 out self\n", "eth0 eth1 eth2");
+	lab_send("eth1", &ba);
+	lab_send("eth2", &ca);
+	assert_int_equal(lab_nout, 0);
+	ab.mac = "10.0.0.7";
+	lab_send("eth0", &ab);
+	lab_is(lab_only("eth2"), &ab);
+	ab.mac = "10.0.0.6";
+	lab_send("eth0", &ab);
+	assert_int_equal(lab_nout, 0);
+	lab_send("eth1", &ba);
+	assert_int_equal(lab_nout, 0);
+	ab.mac = "all";
+	lab_send("eth0", &ab);
+	assert_int_equal(lab_nout, 2);
+	assert_true(lab_out[0].lf_port != lab_port("eth1") &&
+	    lab_out[1].lf_port != lab_port("eth1"));
+	/* The real one works, also where its first packet went to all. */
+	ab.to = "10.0.0.7";
+	lab_send("eth0", &ab);
+	ab.mac = "10.0.0.7";
+	lab_send("eth0", &ab);
+	lab_is(lab_only("eth2"), &ab);
+	lab_send("eth2", &ca);
+	lab_is(lab_only("eth0"), &ca);
+	lab_close();
+}
+
 /* ---- the router -------------------------------------------------------- */
 
 static void
@@ -703,6 +746,7 @@ main(void)
 		cmocka_unit_test(t_mtu),
 		cmocka_unit_test(t_bridge),
 		cmocka_unit_test(t_bridge_flood),
+		cmocka_unit_test(t_bridge_ports),
 		cmocka_unit_test(t_errors),
 		cmocka_unit_test(t_scan),
 		cmocka_unit_test(t_own_dhcp),
