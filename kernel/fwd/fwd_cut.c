@@ -41,8 +41,9 @@ fwd_cut_train(struct fwd_cut *cu, const struct pv_net_pkt *np,
 		want = PV_NET_GSO_UDP;
 	else if (hd->hd_proto != FWD_TCP)
 		return 0;
+	/* peer: nothing is behind it either, which would not be cut. */
 	if (hd->hd_l4 == 0 || np->np_gso_type != want ||
-	    (hd->hd_flags & FWD_HDR_FRAG) != 0)
+	    (hd->hd_flags & FWD_HDR_FRAG) != 0 || hd->hd_end != np->np_len)
 		return 0;
 	cu->cu_frag = false;
 	cu->cu_size = np->np_gso_size;

@@ -414,6 +414,14 @@ t_train(void **st)
 	assert_int_equal(lab_out[0].lf_byte[35], 4);
 	assert_int_equal(lab_get(lab_out[0].lf_byte + 40, 2), 1500);
 	assert_true(lab_right(&lab_out[0]));
+	/* Nor one segment with much behind it. */
+	sp.gso = 1448;
+	lab_make(&frame, &sp);
+	lab_put(frame.lf_byte + 16, 2, 140);
+	lab_put(frame.lf_byte + 24, 2, 0);
+	lab_put(frame.lf_byte + 24, 2, lab_sum(frame.lf_byte + 14, 20, 0));
+	lab_in("vif1.0", &frame);
+	assert_int_equal(lab_nout, 0);
 	/* Nor do thousands of tiny ones. */
 	sp.gso = 8;
 	lab.fw_port[lab_port("xn0")].pt_offload = PV_NET_CAN_SG;
