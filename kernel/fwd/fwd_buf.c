@@ -164,6 +164,8 @@ fwd_buf_alloc(uint32_t len)
 			return NULL;
 		}
 		n = len < PV_PAGE_SIZE ? len : PV_PAGE_SIZE;
+		/* The next driver shows the page's rest to its peer, too. */
+		memset((uint8_t *)page + n, 0, PV_PAGE_SIZE - n);
 		fb->fb_iov[np->np_niov].iov_base = page;
 		fb->fb_iov[np->np_niov++].iov_len = n;
 	}

@@ -35,7 +35,10 @@ struct fwd_buf_stat {
  */
 int	 fwd_buf_init(unsigned int npage, unsigned int nbuf);
 
-/* A packet of len bytes, not cleared, or NULL.  Context: deferred, thread. */
+/*
+ * A packet of len bytes, or NULL.  Only what is behind them in the last page is
+ * cleared.  Context: deferred, thread.
+ */
 struct fwd_buf *fwd_buf_alloc(uint32_t len);
 /* A copy of a packet, with its flags.  Context: deferred, thread. */
 struct fwd_buf *fwd_buf_copy(const struct pv_net_pkt *);

@@ -184,7 +184,9 @@ static void
 lab_sent(void *arg, unsigned int port, struct fwd_buf *fb)
 {
 	struct lab_frame *lf = &lab_out[lab_nout];
+	const uint8_t *p;
 	unsigned int i;
+	size_t n;
 
 	assert_null(arg);
 	assert_true(lab_nout < LAB_NOUT);
@@ -195,6 +197,10 @@ lab_sent(void *arg, unsigned int port, struct fwd_buf *fb)
 		lf->lf_len += (uint32_t)fb->fb_iov[i].iov_len;
 	}
 	assert_int_equal(lf->lf_len, fb->fb_pkt.np_len);
+	/* Of other packets nothing is left behind it. */
+	p = fb->fb_iov[i - 1].iov_base;
+	for (n = fb->fb_iov[i - 1].iov_len; n < PV_PAGE_SIZE; n++)
+		assert_int_equal(p[n], 0);
 	lf->lf_flags = fb->fb_pkt.np_flags;
 	lf->lf_gso = fb->fb_pkt.np_gso_size;
 	lf->lf_type = fb->fb_pkt.np_gso_type;
