@@ -61,8 +61,7 @@ cmd_bg_run(void *arg)
 
 	kprintf("bg: %s: exit %d\n", bg->bg_argv[0], status);
 	kfree(bg);
-	if (__atomic_sub_fetch(&cmd_bg_running, 1, __ATOMIC_RELAXED) == 0)
-		__atomic_store_n(&cmd_bg_ending, 0, __ATOMIC_RELAXED);
+	(void)__atomic_sub_fetch(&cmd_bg_running, 1, __ATOMIC_RELAXED);
 }
 
 /* The words are in the shell's line, which it needs for the next one. */
@@ -91,7 +90,9 @@ cmd_bg_start(int argc, char **argv)
 	struct bg *bg = kmalloc(sizeof(*bg));
 	int rv = bg == NULL ? -PV_ENOMEM : cmd_bg_copy(bg, argc, argv);
 
-	(void)__atomic_add_fetch(&cmd_bg_running, 1, __ATOMIC_RELAXED);
+	/* A stop was for those that ran then. */
+	if (__atomic_fetch_add(&cmd_bg_running, 1, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&cmd_bg_ending, 0, __ATOMIC_RELAXED);
 	if (rv == 0 && thread_create("bg", cmd_bg_run, bg, BG_STACK) == NULL)
 		rv = -PV_ENOMEM;
 	if (rv == 0)
@@ -109,8 +110,7 @@ cmd_bg_main(int argc, char **argv)
 	if (argc < 2)
 		return shell_usage(argv);
 	if (strcmp(argv[1], "stop") == 0 && argc == 2) {
-		if (__atomic_load_n(&cmd_bg_running, __ATOMIC_RELAXED) > 0)
-			__atomic_store_n(&cmd_bg_ending, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&cmd_bg_ending, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
 	rv = cmd_bg_start(argc - 1, argv + 1);
