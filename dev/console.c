@@ -94,19 +94,16 @@ static void
 console_name(struct console_softc *sc)
 {
 	struct pv_cons *cn = &sc->sc_cons;
-	size_t len = 0;
 
 	cn->cn_flags = PV_CONS_CONSOLE | PV_CONS_OPEN;
 	if (xenbus_is_singleton(sc->sc_dev))
 		return;
 	if (xenbus_own_str(sc->sc_dev, "name", cn->cn_label,
-	    sizeof(cn->cn_label)) == 0)
-		while (cn->cn_label[len] != '\0')
-			len++;
-	cn->cn_label[len] = '\0';
+	    sizeof(cn->cn_label)) < 0)
+		cn->cn_label[0] = '\0';
 	/* peer: any bytes. */
-	str_sanitise(cn->cn_label, len);
-	if (len > 0)
+	str_sanitise(cn->cn_label, str_len(cn->cn_label));
+	if (cn->cn_label[0] != '\0')
 		cn->cn_flags &= ~PV_CONS_CONSOLE;
 }
 
