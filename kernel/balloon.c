@@ -222,10 +222,12 @@ balloon_set_marks(const struct pv_balloon *bl)
 	balloon_ceiling = BALLOON_MIB(mib);
 }
 
-/* The thread of a balloon that lends. */
+/* The thread, once there is something for it to do.  Lock: balloon_mtx. */
 static void
 balloon_begin(void)
 {
+	if (balloon_policy != BALLOON_AUTO && balloon_target == 0)
+		return;
 	if (!balloon_thread)
 		balloon_thread = thread_create("balloon", balloon_main, NULL,
 		    0) != NULL;
@@ -333,6 +335,7 @@ balloon_choose(enum balloon_policy policy, uint64_t mib)
 	balloon_policy = policy;
 	balloon_set_wish(wish);
 	spin_unlock(&balloon_lock, s);
+	balloon_begin();
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #define ALL	16384u			/* pages of the guest */
 
 static uint64_t nfree, wish, asked;
+static unsigned int nthread;
 static void (*hungry)(unsigned int);
 static const char *settings[8];		/* name, value, .. */
 
@@ -100,6 +101,7 @@ thread_create(const char *name, void (*fn)(void *), void *arg, size_t stack)
 	(void)fn;
 	(void)arg;
 	(void)stack;
+	nthread++;
 	return (struct thread *)(void *)&nfree;
 }
 
@@ -253,6 +255,25 @@ lend_by_hand(void **state)
 	(void)state;
 }
 
+/* The thread comes when there is something for it to do, and once. */
+static void
+lend_thread(void **state)
+{
+	balloon_thread = false;
+	nthread = 0;
+	begin(PV_BALLOON_HARD | PV_BALLOON_LENDS, "no");
+	assert_int_equal(balloon_set(BALLOON_FIXED, 48), 0);
+	assert_int_equal(nthread, 0);
+	assert_int_equal(balloon_set(BALLOON_AUTO, 0), 0);
+	assert_int_equal(balloon_set(BALLOON_AUTO, 0), 0);
+	assert_int_equal(nthread, 1);
+	balloon_down(&fake);
+	balloon_thread = false;
+	begin(PV_BALLOON_HARD | PV_BALLOON_LENDS, "balloon.target");
+	assert_int_equal(nthread, 2);
+	(void)state;
+}
+
 /* One that only its host rules, and lets out in need. */
 static void
 lend_is_not_for_all(void **state)
@@ -293,6 +314,7 @@ main(void)
 		cmocka_unit_test_teardown(lend_and_take, end),
 		cmocka_unit_test_teardown(lend_with_target, end),
 		cmocka_unit_test_teardown(lend_by_hand, end),
+		cmocka_unit_test_teardown(lend_thread, end),
 		cmocka_unit_test_teardown(lend_is_not_for_all, end),
 		cmocka_unit_test_teardown(lend_floor, end)
 	};
