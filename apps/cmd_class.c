@@ -30,6 +30,7 @@ static int
 cmd_balloon_set(char **argv)
 {
 	enum balloon_policy policy = BALLOON_FIXED;
+	struct balloon_info bi;
 	uint64_t mib = 0;
 	int rv;
 
@@ -40,6 +41,12 @@ cmd_balloon_set(char **argv)
 	else if (!shell_num(argv, argv[1], UINT32_MAX, &mib))
 		return SHELL_USAGE;
 	rv = balloon_set(policy, mib);
+	if (rv == -PV_ERANGE && balloon_info(&bi) == 0) {
+		kprintf("balloon: %s: this guest can have 1 to %llu MiB\n",
+		    argv[1], (unsigned long long)(bi.bi_balloon.bl_all >>
+		    (20 - PV_PAGE_SHIFT)));
+		return 1;
+	}
 	return rv == 0 ? 0 : shell_fail(argv, argv[1], rv);
 }
 
