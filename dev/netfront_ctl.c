@@ -68,16 +68,20 @@ netfront_ctl_key(uint8_t key[NETFRONT_CTL_KEY])
 /*
  * netfront_ctl_queue -- the queue of a flow by the hash that the peer has
  *
+ * Of the kinds of hashes only those of TCP take the ports.
  * Context: deferred, thread.
  */
 unsigned int
-netfront_ctl_queue(const struct netfront_softc *sc, const struct flow *fl)
+netfront_ctl_queue(const struct netfront_softc *sc, const struct flow *all)
 {
 	uint8_t key[NETFRONT_CTL_KEY];
+	struct flow fl = *all;
 	uint32_t hash;
 
+	if (fl.fl_proto != FLOW_TCP)
+		fl.fl_ports = NULL;
 	netfront_ctl_key(key);
-	hash = flow_toeplitz(fl, key, sizeof(key));
+	hash = flow_toeplitz(&fl, key, sizeof(key));
 	if (sc->sc_ctl.ct_ntable != 0)
 		hash %= sc->sc_ctl.ct_ntable;
 	return hash % sc->sc_nqueue;

@@ -218,7 +218,8 @@ LOOP_TEST(ctl_mcast_again)
 
 /* ---- the control ring -------------------------------------------------- */
 
-/* The headers of a TCP segment of a flow, there or back. */
+/* The headers of a TCP segment of a flow, there or back; or, if it is one of
+   every third, of a UDP datagram. */
 static void
 ctl_frame(uint8_t *p, unsigned int flow, bool six, bool back)
 {
@@ -229,7 +230,7 @@ ctl_frame(uint8_t *p, unsigned int flow, bool six, bool back)
 	p[12] = six ? 0x86 : 0x08;
 	p[13] = six ? 0xdd : 0x00;
 	p[14] = six ? 0x60 : 0x45;
-	p[six ? 20 : 23] = 6;
+	p[six ? 20 : 23] = flow % 3 == 2 ? 17 : 6;
 	p[addr + (back ? len : 0) + len - 1] = 7;
 	p[addr + (back ? 0 : len) + len - 1] = 9;
 	p[ports + (back ? 2 : 0)] = (uint8_t)((40000 + flow) >> 8);
