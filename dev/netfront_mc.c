@@ -244,7 +244,7 @@ netfront_mc_set(void *softc, const struct pv_net_set *ns)
 {
 	struct netfront_softc *sc = softc;
 	struct netfront_mc *mc = &sc->sc_mc;
-	bool can;
+	bool can, open;
 
 	if (ns->ns_what != PV_NET_SET_FILTER)
 		return -PV_EOPNOTSUPP;
@@ -253,8 +253,11 @@ netfront_mc_set(void *softc, const struct pv_net_set *ns)
 	pv_lock(&mc->mc_lock);
 	netfront_mc_keep_locked(mc, ns);
 	can = mc->mc_can && (mc->mc_dynamic || netfront_mc_exact(mc));
+	open = mc->mc_open;
 	pv_unlock(&mc->mc_lock);
 	netfront_mc_go(sc);
-	pv_dev_event(sc->sc_dev, PV_EV_RUNNING);
+	/* A device that is connecting would take it for its peer's. */
+	if (open)
+		pv_dev_event(sc->sc_dev, PV_EV_RUNNING);
 	return can ? 0 : -PV_EOPNOTSUPP;
 }
