@@ -267,22 +267,21 @@ netback_xs_queue(struct netback_softc *sc, unsigned int n, evport_t port[2])
 	struct netback_queue *nq = &sc->sc_queue[n];
 	uint32_t tx = netback_xs_num(sc, n, "tx-ring-ref");
 	uint32_t rx = netback_xs_num(sc, n, "rx-ring-ref");
-	uint32_t one = 0, two = 0;
+	uint32_t one = netback_xs_num(sc, n, "event-channel-tx");
+	uint32_t two = netback_xs_num(sc, n, "event-channel-rx");
+	bool split = one != 0 || two != 0;
 
 	nq->nq_page[0].gm_ref = GREF(tx);
 	nq->nq_page[1].gm_ref = GREF(rx);
-	one = netback_xs_num(sc, n, "event-channel-tx");
-	if (one != 0)
-		two = netback_xs_num(sc, n, "event-channel-rx");
-	else
+	if (!split)
 		one = netback_xs_num(sc, n, "event-channel");
 	if (n == 0)
-		sc->sc_split = two != 0;
+		sc->sc_split = split;
 	port[0] = EVPORT(one);
 	port[1] = EVPORT(two);
 	/* peer: every queue is whole, and like the others. */
-	return tx == 0 || rx == 0 || one == 0 || sc->sc_split != (two != 0) ?
-	    -PV_EPROTO : 0;
+	return tx == 0 || rx == 0 || one == 0 || split != (two != 0) ||
+	    split != sc->sc_split ? -PV_EPROTO : 0;
 }
 
 /*

@@ -6,6 +6,8 @@
  * The front end is the test itself, in domain 1, with its own hands.
  */
 
+#include <stdio.h>
+
 #include "loop/puppet.h"
 #include "shm.h"
 
@@ -453,10 +455,10 @@ LOOP_TEST(evil_orders)
 
 /* ---- lies in the store ------------------------------------------------- */
 
+/* After pu_open(). */
 static void
-evil_keys(struct loop *l, const char *key, const char *val)
+evil_keys_of(struct loop *l, const char *key, const char *val)
 {
-	pu_open(l);
 	nback_plug(&pu_back, 0, NULL);
 	assert_true(pu_wait_state("2"));
 	pu_fresh();
@@ -468,6 +470,13 @@ evil_keys(struct loop *l, const char *key, const char *val)
 	assert_true(pu_wait_state("6"));
 	assert_int_equal(pu_back.nb_loop.l_nnetup, 0);
 	pu_close(l);
+}
+
+static void
+evil_keys(struct loop *l, const char *key, const char *val)
+{
+	pu_open(l);
+	evil_keys_of(l, key, val);
 }
 
 LOOP_TEST(evil_ring_ref_wild)
@@ -495,9 +504,19 @@ LOOP_TEST(evil_queues_missing)
 	evil_keys(l, "multi-queue-num-queues", "2");
 }
 
-LOOP_TEST(evil_port_half)
+LOOP_TEST(evil_port_split_wild)
 {
 	evil_keys(l, "event-channel-tx", "4000000");
+}
+
+/* A port for one ring only, which is there. */
+LOOP_TEST(evil_port_half)
+{
+	char port[16];
+
+	pu_open(l);
+	snprintf(port, sizeof(port), "%u", evport_x(pu.pu_eh.eh_port));
+	evil_keys_of(l, "event-channel-tx", port);
 }
 
 LOOP_TEST(evil_ctl_half)
@@ -749,6 +768,7 @@ main(void)
 		cmocka_unit_test(evil_port_wild),
 		cmocka_unit_test(evil_queues),
 		cmocka_unit_test(evil_queues_missing),
+		cmocka_unit_test(evil_port_split_wild),
 		cmocka_unit_test(evil_port_half),
 		cmocka_unit_test(evil_ctl_half),
 		cmocka_unit_test(evil_no_copy),
