@@ -37,7 +37,8 @@
 #define NETBACK_NKEY	40u	/* bytes of a hash's key */
 #define NETBACK_NTABLE	128u	/* entries from hash to queue */
 #define NETBACK_HDRLEN	14u	/* bytes of an Ethernet header */
-#define NETBACK_MINGSO	48u	/* bytes of a segment: Linux makes no less */
+#define NETBACK_MINGSO	48u	/* bytes of a segment: cutting a packet into
+				   less is much work for little */
 #define NETBACK_TRIES	11u	/* of a grant that is paged out; about 1 s */
 #define NETBACK_SOON	(1000ull * 1000)	/* ns, before the first */
 #define NETBACK_TICK	(250ull * 1000 * 1000)	/* ns: looks at who waits */

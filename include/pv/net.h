@@ -97,8 +97,9 @@ struct pv_net_ops {
 
 /*
  * Of whom an interface is that is the other end of a guest's (netback); kept
- * by the driver.  What comes from it was copied, its headers are in one piece
- * and its flags are true, but what it says is the guest's word.
+ * by the driver.  What comes from it was copied, and where its checksum is
+ * blank or it is a train of segments its headers are whole, in one piece.  All
+ * else, that a checksum is valid too, is the guest's word.
  */
 struct pv_net_guest {
 	pv_domid_t	 ng_domid;

@@ -219,7 +219,7 @@ LOOP_TEST(netback_one_queue)
 	t_close(l);
 }
 
-/* Connections take one queue each, and all queues are used. */
+/* Packets of many connections arrive, whichever queues these take. */
 LOOP_TEST(netback_queues)
 {
 	uint8_t *buf = loop_pages(1);
