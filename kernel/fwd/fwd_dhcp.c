@@ -150,7 +150,7 @@ fwd_dhcp_choose(struct fwd_dhcp *dh, const struct fwd_dhcp_at *da,
 {
 	const struct fwd_net_conf *nc = &da->da_conf->co_net[da->da_net];
 	struct fwd_lease *le = fwd_dhcp_find(dh, da, dm->dm_mac, 0);
-	uint32_t host = fwd_dhcp_host(da, dm->dm_mac), addr, n;
+	uint32_t host = fwd_dhcp_host(da, dm->dm_mac), i, n;
 
 	if (host != 0)
 		return host;
@@ -161,9 +161,9 @@ fwd_dhcp_choose(struct fwd_dhcp *dh, const struct fwd_dhcp_at *da,
 	/* One more than there can be leases is enough to look at. */
 	n = nc->nc_last - nc->nc_first;
 	n = n < 2 * FWD_NLEASE ? n : 2 * FWD_NLEASE;
-	for (addr = nc->nc_first; addr <= nc->nc_first + n; addr++) {
-		if (fwd_dhcp_may(dh, da, dm->dm_mac, addr))
-			return addr;
+	for (i = 0; i <= n; i++) {
+		if (fwd_dhcp_may(dh, da, dm->dm_mac, nc->nc_first + i))
+			return nc->nc_first + i;
 	}
 	return 0;
 }
