@@ -235,6 +235,17 @@ pump_self_poll(void *sc)
 static const struct pv_net_ops pump_self_ops = { .no_send = pump_self_send,
     .no_poll = pump_self_poll };
 
+/* A port is an interface's now, and what the one before left is gone. */
+static void
+pump_take(struct pump_port *pp, struct pv_net *nt)
+{
+	unsigned long s = spin_lock(&pump.pump_lock);
+
+	memset(pp, 0, sizeof(*pp));
+	pp->pp_nt = nt;
+	spin_unlock(&pump.pump_lock, s);
+}
+
 /* The smallest MTU of a network's ports. */
 static uint16_t
 pump_mtu(const struct fwd *fw, unsigned int net)
@@ -277,35 +288,35 @@ pump_wish(const struct fwd_conf *co, unsigned int net, struct net_wish *nw)
 static void
 pump_self_up(unsigned int net, const struct pv_net *first)
 {
-	static const uint8_t ours[6] = { 0x02, 0x64, 0x6d, 0, 0, 0 };
+	uint8_t mac[6] = { 0x02, 0x64, 0x6d, 0, 0, (uint8_t)net };
 	struct fwd *fw = pump.pump_fw;
 	uint16_t mtu = pump_mtu(fw, net);
-	unsigned int port = fwd_port_up(fw, "self", (int)net, mtu,
-	    PV_NET_CAN_SG | PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6 |
-	    PV_NET_CAN_TSO4 | PV_NET_CAN_TSO6 | PV_NET_CAN_USO);
-	struct pump_port *pp = &pump.pump_port[port];
+	struct pump_port *pp;
 	struct net_wish nw;
 	struct pv_net *nt;
+	unsigned int port;
 
+	/* Of a back end's end of the cable the address is no one's. */
+	if (first->nt_guest == NULL)
+		memcpy(mac, first->nt_mac, 6);
+	fwd_set_mac(fw, net, mac);
+	port = fwd_port_up(fw, "self", (int)net, mtu, PV_NET_CAN_SG |
+	    PV_NET_CAN_CSUM4 | PV_NET_CAN_CSUM6 | PV_NET_CAN_TSO4 |
+	    PV_NET_CAN_TSO6 | PV_NET_CAN_USO);
 	if (port == FWD_NOPORT)
 		return;
+	pp = &pump.pump_port[port];
 	nt = &pp->pp_self;
-	memset(nt, 0, sizeof(*nt));
+	pump_take(pp, nt);
 	nt->nt_name = fw->fw_conf.co_net[net].nc_name;
 	nt->nt_ops = &pump_self_ops;
 	nt->nt_sc = pp;
-	/* Of a back end's end of the cable the address is no one's. */
-	memcpy(nt->nt_mac, ours, 6);
-	nt->nt_mac[5] = (uint8_t)net;
-	if (first->nt_guest == NULL)
-		memcpy(nt->nt_mac, first->nt_mac, 6);
+	memcpy(nt->nt_mac, mac, 6);
 	nt->nt_mtu = mtu;
 	nt->nt_offload = fw->fw_port[port].pt_offload;
 	nt->nt_recvoffload = PV_NET_RX_CSUM | PV_NET_RX_GSO;
 	nt->nt_link = true;
-	fwd_set_mac(fw, net, nt->nt_mac);
 	pump_wish(&fw->fw_conf, net, &nw);
-	pp->pp_nt = nt;
 	net_up_as(nt, &nw);
 }
 
@@ -371,8 +382,6 @@ pump_attach(struct pv_net *nt)
 	struct fwd *fw = pump.pump_fw;
 	unsigned int port = fwd_port_up(fw, nt->nt_name, -1, nt->nt_mtu,
 	    nt->nt_offload);
-	struct pump_port *pp = &pump.pump_port[port];
-	unsigned long s;
 	unsigned int net;
 
 	if (port == FWD_NOPORT) {
@@ -380,10 +389,7 @@ pump_attach(struct pv_net *nt)
 		    "already; it is left alone", nt->nt_name, FWD_NPORT);
 		return;
 	}
-	s = spin_lock(&pump.pump_lock);
-	memset(pp, 0, sizeof(*pp));
-	pp->pp_nt = nt;
-	spin_unlock(&pump.pump_lock, s);
+	pump_take(&pump.pump_port[port], nt);
 	pump_place(nt, port);
 	if (fw->fw_port[port].pt_net < 0) {
 		klog(PV_LOG_WARN, "netdomain: %s: no network has such an "
