@@ -102,6 +102,21 @@ tty_note_taken(size_t len)
 }
 
 /*
+ * The device has taken these bytes.  What of them was dropped meanwhile is not
+ * lost, and is older than what follows.  Lock: tty_lock.
+ */
+static void
+tty_piece_taken(uint64_t from, uint64_t to)
+{
+	uint64_t ndropped = (tty_taken < to ? tty_taken : to) - from;
+
+	tty_lost -= ndropped;
+	tty_gap -= ndropped;
+	if (tty_taken < to)
+		tty_taken = to;
+}
+
+/*
  * Hand one piece to the device.  Returns false when there is nothing more to
  * do: no device, no output, no room.  Lock: tty_lock, let go meanwhile.
  */
@@ -127,13 +142,10 @@ tty_push_piece(unsigned long *s)
 	*s = spin_lock(&tty_lock);
 	if (rv <= 0)
 		return tty_again;
-	if (note) {
+	if (note)
 		tty_note_taken((size_t)rv);
-		return true;
-	}
-	/* What was dropped meanwhile was older than what follows. */
-	if (tty_taken < from + (unsigned int)rv)
-		tty_taken = from + (unsigned int)rv;
+	else
+		tty_piece_taken(from, from + (unsigned int)rv);
 	return true;
 }
 
@@ -157,7 +169,9 @@ tty_flush(void)
 	spin_unlock(&tty_lock, s);
 }
 
-/* Make room: the oldest bytes go, with the rest of their line. */
+/*
+ * Make room: the oldest bytes go, with the rest of their line.  Lock: tty_lock.
+ */
 static void
 tty_drop(void)
 {

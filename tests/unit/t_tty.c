@@ -207,6 +207,28 @@ tty_drops_lines(void **state)
 	(void)state;
 }
 
+/* What the device took while it was dropped is not lost. */
+static void
+tty_drops_taken(void **state)
+{
+	static char fill[65536], more[1001];
+	uint64_t before = tty_dropped();
+	const char *at = taken + 512;
+
+	tty_attach(&fake);
+	room = 0;
+	memset(fill, 'a', sizeof(fill));
+	tty_write(fill, sizeof(fill));
+	memset(more, 'b', sizeof(more) - 1);
+	complaint = more;
+	room = sizeof(taken) - 1;
+	fake.cn_ready(&fake);
+	assert_int_equal(tty_dropped() - before, 1000 - 512);
+	assert_int_equal(skip_note(&at), 1000 - 512);
+	assert_ptr_equal(at + sizeof(fill), taken + ntaken);
+	(void)state;
+}
+
 /* A flood of input is read no faster than is good for the rest. */
 static void
 tty_input_rate(void **state)
@@ -331,6 +353,7 @@ main(void)
 		TTY_TEST(tty_keeps_order),
 		TTY_TEST(tty_drops_oldest),
 		TTY_TEST(tty_drops_lines),
+		TTY_TEST(tty_drops_taken),
 		TTY_TEST(tty_input_rate),
 		TTY_TEST(tty_drains),
 		TTY_TEST(tty_reads),
