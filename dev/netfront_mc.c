@@ -109,14 +109,20 @@ netfront_mc_settle_locked(struct netfront_mc *mc)
 	unsigned int i;
 
 	PV_ASSERT_LOCKED(&mc->mc_lock);
+	/* The list may have been begun anew since: nothing is taken as sure. */
 	if (mc->mc_add) {
-		PV_ASSERT(mc->mc_nhave < PV_NET_NMAC);
-		__builtin_memcpy(mc->mc_have[mc->mc_nhave++], mc->mc_now, 6);
+		if (mc->mc_nhave < PV_NET_NMAC)
+			__builtin_memcpy(mc->mc_have[mc->mc_nhave++],
+			    mc->mc_now, 6);
 		return;
 	}
-	for (i = 0; !netfront_mc_same(mc->mc_have[i], mc->mc_now); i++)
-		PV_ASSERT(i + 1 < mc->mc_nhave);
-	__builtin_memcpy(mc->mc_have[i], mc->mc_have[--mc->mc_nhave], 6);
+	for (i = 0; i < mc->mc_nhave; i++) {
+		if (netfront_mc_same(mc->mc_have[i], mc->mc_now)) {
+			__builtin_memcpy(mc->mc_have[i],
+			    mc->mc_have[--mc->mc_nhave], 6);
+			return;
+		}
+	}
 }
 
 /* Context: deferred. */
