@@ -24,5 +24,5 @@ t_lock-libs := -pthread
 tsan-tests += t_lock
 
 unit-tests += t_pcihot
-t_pcihot-srcs := $(wildcard arch/x86/hvm/pcihot_*.c)
+t_pcihot-srcs := arch/x86/hvm/acpi.c $(wildcard arch/x86/hvm/pcihot_*.c)
 t_pcihot-cflags := -I.
