@@ -132,13 +132,3 @@ def run_domus(*argv, **kwargs):
     return subprocess.run([os.path.join(ROOT, "domus"), *argv],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, **kwargs)
-
-
-def shell(guest_, line):
-    """Run a line in the guest's shell; what it printed."""
-    return guest_.sh(line)
-
-
-def ask(guest_, line, timeout=120):
-    """The same."""
-    return guest_.sh(line, timeout)

@@ -81,17 +81,8 @@ def wait_gone(lab, dom, seconds=120):
 
 def sh(dom, line, timeout=120):
     """Run a line in a guest's shell; what it printed, but for the log."""
-    dom.count = getattr(dom, "count", 0) + 1
-    first, last = b"=%d<=" % dom.count, b"=>%d=" % dom.count
-    dom.send(b"echo " + first + b"\r")
-    dom.expect(rb"^" + first + rb"\r*\n", timeout)
-    start = dom.mark()
-    dom.send(line.encode() + b"\recho " + last + b"\r")
-    dom.expect(rb"^" + last + rb"\r*\n", timeout)
-    text = dom.output[start:dom.mark()].decode(errors="replace")
-    lines = text.replace("\r", "").splitlines(True)[:-1]
-    return "".join(s for s in lines if "domus# " not in s and
-                   not re.match(r"\[ *\d+\.\d+\] ", s))
+    return "".join(s for s in dom.sh(line, timeout).splitlines(True)
+                   if not re.match(r"\[ *\d+\.\d+\] ", s))
 
 
 @pytest.fixture(scope="session")

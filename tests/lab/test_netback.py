@@ -11,7 +11,6 @@ import time
 import build
 import image
 import pytest
-from conftest import ask
 from guest import Guest
 
 MIB = 4
@@ -116,7 +115,7 @@ def linux(lab, tmp_path):
 
 def counts(dom, name):
     """What `interfaces' tells: checksums left, large packets, both ways."""
-    text = ask(dom, "interfaces " + name)
+    text = dom.sh("interfaces " + name)
     found = re.search(r"queues (\d+), checksums left: received (\d+), sent"
                       r" (\d+); large: received (\d+), sent (\d+)", text)
     assert found, text
@@ -152,23 +151,23 @@ def test_domus_guest(lab, guest, net):
     client = guest("pvh", "app=shell root=none ip=10.9.0.2/24",
                    vifs=[vif(dom, 1)])
     client.expect(rb"net: xn0 address 10.9.0.2", 60)
-    assert "5 answered" in ask(client, "ping %s 5" % HERE)
+    assert "5 answered" in client.sh("ping %s 5" % HERE)
     lab.check("xl network-detach %s 0" % client.name)
     wait_gone(lab, dom)
     lab.check("xl network-attach %s %s" % (
         client.name, vif(dom, 2).replace(",", " ")))
     client.expect(rb"net: xn\d up|xn\d .* up", 60)
-    assert "3 answered" in ask(client, "ping %s 3" % HERE)
+    assert "3 answered" in client.sh("ping %s 3" % HERE)
     client.send(b"ping %s 1000\r" % HERE.encode())
     client.remove()
     wait_gone(lab, dom)
-    assert "vif" not in ask(dom, "devices")
+    assert "vif" not in dom.sh("devices")
     assert dom.shutdown() == "poweroff"
 
 
 def received(dom, name):
     """Bytes that an interface has received."""
-    text = ask(dom, "interfaces " + name)
+    text = dom.sh("interfaces " + name)
     found = re.search(r"received \d+ packets, (\d+) bytes", text)
     assert found, text
     return int(found.group(1))
@@ -183,10 +182,10 @@ def test_rules(lab, guest, net):
                    vifs=[vif(dom, 1, ",ip=10.9.0.2,rate=100KB/s")])
     client.expect(rb"net: xn0 address 10.9.0.2", 60)
     assert b"only from 10.9.0.2" in dom.output
-    assert "2 answered" in ask(client, "ping %s 2" % HERE)
+    assert "2 answered" in client.sh("ping %s 2" % HERE)
     domid = lab.check("xl domid " + client.name).strip()
     begin = time.monotonic()
-    ask(client, "udpsend %s 9 1400 600" % HERE)
+    client.sh("udpsend %s 9 1400 600" % HERE)
     while received(dom, "vif%s.0" % domid) < 580 * 1400:
         assert time.monotonic() - begin < 120
         time.sleep(0.3)
@@ -196,7 +195,7 @@ def test_rules(lab, guest, net):
     liar = guest("pvh", "app=shell root=none ip=10.9.0.2/24",
                  vifs=[vif(dom, 2, ",ip=10.9.0.3")])
     liar.expect(rb"net: xn0 address 10.9.0.2", 60)
-    assert "0 answered" in ask(liar, "ping %s 3" % HERE)
+    assert "0 answered" in liar.sh("ping %s 3" % HERE)
 
 
 def rewire(lab, client, dom):
@@ -223,11 +222,11 @@ def test_restart(lab, guest, net, times):
                    vifs=[vif(dom, 1)])
     client.expect(rb"net: xn0 address 10.9.0.2", 60)
     for _ in range(times):
-        assert "2 answered" in ask(client, "ping %s 2" % HERE)
+        assert "2 answered" in client.sh("ping %s 2" % HERE)
         client.send(b"ping %s 5\r" % HERE.encode())
         dom.remove()
         dom = net()
         rewire(lab, client, dom)
         dom.expect(rb"vif\d+\.0: .*queue", 60)
         client.expect(rb"net: xn0 carrier on", 60)
-    assert "2 answered" in ask(client, "ping %s 2" % HERE)
+    assert "2 answered" in client.sh("ping %s 2" % HERE)

@@ -10,7 +10,6 @@ import shutil
 import build
 import image
 import pytest
-from conftest import ask
 from guest import Guest
 
 HERE = "10.9.0.1"
@@ -120,10 +119,10 @@ def test_firewall(lab, guest, web, linux):
     assert "201" in said, said
     sums = re.findall(r"\b[0-9a-f]{64}\b", said)
     assert len(sums) == 3 and sums[0] == sums[1] and sums[2] == mine, said
-    rules = ask(dom, "netdomain rules")
+    rules = dom.sh("netdomain rules")
     assert re.search(r"^2 packets .*deny in lan to 10\.0\.2\.3", rules, re.M)
-    assert " (10.0.2." in ask(dom, "netdomain states")
-    said = ask(dom, "netdomain")
+    assert " (10.0.2." in dom.sh("netdomain states")
+    said = dom.sh("netdomain")
     assert "refused 0 times" in said, said
     peer.remove()
     serving.remove()
