@@ -9,8 +9,8 @@ fio-without := lex http numa rdma rados rbd gfapi pmem libnfs xnvme libzbc \
 $(FIO_DIR)/configure:
 	@tools/fetch source fio >/dev/null
 $(OUT)/fio/fio: | $(FIO_DIR)/configure
-	$(call say,MAKE,$@)mkdir -p $(@D)/work && cd $(@D)/work && \
+	$(call say,MAKE,$@)mkdir -p $(@D)/tree && cd $(@D)/tree && \
 	    { $(abspath $(FIO_DIR))/configure --build-static \
 	    $(fio-without:%=--disable-%) && $(MAKE) -s fio; } >../log 2>&1 || \
 	    { tail -n 20 ../log; exit 1; }
-	$(Q)strip -o $@ $(@D)/work/fio
+	$(Q)strip -o $@ $(@D)/tree/fio
