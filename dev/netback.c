@@ -180,7 +180,7 @@ netback_queue_create(struct netback_softc *sc, unsigned int n)
 
 	__builtin_memset(&nq->nq_ask, 0, sizeof(nq->nq_ask));
 	nq->nq_nbuf = 0;
-	nq->nq_short = 0;
+	nq->nq_short = nq->nq_mark = 0;
 	rv = netback_xs_queue(sc, n, port);
 	if (rv == 0)
 		rv = netback_queue_map(nq);

@@ -43,9 +43,10 @@
 #define NETBACK_SOON	(1000ull * 1000)	/* ns, before the first */
 #define NETBACK_TICK	(250ull * 1000 * 1000)	/* ns: looks at who waits */
 #define NETBACK_POLL	(30ull * 1000 * 1000)	/* the same, without events */
-#define NETBACK_DRAIN	(2000ull * 1000 * 1000)	/* ns without buffers, until
-						   packets are dropped .. */
-#define NETBACK_STALL	(20000ull * 1000 * 1000) /* .. and the link is down */
+#define NETBACK_DRAIN	(2000ull * 1000 * 1000)	/* ns that a packet waits at
+						   least; at most twice that */
+#define NETBACK_STALL	(20000ull * 1000 * 1000) /* ns without buffers, until
+						   the link is down */
 
 PV_WIRE_ASSERT(struct netif_tx_request, 12);
 PV_WIRE_OFFSET(struct netif_tx_request, offset, 4);
@@ -131,6 +132,8 @@ struct netback_queue {
 	struct netif_rx_request nq_buf[NETBACK_NSLOT + 1];
 	unsigned int	 nq_nbuf;
 	uint64_t	 nq_short;	/* since when buffers are wanted; 0 */
+	unsigned int	 nq_nold;	/* of those that wait: since nq_mark */
+	uint64_t	 nq_mark;	/* or 0 */
 	/* Lock: sc_lock. */
 	struct pv_net_pkt *nq_first, **nq_last;	/* to the guest */
 	unsigned int	 nq_nwait;

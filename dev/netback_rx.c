@@ -8,8 +8,9 @@
  *
  * The sender's packets wait in its own memory until they are copied; they are
  * never answered before no_send has returned.  A guest has NETBACK_DRAIN to
- * give buffers, then what waits for it is dropped; after NETBACK_STALL it has
- * no carrier on our side, until it gives some.
+ * give buffers, for each packet: who gives them one by one keeps none longer.
+ * Without any for NETBACK_STALL it has no carrier on our side, until it gives
+ * some.
  */
 
 #include "flow.h"
@@ -119,6 +120,8 @@ netback_rx_next(struct netback_queue *nq, bool out)
 		if (nq->nq_first == NULL)
 			nq->nq_last = &nq->nq_first;
 		nq->nq_nwait--;
+		if (nq->nq_nold > 0)
+			nq->nq_nold--;
 	}
 	pv_unlock(&sc->sc_lock);
 	return np;
@@ -409,22 +412,36 @@ netback_rx_run(struct netback_queue *nq)
 
 /* ---- time -------------------------------------------------------------- */
 
-/* The guest has had its time: what waits for it is dropped. */
+/* What waits now will be old when the time comes. */
+static void
+netback_rx_mark(struct netback_queue *nq, uint64_t now)
+{
+	struct netback_softc *sc = nq->nq_sc;
+
+	pv_lock(&sc->sc_lock);
+	nq->nq_nold = nq->nq_nwait;
+	pv_unlock(&sc->sc_lock);
+	nq->nq_mark = nq->nq_nold > 0 ? now : 0;
+}
+
+/* The guest has had its time: what has waited for it is dropped. */
 static void
 netback_rx_expire(struct netback_queue *nq)
 {
 	struct netback_softc *sc = nq->nq_sc;
-	uint64_t since = nq->nq_short, now = pv_now();
+	uint64_t now = pv_now();
 	struct pv_net_pkt *np;
 
-	if (since == 0 || now - since < NETBACK_DRAIN)
+	if (nq->nq_mark != 0 && now - nq->nq_mark < NETBACK_DRAIN)
 		return;
-	while ((np = netback_rx_next(nq, true)) != NULL) {
+	while (nq->nq_nold > 0 && (np = netback_rx_next(nq, true)) != NULL) {
 		sc->sc_guest.ng_nexpired++;
 		netback_rx_done(sc, np, -PV_EIO);
 	}
+	netback_rx_mark(nq, now);
 	netback_rx_ready(nq);
-	if (sc->sc_notify && !sc->sc_stalled && now - since >= NETBACK_STALL)
+	if (sc->sc_notify && !sc->sc_stalled && nq->nq_short != 0 &&
+	    now - nq->nq_short >= NETBACK_STALL)
 		netback_rx_link(sc, false);
 }
 

@@ -53,7 +53,7 @@ netback_xs_name(struct netback_softc *sc)
 	str_addu(&sb, id);
 }
 
-/* Whose packets the guest may send. */
+/* Whose packets the guest may send.  What was said before is over. */
 static int
 netback_xs_rules(struct netback_softc *sc)
 {
@@ -63,6 +63,7 @@ netback_xs_rules(struct netback_softc *sc)
 	char rate[48];
 	int rv;
 
+	__builtin_memset(ru, 0, sizeof(*ru));
 	rv = xenbus_own_str(sc->sc_dev, "ip", ng->ng_ip, sizeof(ng->ng_ip));
 	if (rv == 0)
 		rv = netback_rule_addrs(ru, ng->ng_ip);

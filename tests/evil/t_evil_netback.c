@@ -380,6 +380,39 @@ LOOP_TEST(evil_no_buffers)
 	assert_int_equal(one.lp_rv, -PV_ENXIO);
 }
 
+/* Who gives buffers one by one does not keep packets any longer. */
+LOOP_TEST(evil_few_buffers)
+{
+	static struct loop_pkt lp[40];
+	unsigned int i, n = 0;
+
+	pu_open(l);
+	pu_connect(l, NULL);
+	for (i = 0; i < 40; i++)
+		assert_int_equal(nback_send(&pu_back, &lp[i], pu.pu_frame, 100,
+		    1), 0);
+	for (i = 0; i < 6; i++) {
+		pu_buffer(pu.pu_ref[i]);
+		pu_push(RX);
+		sim_run(l->l_sim, 800 * SIM_MS);
+	}
+	for (i = 0; i < 40; i++) {
+		assert_int_equal(lp[i].lp_ndone, 1);
+		n += lp[i].lp_rv == 0;
+	}
+	assert_in_range(n, 1, 6);
+	assert_int_equal(pu_back.nb_loop.l_net[0]->nt_guest->ng_nexpired,
+	    40 - n);
+	assert_true(pu_back.nb_loop.l_net[0]->nt_link);
+	/* One that comes now has its own time. */
+	for (; i < 44; i++)
+		pu_buffer(pu.pu_ref[i % NDATA]);
+	pu_push(RX);
+	assert_int_equal(nback_send(&pu_back, &lp[0], pu.pu_frame, 100, 1), 0);
+	assert_int_equal(loop_wait_sent(l, &lp[0]), 0);
+	pu_close(l);
+}
+
 /* ---- the control ring -------------------------------------------------- */
 
 static bool
@@ -584,6 +617,34 @@ LOOP_TEST(evil_spoof)
 	pu_close(l);
 }
 
+/* A rule that the toolstack took back does not count for who comes then. */
+LOOP_TEST(evil_rules_gone)
+{
+	static const char *const keys[] = {
+		"ip", "10.0.0.3", "rate", "100,1000000", NULL
+	};
+	const struct pv_net_guest *ng;
+	unsigned int i, late;
+
+	pu_open(l);
+	pu_connect(l, keys);
+	ng = pu_back.nb_loop.l_net[0]->nt_guest;
+	assert_string_equal(ng->ng_ip, "10.0.0.3");
+	pu_tcp(pu.pu_data, 1000);
+	pu_slot(0, 1000, 0, 0);
+	assert_int_equal(pu_status(1), NETIF_RSP_DROPPED);
+	sim_store_rm(l->l_sim, "/local/domain/2/backend/vif/1/0/ip");
+	sim_store_rm(l->l_sim, "/local/domain/2/backend/vif/1/0/rate");
+	pu_num("state", 1);
+	pu_start(l);
+	assert_string_equal(ng->ng_ip, "");
+	late = (unsigned int)ng->ng_nlate;
+	for (i = 0; i < 5; i++)
+		pu_works();
+	assert_int_equal(ng->ng_nlate, late);
+	pu_close(l);
+}
+
 /* ---- not lies ---------------------------------------------------------- */
 
 /* Headers spread over as many slots as there may be, shown one by one. */
@@ -762,6 +823,7 @@ main(void)
 		cmocka_unit_test(evil_event_storm),
 		cmocka_unit_test(evil_rx_gref),
 		cmocka_unit_test(evil_no_buffers),
+		cmocka_unit_test(evil_few_buffers),
 		cmocka_unit_test(evil_orders),
 		cmocka_unit_test(evil_ring_ref_wild),
 		cmocka_unit_test(evil_ring_ref_word),
@@ -774,6 +836,7 @@ main(void)
 		cmocka_unit_test(evil_no_copy),
 		cmocka_unit_test(evil_states),
 		cmocka_unit_test(evil_spoof),
+		cmocka_unit_test(evil_rules_gone),
 		cmocka_unit_test(odd_header_split),
 		cmocka_unit_test(odd_multicast),
 		cmocka_unit_test(odd_rate),
