@@ -341,12 +341,16 @@ fwd_dhcp_input(struct fwd *fw, const struct fwd_trip *tr)
 	return true;
 }
 
-/* To a group, or to all. */
+/* To a group, or to all.  What is in a VLAN is between the ports. */
 static void
 fwd_input_group(struct fwd *fw, struct fwd_trip *tr)
 {
 	const struct fwd_hdr *hd = &tr->tr_hd;
 
+	if (hd->hd_l3 != FWD_ETHER) {
+		fwd_bridge_all(fw, tr, true);
+		return;
+	}
 	if (fwd_dhcp_input(fw, tr)) {
 		fwd_buf_free(tr->tr_fb);
 		return;
@@ -367,6 +371,11 @@ fwd_input_own(struct fwd *fw, struct fwd_trip *tr)
 {
 	unsigned int self = fw->fw_net[tr->tr_net].nt_self;
 
+	/* We are in no VLAN. */
+	if (tr->tr_hd.hd_l3 != FWD_ETHER) {
+		fwd_drop(tr, &fw->fw_port[tr->tr_in].pt_count.pc_lost);
+		return;
+	}
 	fwd_neigh_hear(fw, tr);
 	if (fwd_dhcp_input(fw, tr))
 		fwd_buf_free(tr->tr_fb);

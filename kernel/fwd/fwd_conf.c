@@ -147,6 +147,9 @@ fwd_conf_address(struct fwd_line *ln)
 		nc->nc_addr6 = pr;
 		return 0;
 	}
+	if (nc->nc_first != 0)
+		return fwd_conf_bad(ln, "the address of %s belongs above its "
+		    "line dhcp", nc->nc_name);
 	nc->nc_how = FWD_STATIC;
 	nc->nc_addr4 = pr;
 	return 0;
@@ -196,6 +199,11 @@ fwd_conf_range(struct fwd_line *ln, struct fwd_net_conf *nc)
 	    (nc->nc_last ^ nc->nc_first)) & mask) != 0)
 		return fwd_conf_bad(ln, "the range is not of the network that "
 		    "%s has", nc->nc_name);
+	/* Where two hosts are all, there is neither (RFC 3021). */
+	if (nc->nc_addr4.pr_len < 31 && ((nc->nc_first & ~mask) == 0 ||
+	    (nc->nc_last | mask) == UINT32_MAX))
+		return fwd_conf_bad(ln, "the first and the last address of %s "
+		    "are no host's", nc->nc_name);
 	return 0;
 }
 

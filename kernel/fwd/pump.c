@@ -375,6 +375,13 @@ pump_place(const struct pv_net *nt, unsigned int port)
 		fwd_port_move(fw, port, (unsigned int)net);
 }
 
+static void
+pump_full(const struct pv_net *nt)
+{
+	klog(PV_LOG_ERR, "netdomain: %s: there are %u interfaces already; it "
+	    "is left alone", nt->nt_name, FWD_NPORT);
+}
+
 /* Lock: pump_mtx. */
 static void
 pump_attach(struct pv_net *nt)
@@ -385,8 +392,7 @@ pump_attach(struct pv_net *nt)
 	unsigned int net;
 
 	if (port == FWD_NOPORT) {
-		klog(PV_LOG_ERR, "netdomain: %s: there are %u interfaces "
-		    "already; it is left alone", nt->nt_name, FWD_NPORT);
+		pump_full(nt);
 		return;
 	}
 	pump_take(&pump.pump_port[port], nt);
@@ -428,6 +434,8 @@ pump_up(struct pv_net *nt)
 			continue;
 		if (i < FWD_NPORT)
 			pump.pump_early[i] = nt;
+		else
+			pump_full(nt);
 	}
 	mutex_unlock(&pump.pump_mtx);
 }

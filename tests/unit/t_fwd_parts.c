@@ -114,6 +114,12 @@ t_wrong(void **st)
 		    "\n", 3, "FIRST-LAST" },
 		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.1.2-10.0.1.9"
 		    "\n", 3, "not of the network" },
+		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.0-10.0.0.9"
+		    "\n", 3, "no host's" },
+		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-"
+		    "10.0.0.255\n", 3, "no host's" },
+		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-10.0.0.9"
+		    "\naddress l 10.0.0.1/29\n", 4, "above" },
 		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-10.0.0.9"
 		    " lease 5\n", 3, "60 at least" },
 		{ "network l v\nnat l from ::/0\n", 2, "IPv4" },
@@ -316,6 +322,30 @@ t_dhcp_greedy(void **st)
 	lab_close();
 }
 
+/* A question in a VLAN is not ours to answer, to all or to us alone. */
+static void
+t_dhcp_vlan(void **st)
+{
+	uint8_t *p = frame.lf_byte;
+
+	lab_open(LAN "dhcp lan 10.0.0.100-10.0.0.101\nallow in lan\n",
+	    "vif1.0 vif2.0");
+	assert_int_equal(ask(1, DISCOVER, 0, 0, 0), OFFER);
+	memmove(p + 16, p + 12, frame.lf_len - 12);
+	lab_put(p + 12, 4, 0x81000007);
+	frame.lf_len += 4;
+	lab_in("vif1.0", &frame);
+	assert_int_equal(lab.fw_dhcp.dh_nask, 1);
+	assert_true(lab_nout > 0);		/* the others hear it */
+	assert_int_equal(lab_out[0].lf_len, frame.lf_len);
+	assert_int_not_equal(lab_out[0].lf_port, lab_port("vif1.0"));
+	memcpy(p, lab.fw_net[0].nt_mac, 6);
+	lab_in("vif1.0", &frame);
+	assert_int_equal(lab.fw_dhcp.dh_nask, 1);
+	assert_int_equal(lab_nout, 0);
+	lab_close();
+}
+
 /* ---- IPv6 -------------------------------------------------------------- */
 
 static void
@@ -420,6 +450,7 @@ main(void)
 		cmocka_unit_test(t_many),
 		cmocka_unit_test(t_dhcp),
 		cmocka_unit_test(t_dhcp_greedy),
+		cmocka_unit_test(t_dhcp_vlan),
 		cmocka_unit_test(t_radv),
 		cmocka_unit_test(t_neighbour6),
 		cmocka_unit_test(t_error_end),
