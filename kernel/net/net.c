@@ -343,6 +343,25 @@ net_settle_as(struct nif *nif, const struct net_wish *nw)
 		netif_set_addr(netif, &addr, &mask, &gw);
 }
 
+/* Is it one that may lead to the rest of the world?  A guest's does not. */
+static bool
+net_worldly(const struct netif *netif)
+{
+	const struct nif *nif = netif->state;
+
+	return netif->status_callback == net_status &&
+	    nif->nif_nt->nt_guest == NULL;
+}
+
+/* Where what has no other way goes, if that may be better.  Lock: lwIP's. */
+static void
+net_default(struct netif *netif)
+{
+	if (netif_default == NULL || (net_worldly(netif) &&
+	    !net_worldly(netif_default)))
+		netif_set_default(netif);
+}
+
 /* Give a new interface its addresses.  Lock: lwIP's. */
 static void
 net_configure(struct nif *nif, const struct net_wish *nw)
@@ -351,8 +370,7 @@ net_configure(struct nif *nif, const struct net_wish *nw)
 
 	netif_set_status_callback(netif, net_status);
 	netif_set_hostname(netif, NET_HOSTNAME);
-	if (netif_default == NULL)
-		netif_set_default(netif);
+	net_default(netif);
 	netif_set_ip6_autoconfig_enabled(netif,
 	    nif->nif_nt->nt_guest == NULL);
 	netif_create_ip6_linklocal_address(netif, 1);
@@ -411,6 +429,7 @@ void
 net_down(struct pv_net *nt)
 {
 	struct nif *nif = nif_get(nt);
+	struct netif *netif;
 
 	if (nif == NULL)
 		return;
@@ -426,8 +445,10 @@ net_down(struct pv_net *nt)
 	nif_detach(nif);
 	nif_put(nif);
 	LOCK_TCPIP_CORE();
-	if (netif_default == NULL && netif_list != NULL)
-		netif_set_default(netif_list);
+	if (netif_default == NULL) {
+		NETIF_FOREACH(netif)
+			net_default(netif);
+	}
 	UNLOCK_TCPIP_CORE();
 }
 
