@@ -90,69 +90,70 @@ t_prefixes(void **st)
 
 /* ---- rules ------------------------------------------------------------- */
 
+static const struct {
+	const char	*text;
+	unsigned int	 line;
+	const char	*why;
+} wrong[] = {
+	{ "", 0, "no line" },
+	{ "allow\n", 0, "no line" },
+	{ "netwrk lan vif*\n", 1, "none of network" },
+	{ "network lan\n", 1, "missing" },
+	{ "network lan vif*\nnetwork lan xn*\n", 2, "twice" },
+	{ "network self vif*\n", 1, "itself" },
+	{ "network aaaaaaaaaaaaaaaaa x\n", 1, "too long" },
+	{ "network a 1 2 3 4 5 6 7 8 9\n", 1, "eight members" },
+	{ "# x\n\nnetwork lan vif*\naddress wan dhcp\n", 4, "\"wan\"" },
+	{ "network l v\naddress l 10.0.0.1\n", 2, "10.137" },
+	{ "network l v\naddress l 224.0.0.1/24\n", 2, "10.137" },
+	{ "network l v\ndhcp l 10.0.0.2-10.0.0.9\n", 2, "fixed" },
+	{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.9-10.0.0.2"
+	    "\n", 3, "FIRST-LAST" },
+	{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.1.2-10.0.1.9"
+	    "\n", 3, "not of the network" },
+	{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.0-10.0.0.9"
+	    "\n", 3, "no host's" },
+	{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-"
+	    "10.0.0.255\n", 3, "no host's" },
+	{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-10.0.0.9"
+	    "\naddress l 10.0.0.1/29\n", 4, "above" },
+	{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-10.0.0.9"
+	    " lease 5\n", 3, "60 at least" },
+	{ "network l v\nnat l from ::/0\n", 2, "IPv4" },
+	{ "network l v\nroute default 1.2.3.4 x\n", 2, "via" },
+	{ "network l v\nroute ::/0 via 1.2.3.4\n", 2, "same version" },
+	{ "network l v\nroute default via fe80::1\n", 2, "which" },
+	{ "network l v\nroute default via fe80::1 on w\n", 2, "\"w\"" },
+	{ "network l v\nallow tcp\n", 2, "none of in" },
+	{ "network l v\nallow proto tcpp\n", 2, "protocol" },
+	{ "network l v\nallow proto\n", 2, "belongs" },
+	{ "network l v\nallow from\n", 2, "belongs" },
+	{ "network l v\nallow from any port\n", 2, "belongs" },
+	{ "network l v\nallow from any port 80\n", 2, "proto tcp" },
+	{ "network l v\nallow proto udp from any port 90-80\n", 2,
+	    "range" },
+	{ "network l v\nallow proto udp from any port 65536\n", 2,
+	    "no port" },
+	{ "network l v\nallow from ::/0 to 1.2.3.4\n", 2, "another" },
+	{ "network l v\ndefault maybe\n", 2, "neither" },
+	{ "network l v\nhost 00:16 1.2.3.4\n", 2, "Ethernet" },
+	{ "network l v\nallow in\a\x80\n", 2, "??" }
+};
+
 static void
 t_wrong(void **st)
 {
-	static const struct {
-		const char *text;
-		unsigned int line;
-		const char *why;
-	} cases[] = {
-		{ "", 0, "no line" },
-		{ "allow\n", 0, "no line" },
-		{ "netwrk lan vif*\n", 1, "none of network" },
-		{ "network lan\n", 1, "missing" },
-		{ "network lan vif*\nnetwork lan xn*\n", 2, "twice" },
-		{ "network self vif*\n", 1, "itself" },
-		{ "network aaaaaaaaaaaaaaaaa x\n", 1, "too long" },
-		{ "network a 1 2 3 4 5 6 7 8 9\n", 1, "eight members" },
-		{ "# x\n\nnetwork lan vif*\naddress wan dhcp\n", 4, "\"wan\"" },
-		{ "network l v\naddress l 10.0.0.1\n", 2, "10.137" },
-		{ "network l v\naddress l 224.0.0.1/24\n", 2, "10.137" },
-		{ "network l v\ndhcp l 10.0.0.2-10.0.0.9\n", 2, "fixed" },
-		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.9-10.0.0.2"
-		    "\n", 3, "FIRST-LAST" },
-		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.1.2-10.0.1.9"
-		    "\n", 3, "not of the network" },
-		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.0-10.0.0.9"
-		    "\n", 3, "no host's" },
-		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-"
-		    "10.0.0.255\n", 3, "no host's" },
-		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-10.0.0.9"
-		    "\naddress l 10.0.0.1/29\n", 4, "above" },
-		{ "network l v\naddress l 10.0.0.1/24\ndhcp l 10.0.0.2-10.0.0.9"
-		    " lease 5\n", 3, "60 at least" },
-		{ "network l v\nnat l from ::/0\n", 2, "IPv4" },
-		{ "network l v\nroute default 1.2.3.4 x\n", 2, "via" },
-		{ "network l v\nroute ::/0 via 1.2.3.4\n", 2, "same version" },
-		{ "network l v\nroute default via fe80::1\n", 2, "which" },
-		{ "network l v\nroute default via fe80::1 on w\n", 2, "\"w\"" },
-		{ "network l v\nallow tcp\n", 2, "none of in" },
-		{ "network l v\nallow proto tcpp\n", 2, "protocol" },
-		{ "network l v\nallow proto\n", 2, "belongs" },
-		{ "network l v\nallow from\n", 2, "belongs" },
-		{ "network l v\nallow from any port\n", 2, "belongs" },
-		{ "network l v\nallow from any port 80\n", 2, "proto tcp" },
-		{ "network l v\nallow proto udp from any port 90-80\n", 2,
-		    "range" },
-		{ "network l v\nallow proto udp from any port 65536\n", 2,
-		    "no port" },
-		{ "network l v\nallow from ::/0 to 1.2.3.4\n", 2, "another" },
-		{ "network l v\ndefault maybe\n", 2, "neither" },
-		{ "network l v\nhost 00:16 1.2.3.4\n", 2, "Ethernet" },
-		{ "network l v\nallow in\a\x80\n", 2, "??" }
-	};
 	static struct fwd_conf co;
 	struct fwd_conf_error er;
 	static char text[256];
 	unsigned int i;
 
-	for (i = 0; i < PV_NELEM(cases); i++) {
-		strcpy(text, cases[i].text);
+	for (i = 0; i < PV_NELEM(wrong); i++) {
+		strcpy(text, wrong[i].text);
 		assert_int_equal(fwd_conf_parse(&co, text, &er), -PV_EINVAL);
-		if (er.er_line != cases[i].line ||
-		    strstr(er.er_why, cases[i].why) == NULL)
-			fail_msg("%s: line %u: %s", cases[i].text, er.er_line,
+		if (er.er_line != wrong[i].line ||
+		    strstr(er.er_why, wrong[i].why) == NULL)
+			fail_msg("%s: line %u: %s", wrong[i].text, er.er_line,
 			    er.er_why);
 	}
 }
