@@ -399,7 +399,8 @@ static const struct pv_net_ops netfront_ops = {
 };
 
 static const char *const netfront_settings[] = {
-	"netfront.queues", "netfront.static_multicast", NULL
+	"netfront.offload", "netfront.queues", "netfront.static_multicast",
+	NULL
 };
 
 const struct pv_driver netfront_driver = {

@@ -25,17 +25,19 @@
 #define NETFRONT_MINMTU	68
 #define NETFRONT_MAXMTU	(XEN_NETIF_MAX_TX_SIZE - NETFRONT_HDRLEN)
 
-/* The constant keys, in the order of netif.h. */
+/* What we can take, in the order of netif.h: as a rule, and when the operator
+   wants whole packets only. */
 static const struct netfront_xs_key {
 	const char	*nk_key;
-	unsigned int	 nk_val;
+	unsigned int	 nk_val, nk_plain;
 } netfront_xs_keys[] = {
-	{ "request-rx-copy", 1 },
-	{ "feature-rx-notify", 1 },	/* Linux sends nothing without it */
-	{ "feature-sg", 1 },
-	{ "feature-ipv6-csum-offload", 1 },
-	{ "feature-gso-tcpv4", 1 },
-	{ "feature-gso-tcpv6", 1 },
+	{ "request-rx-copy", 1, 1 },
+	{ "feature-rx-notify", 1, 1 },	/* Linux sends nothing without it */
+	{ "feature-sg", 1, 1 },
+	{ "feature-no-csum-offload", 0, 1 },
+	{ "feature-ipv6-csum-offload", 1, 0 },
+	{ "feature-gso-tcpv4", 1, 0 },
+	{ "feature-gso-tcpv6", 1, 0 },
 };
 
 /* ---- Our own directory ------------------------------------------------- */
@@ -160,12 +162,21 @@ netfront_xs_write_queues(struct netfront_softc *sc, const struct xs_trans *xt,
 	return rv;
 }
 
+/* Are checksums and segments left to the peer, and by it to us? */
+static bool
+netfront_xs_offload(const struct netfront_softc *sc)
+{
+	return pv_setting_bool(sc->sc_dev->pd_client, "netfront.offload",
+	    true);
+}
+
 static int
 netfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 {
 	struct netfront_softc *sc = softc;
 	struct xen *x = xenbus_xen(sc->sc_dev);
-	bool several = sc->sc_nqueue > 1;
+	bool several = sc->sc_nqueue > 1, plain = !netfront_xs_offload(sc);
+	const struct netfront_xs_key *nk = netfront_xs_keys;
 	size_t i;
 	int rv;
 
@@ -180,9 +191,9 @@ netfront_xs_write(void *softc, const struct xs_trans *xt, const char *dir)
 	}
 	if (rv == 0)
 		rv = netfront_xs_write_ctl(sc, xt, dir);
-	for (i = 0; rv == 0 && i < PV_NELEM(netfront_xs_keys); i++)
-		rv = xs_write_num(x, xt, dir, netfront_xs_keys[i].nk_key,
-		    netfront_xs_keys[i].nk_val);
+	for (i = 0; rv == 0 && i < PV_NELEM(netfront_xs_keys); i++, nk++)
+		rv = xs_write_num(x, xt, dir, nk->nk_key, plain ?
+		    nk->nk_plain : nk->nk_val);
 	return rv;
 }
 
@@ -230,16 +241,13 @@ netfront_xs_queues(struct netfront_softc *sc)
 	return n < 1 ? 1 : n;
 }
 
-/* Read when the peer is connected: some write their values only then. */
-void
-netfront_xs_read(struct netfront_softc *sc)
+/* Which checksums and segments the peer makes. */
+static uint32_t
+netfront_xs_can(const struct netfront_softc *sc)
 {
 	struct pv_dev *dev = sc->sc_dev;
-	uint32_t can = PV_NET_CAN_SG;	/* what the peer can not, we copy */
+	uint32_t can = 0;
 
-	sc->sc_maxslot = 1;
-	if (xenbus_peer_num(dev, "feature-sg", 0, 1, 0) == 1)
-		sc->sc_maxslot = XEN_NETIF_NR_SLOTS_MIN;
 	/* IPv4's is there unless denied, IPv6's not unless offered. */
 	if (xenbus_peer_num(dev, "feature-no-csum-offload", 0, 1, 0) == 0)
 		can |= PV_NET_CAN_CSUM4;
@@ -252,8 +260,23 @@ netfront_xs_read(struct netfront_softc *sc)
 	if (sc->sc_maxslot > 1 && (can & PV_NET_CAN_CSUM6) != 0 &&
 	    xenbus_peer_num(dev, "feature-gso-tcpv6", 0, 1, 0) == 1)
 		can |= PV_NET_CAN_TSO6;
-	sc->sc_net.nt_offload = can;
-	sc->sc_net.nt_recvoffload = PV_NET_RX_CSUM | PV_NET_RX_GSO;
+	return can;
+}
+
+/* Read when the peer is connected: some write their values only then. */
+void
+netfront_xs_read(struct netfront_softc *sc)
+{
+	bool offload = netfront_xs_offload(sc);
+
+	sc->sc_maxslot = 1;
+	if (xenbus_peer_num(sc->sc_dev, "feature-sg", 0, 1, 0) == 1)
+		sc->sc_maxslot = XEN_NETIF_NR_SLOTS_MIN;
+	/* What the peer does not take in pieces, we copy. */
+	sc->sc_net.nt_offload = PV_NET_CAN_SG |
+	    (offload ? netfront_xs_can(sc) : 0);
+	sc->sc_net.nt_recvoffload = offload ? PV_NET_RX_CSUM | PV_NET_RX_GSO :
+	    0;
 	sc->sc_net.nt_npair = sc->sc_nqueue;
 }
 

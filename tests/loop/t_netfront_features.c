@@ -4,6 +4,8 @@
  * in use, and each refused.
  */
 
+#include <stdio.h>
+
 #include "loop.h"
 
 #include <xen/io/netif.h>
@@ -268,6 +270,39 @@ LOOP_TEST(feat_gso_refused)
 	loop_pages_free(buf, 3);
 }
 
+/* The operator wants none, whatever the peer has. */
+LOOP_TEST(feat_offload_set)
+{
+	static const char *const keys[][2] = {
+		{ "feature-no-csum-offload", "1" }, { "feature-sg", "1" },
+		{ "feature-ipv6-csum-offload", "0" },
+		{ "feature-gso-tcpv4", "0" }, { "feature-gso-tcpv6", "0" }
+	};
+	struct loop_pkt lp;
+	struct sim_net *n;
+	char path[64];
+	uint8_t *buf;
+	unsigned int i;
+
+	loop_set(l, "netfront.offload", "NO");
+	n = loop_net(l, SIM_NET_GSO | SIM_NET_ECHO);
+	buf = loop_pages(1);
+	assert_int_equal(l->l_net[0]->nt_offload, PV_NET_CAN_SG);
+	assert_int_equal(l->l_net[0]->nt_recvoffload, 0);
+	for (i = 0; i < PV_NELEM(keys); i++) {
+		snprintf(path, sizeof(path), "/local/domain/1/device/vif/0/%s",
+		    keys[i][0]);
+		assert_string_equal(sim_store_read(l->l_sim, path),
+		    keys[i][1]);
+	}
+	(void)feat_segment(buf, 4000, false);
+	loop_packet(&lp, buf, 4000, 1);
+	lp.lp_np.np_flags = PV_NET_CSUM_BLANK;
+	assert_int_equal(pv_net_send(l->l_net[0], &lp.lp_np), -PV_EINVAL);
+	feat_echo(l, n, 20);
+	loop_pages_free(buf, 1);
+}
+
 /* The ring is full of packets with extra info; all go out all the same. */
 LOOP_TEST(feat_gso_full)
 {
@@ -429,6 +464,7 @@ main(void)
 		cmocka_unit_test(feat_queues_unplug),
 		cmocka_unit_test(feat_gso),
 		cmocka_unit_test(feat_gso_refused),
+		cmocka_unit_test(feat_offload_set),
 		cmocka_unit_test(feat_gso_full),
 		cmocka_unit_test(feat_offers_change),
 		cmocka_unit_test(feat_jumbo),
