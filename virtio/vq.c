@@ -188,157 +188,41 @@ vq_indirect_entry(const struct vq *vq, void *entry, const struct vq_piece *vp,
     uint16_t next)
 {
 	uint16_t flags = vp->vp_dir == PV_PEER_WRITES ? VRING_DESC_F_WRITE : 0;
-	struct vring_packed_desc p;
-	struct vring_desc d;
+	struct vring_packed_desc *p = entry;
+	struct vring_desc *d = entry;
 
+	shm_put64(&d->addr, vp->vp_da);
+	shm_write32(&d->len, vp->vp_len);
 	if (vq->vq_ops == &vq_packed_ops) {
-		p = (struct vring_packed_desc){ vp->vp_da, vp->vp_len, 0,
-		    flags };
-		shm_copy_out(entry, &p, sizeof(p));
+		shm_write16(&p->id, 0);
+		shm_write16(&p->flags, flags);
 		return;
 	}
 	if (next != 0)
 		flags |= VRING_DESC_F_NEXT;
-	d = (struct vring_desc){ vp->vp_da, vp->vp_len, flags, next };
-	shm_copy_out(entry, &d, sizeof(d));
+	shm_write16(&d->flags, flags);
+	shm_write16(&d->next, next);
 }
 
-/*
- * Describe the pieces in a table: its number, with *where its address, or
- * VQ_NONE when that can not or need not be.
- */
-static uint16_t
+uint16_t
 vq_indirect(struct vq *vq, const struct vq_piece *vp, unsigned int n,
-    uint64_t *where)
+    struct vq_piece *one)
 {
 	struct vring_desc *table;
 	uint16_t t;
 	unsigned int i;
 
-	if (n < 2 || n > vq->vq_chain || vq->vq_ntablefree == 0)
+	if (n > vq->vq_chain || vq->vq_ntablefree == 0)
 		return VQ_NONE;
 	t = vq->vq_tablefree[--vq->vq_ntablefree];
 	table = (struct vring_desc *)vq->vq_tables + t * vq->vq_chain;
 	for (i = 0; i < n; i++)
 		vq_indirect_entry(vq, &table[i], &vp[i],
 		    (uint16_t)(i + 1 < n ? i + 1 : 0));
-	*where = vq_offset_pa(vq->vq_tables, table);
+	one->vp_da = vq_offset_pa(vq->vq_tables, table);
+	one->vp_len = n * (uint32_t)sizeof(*table);
+	one->vp_dir = PV_PEER_READS;
 	return t;
-}
-
-static uint32_t
-vq_offered(const struct vq_piece *vp, unsigned int n)
-{
-	uint64_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		if (vp[i].vp_dir == PV_PEER_WRITES)
-			sum += vp[i].vp_len;
-	}
-	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
-}
-
-int
-vq_add(struct vq *vq, const struct vq_piece *vp, unsigned int n, void *cookie)
-{
-	struct vq_desc *vd = &vq->vq_desc[vq->vq_free];
-	uint32_t offered = vq_offered(vp, n);
-	struct vq_piece one;
-	uint16_t t;
-
-	if (n == 0 || n > vq->vq_size)
-		return -PV_EINVAL;
-	if (vq->vq_nfree == 0)
-		return -PV_EAGAIN;
-	t = vq_indirect(vq, vp, n, &one.vp_da);
-	if (t != VQ_NONE) {
-		one.vp_len = n * (uint32_t)sizeof(struct vring_desc);
-		one.vp_dir = PV_PEER_READS;
-		vp = &one;
-		n = 1;
-	}
-	if (n > vq->vq_nfree)
-		return -PV_EAGAIN;
-	if (vq->vq_nfree == vq->vq_size)
-		vq->vq_oldest = vq->vq_free;
-	vd->vd_table = t;
-	vd->vd_offered = offered;
-	vd->vd_n = (uint16_t)n;
-	vd->vd_cookie = cookie;
-	vq->vq_nfree = (uint16_t)(vq->vq_nfree - n);
-	vq->vq_free = vq->vq_ops->qo_add(vq, vp, n);
-	return 0;
-}
-
-static void
-vq_release(struct vq *vq, uint16_t id)
-{
-	struct vq_desc *vd = &vq->vq_desc[id];
-
-	if (vd->vd_table != VQ_NONE)
-		vq->vq_tablefree[vq->vq_ntablefree++] = vd->vd_table;
-	vd->vd_cookie = NULL;
-	vq->vq_nfree = (uint16_t)(vq->vq_nfree + vd->vd_n);
-	vq->vq_ops->qo_release(vq, id);
-}
-
-/* Copy the next answer and check it: 1 or -PV_EPROTO. */
-static int
-vq_answer(struct vq *vq)
-{
-	struct vq_desc *vd;
-	uint32_t id, len;
-
-	vq->vq_ops->qo_read(vq, &id, &len);
-	/* peer: the id must be that of a chain in flight. */
-	if (id >= vq->vq_size)
-		return -PV_EPROTO;
-	vd = &vq->vq_desc[id];
-	if (vd->vd_cookie == NULL)
-		return -PV_EPROTO;
-	/*
-	 * peer: where it may not write, the length in a packed ring is no
-	 * length (2.8.4); DPDK leaves what we wrote.
-	 */
-	if (vd->vd_offered == 0 && vq->vq_ops == &vq_packed_ops)
-		len = 0;
-	/* peer: it can not have written more than was offered. */
-	if (len > vd->vd_offered) {
-		if (!vq->vq_cutlen)
-			return -PV_EPROTO;
-		len = vd->vd_offered;
-	}
-	vq->vq_last = (uint16_t)id;
-	vq->vq_lastlen = len;
-	vq->vq_batch = vq->vq_in_order;
-	return 1;
-}
-
-int
-vq_get(struct vq *vq, void **cookie, uint32_t *len)
-{
-	int rv = vq->vq_lied ? -PV_EPROTO : vq->vq_ops->qo_ready(vq);
-	uint16_t id;
-
-	/* peer: one answer for several counts as several. */
-	if (rv == 0 && vq->vq_batch)
-		rv = -PV_EPROTO;
-	if (rv > 0 && !vq->vq_batch)
-		rv = vq_answer(vq);
-	vq->vq_lied = rv < 0;
-	if (rv <= 0)
-		return rv;
-	id = vq->vq_batch ? vq->vq_oldest : vq->vq_last;
-	*len = vq->vq_desc[id].vd_offered;
-	if (id == vq->vq_last) {
-		*len = vq->vq_lastlen;
-		vq->vq_batch = false;
-	}
-	*cookie = vq->vq_desc[id].vd_cookie;
-	vq->vq_ops->qo_advance(vq, id);
-	vq_release(vq, id);
-	return 1;
 }
 
 void *
@@ -350,7 +234,7 @@ vq_drain(struct vq *vq)
 	for (i = 0; i < vq->vq_size; i++) {
 		cookie = vq->vq_desc[i].vd_cookie;
 		if (cookie != NULL) {
-			vq_release(vq, (uint16_t)i);
+			vq->vq_ops->qo_forget(vq, (uint16_t)i);
 			return cookie;
 		}
 	}

@@ -62,25 +62,17 @@ enum vq_area { VQ_AREA_DESC, VQ_AREA_DRIVER, VQ_AREA_DEVICE, VQ_NAREA };
 
 struct vq;
 
+/* What a kind of ring is; see vq_add() and the functions behind it. */
 struct vq_ops {
 	/* Bytes of shared memory, and where the areas are. */
 	size_t	 (*qo_layout)(const struct vq *, unsigned int align,
 		    size_t off[VQ_NAREA]);
-	/*
-	 * Write n descriptors, which are free, for the id vq_free; one that
-	 * has a vd_table is for that.  Returns the new vq_free.
-	 */
-	uint16_t (*qo_add)(struct vq *, const struct vq_piece *,
-		    unsigned int n);
+	int	 (*qo_add)(struct vq *, const struct vq_piece *,
+		    unsigned int n, void *cookie);
 	bool	 (*qo_push)(struct vq *);
-	/* 1: an answer is there, 0: none, -PV_EPROTO. */
-	int	 (*qo_ready)(struct vq *);
-	/* Copy it; unchecked. */
-	void	 (*qo_read)(struct vq *, uint32_t *id, uint32_t *len);
-	/* The place of the next answer moves over the chain of that id. */
-	void	 (*qo_advance)(struct vq *, uint16_t id);
-	/* The chain of that id goes: give its id back. */
-	void	 (*qo_release)(struct vq *, uint16_t id);
+	int	 (*qo_get)(struct vq *, void **cookie, uint32_t *len);
+	/* The chain of that id is no more, without an answer. */
+	void	 (*qo_forget)(struct vq *, uint16_t id);
 	bool	 (*qo_rearm)(struct vq *);
 	void	 (*qo_quiet)(struct vq *);
 	/* The upper half of what a kick with data says. */
@@ -158,19 +150,28 @@ uint64_t vq_cell_pa(const void *);
 /* What is to be written to kick the device. */
 uint32_t vq_kick(const struct vq *);
 
+/* After a reset: the cookie of any chain in flight, or NULL. */
+void	*vq_drain(struct vq *);
+
 /*
  * Describe a chain of n pieces.  cookie is not NULL.  0; -PV_EAGAIN: too few
  * descriptors are free now; -PV_EINVAL: n is 0 or larger than the queue.
  */
-int	 vq_add(struct vq *, const struct vq_piece *, unsigned int n,
-	    void *cookie);
+static inline int
+vq_add(struct vq *vq, const struct vq_piece *vp, unsigned int n, void *cookie)
+{
+	return vq->vq_ops->qo_add(vq, vp, n, cookie);
+}
+
 /*
  * 1: *cookie and *len (bytes written by the device) are set.  0: none.
  * -PV_EPROTO: the device lied; break it.
  */
-int	 vq_get(struct vq *, void **cookie, uint32_t *len);
-/* After a reset: the cookie of any chain in flight, or NULL. */
-void	*vq_drain(struct vq *);
+static inline int
+vq_get(struct vq *vq, void **cookie, uint32_t *len)
+{
+	return vq->vq_ops->qo_get(vq, cookie, len);
+}
 
 static inline bool
 vq_push(struct vq *vq)
@@ -193,4 +194,11 @@ vq_quiet(struct vq *vq)
 
 /* ---- between vq.c and the two kinds -------------------- */
 extern const struct vq_ops vq_split_ops, vq_packed_ops;
+/*
+ * Describe n pieces in a table: its number, with *one what its descriptor in
+ * the ring is to say, or VQ_NONE when there is no table for them.
+ */
+uint16_t vq_indirect(struct vq *, const struct vq_piece *, unsigned int n,
+	    struct vq_piece *one);
+
 #endif /* VQ_H */

@@ -16,7 +16,7 @@
  * first one's first descriptor: there the device stops.
  */
 
-#include "vq.h"
+#include "vq_ring.h"
 
 #include <linux/virtio_ring.h>
 
@@ -48,7 +48,7 @@ vq_packed_desc(const struct vq *vq, uint16_t place)
 }
 
 /* A place and its lap, n further on. */
-static void
+static inline void
 vq_packed_move(const struct vq *vq, uint16_t *place, bool *lap, unsigned int n)
 {
 	unsigned int to = *place + n;
@@ -61,17 +61,15 @@ vq_packed_move(const struct vq *vq, uint16_t *place, bool *lap, unsigned int n)
 }
 
 /* One descriptor at the next place, shown unless it is the first not shown. */
-static void
+static inline void
 vq_packed_describe(struct vq *vq, const struct vq_piece *vp, uint16_t flags)
 {
-	struct vring_packed_desc *at = vq_packed_desc(vq, vq->vq_avail), d;
+	struct vring_packed_desc *at = vq_packed_desc(vq, vq->vq_avail);
 
-	d.addr = vp->vp_da;
-	d.len = vp->vp_len;
-	d.id = vq->vq_free;
-	d.flags = 0;
 	flags = (uint16_t)(flags | (vq->vq_availlap ? AVAIL : USED));
-	shm_copy_out(at, &d, offsetof(struct vring_packed_desc, flags));
+	shm_put64(&at->addr, vp->vp_da);
+	shm_write32(&at->len, vp->vp_len);
+	shm_write16(&at->id, vq->vq_free);
 	if (vq->vq_pushed == 0) {
 		vq->vq_head = vq->vq_avail;
 		vq->vq_headflags = flags;
@@ -82,21 +80,21 @@ vq_packed_describe(struct vq *vq, const struct vq_piece *vp, uint16_t flags)
 	vq_packed_move(vq, &vq->vq_avail, &vq->vq_availlap, 1);
 }
 
-static uint16_t
-vq_packed_add(struct vq *vq, const struct vq_piece *vp, unsigned int n)
+static inline uint16_t
+vq_packed_line(struct vq *vq, const struct vq_piece *vp, unsigned int n)
 {
+	const struct vq_desc *vd = &vq->vq_desc[vq->vq_free];
 	uint16_t flags;
-	unsigned int k;
 
-	for (k = 0; k < n; k++) {
-		flags = k + 1 < n ? VRING_DESC_F_NEXT : 0;
-		if (vq->vq_desc[vq->vq_free].vd_table != VQ_NONE)
+	for (; n > 0; n--, vp++) {
+		flags = n > 1 ? VRING_DESC_F_NEXT : 0;
+		if (vd->vd_table != VQ_NONE)
 			flags |= VRING_DESC_F_INDIRECT;
-		else if (vp[k].vp_dir == PV_PEER_WRITES)
+		else if (vp->vp_dir == PV_PEER_WRITES)
 			flags |= VRING_DESC_F_WRITE;
-		vq_packed_describe(vq, &vp[k], flags);
+		vq_packed_describe(vq, vp, flags);
 	}
-	return vq->vq_desc[vq->vq_free].vd_next;
+	return vd->vd_next;
 }
 
 /* The device's wish: both halves in one read, so that they belong together. */
@@ -129,7 +127,7 @@ vq_packed_push(struct vq *vq)
 	return vq_packed_wanted(vq, n);
 }
 
-static bool
+static inline bool
 vq_packed_used(const struct vq *vq, uint16_t flags)
 {
 	bool avail = (flags & AVAIL) != 0, used = (flags & USED) != 0;
@@ -137,7 +135,7 @@ vq_packed_used(const struct vq *vq, uint16_t flags)
 	return avail == used && used == vq->vq_usedlap;
 }
 
-static int
+static inline int
 vq_packed_ready(struct vq *vq)
 {
 	/* The rest of a batch was written once for all. */
@@ -145,7 +143,7 @@ vq_packed_ready(struct vq *vq)
 	    &vq_packed_desc(vq, vq->vq_used)->flags));
 }
 
-static void
+static inline void
 vq_packed_read(struct vq *vq, uint32_t *id, uint32_t *len)
 {
 	struct vring_packed_desc *at = vq_packed_desc(vq, vq->vq_used);
@@ -154,7 +152,7 @@ vq_packed_read(struct vq *vq, uint32_t *id, uint32_t *len)
 	*id = shm_read16(&at->id);
 }
 
-static void
+static inline void
 vq_packed_advance(struct vq *vq, uint16_t id)
 {
 	vq_packed_move(vq, &vq->vq_used, &vq->vq_usedlap,
@@ -162,7 +160,7 @@ vq_packed_advance(struct vq *vq, uint16_t id)
 }
 
 /* In order the free ids stay the circle that they were. */
-static void
+static inline void
 vq_packed_release(struct vq *vq, uint16_t id)
 {
 	if (vq->vq_in_order) {
@@ -211,14 +209,49 @@ vq_packed_where(const struct vq *vq)
 	return (uint16_t)(vq->vq_avail | (unsigned int)vq->vq_availlap << LAP);
 }
 
+static const struct vq_ring vq_packed_ring = {
+	.ri_add = vq_packed_line,
+	.ri_ready = vq_packed_ready,
+	.ri_read = vq_packed_read,
+	.ri_advance = vq_packed_advance,
+	.ri_release = vq_packed_release,
+	/* 2.8.4; DPDK leaves there what we wrote. */
+	.ri_nolen = true,
+};
+
+static __attribute__((__noinline__)) int
+vq_packed_many(struct vq *vq, const struct vq_piece *vp, unsigned int n,
+    void *cookie)
+{
+	return vq_ring_many(vq, vp, n, cookie, &vq_packed_ring);
+}
+
+static int
+vq_packed_add(struct vq *vq, const struct vq_piece *vp, unsigned int n,
+    void *cookie)
+{
+	return n == 1 ? vq_ring_one(vq, vp, cookie, &vq_packed_ring) :
+	    vq_packed_many(vq, vp, n, cookie);
+}
+
+static int
+vq_packed_get(struct vq *vq, void **cookie, uint32_t *len)
+{
+	return vq_ring_get(vq, cookie, len, &vq_packed_ring);
+}
+
+static void
+vq_packed_forget(struct vq *vq, uint16_t id)
+{
+	vq_ring_release(vq, id, &vq_packed_ring);
+}
+
 const struct vq_ops vq_packed_ops = {
 	.qo_layout = vq_packed_layout,
 	.qo_add = vq_packed_add,
 	.qo_push = vq_packed_push,
-	.qo_ready = vq_packed_ready,
-	.qo_read = vq_packed_read,
-	.qo_advance = vq_packed_advance,
-	.qo_release = vq_packed_release,
+	.qo_get = vq_packed_get,
+	.qo_forget = vq_packed_forget,
 	.qo_rearm = vq_packed_rearm,
 	.qo_quiet = vq_packed_quiet,
 	.qo_where = vq_packed_where,

@@ -7,7 +7,7 @@
  *	used          flags idx elements[] avail_event; the device's
  */
 
-#include "vq.h"
+#include "vq_ring.h"
 
 #include <linux/virtio_ring.h>
 
@@ -42,32 +42,36 @@ vq_split_used(const struct vq *vq)
 	return vq->vq_area[VQ_AREA_DEVICE];
 }
 
-static uint16_t
-vq_split_add(struct vq *vq, const struct vq_piece *vp, unsigned int n)
+static void
+vq_split_describe(struct vring_desc *d, const struct vq_piece *vp,
+    uint16_t flags, uint16_t next)
 {
-	struct vring_desc *table = vq->vq_area[VQ_AREA_DESC], d;
-	uint16_t head = vq->vq_free, i = head;
-	unsigned int k;
+	if (vp->vp_dir == PV_PEER_WRITES)
+		flags |= VRING_DESC_F_WRITE;
+	shm_put64(&d->addr, vp->vp_da);
+	shm_write32(&d->len, vp->vp_len);
+	shm_write16(&d->flags, flags);
+	shm_write16(&d->next, next);
+}
 
-	for (k = 0; k < n; k++) {
-		d.addr = vp[k].vp_da;
-		d.len = vp[k].vp_len;
-		d.flags = vp[k].vp_dir == PV_PEER_WRITES ?
-		    VRING_DESC_F_WRITE : 0;
-		if (vq->vq_desc[head].vd_table != VQ_NONE)
-			d.flags = VRING_DESC_F_INDIRECT;
-		d.next = 0;
-		if (k + 1 < n) {
-			d.flags |= VRING_DESC_F_NEXT;
-			d.next = vq->vq_desc[i].vd_next;
-		}
-		shm_copy_out(&table[i], &d, sizeof(d));
-		i = vq->vq_desc[i].vd_next;
+static inline uint16_t
+vq_split_link(struct vq *vq, const struct vq_piece *vp, unsigned int n)
+{
+	struct vring_desc *table = vq->vq_area[VQ_AREA_DESC];
+	uint16_t head = vq->vq_free, i = head, next, flags;
+
+	flags = vq->vq_desc[head].vd_table != VQ_NONE ?
+	    VRING_DESC_F_INDIRECT : 0;
+	for (; n > 1; n--) {
+		next = vq->vq_desc[i].vd_next;
+		vq_split_describe(&table[i], vp++, VRING_DESC_F_NEXT, next);
+		i = next;
 	}
+	vq_split_describe(&table[i], vp, flags, 0);
 	shm_write16(&vq_split_avail(vq)[RING + (vq->vq_avail &
-	    (vq->vq_size - 1))], head);
+	    (vq->vq_size - 1u))], head);
 	vq->vq_avail++;
-	return i;
+	return vq->vq_desc[i].vd_next;
 }
 
 static bool
@@ -89,7 +93,7 @@ vq_split_push(struct vq *vq)
 	    (uint16_t)(vq->vq_avail - old);
 }
 
-static int
+static inline int
 vq_split_ready(struct vq *vq)
 {
 	uint16_t idx = shm_load_acquire16(&vq_split_used(vq)[1]);
@@ -102,26 +106,24 @@ vq_split_ready(struct vq *vq)
 	return 1;
 }
 
-static void
+static inline void
 vq_split_read(struct vq *vq, uint32_t *id, uint32_t *len)
 {
-	struct vring_used_elem e;
+	struct vring_used_elem *e = (void *)&vq_split_used(vq)[RING +
+	    (vq->vq_used & (vq->vq_size - 1u)) * (USED_LEN / 2)];
 
-	shm_copy_in(&e, &vq_split_used(vq)[RING + (vq->vq_used &
-	    (vq->vq_size - 1u)) * 4], sizeof(e));
-	*id = e.id;
-	*len = e.len;
+	*id = shm_read32(&e->id);
+	*len = shm_read32(&e->len);
 }
 
-static void
+static inline void
 vq_split_advance(struct vq *vq, uint16_t id)
 {
-	(void)id;
 	vq->vq_used++;
 }
 
 /* In order the free descriptors stay the circle that they were. */
-static void
+static inline void
 vq_split_release(struct vq *vq, uint16_t head)
 {
 	uint16_t n = vq->vq_desc[head].vd_n, last = head, k;
@@ -163,14 +165,47 @@ vq_split_where(const struct vq *vq)
 	return vq->vq_pushed;
 }
 
+static const struct vq_ring vq_split_ring = {
+	.ri_add = vq_split_link,
+	.ri_ready = vq_split_ready,
+	.ri_read = vq_split_read,
+	.ri_advance = vq_split_advance,
+	.ri_release = vq_split_release,
+};
+
+static __attribute__((__noinline__)) int
+vq_split_many(struct vq *vq, const struct vq_piece *vp, unsigned int n,
+    void *cookie)
+{
+	return vq_ring_many(vq, vp, n, cookie, &vq_split_ring);
+}
+
+static int
+vq_split_add(struct vq *vq, const struct vq_piece *vp, unsigned int n,
+    void *cookie)
+{
+	return n == 1 ? vq_ring_one(vq, vp, cookie, &vq_split_ring) :
+	    vq_split_many(vq, vp, n, cookie);
+}
+
+static int
+vq_split_get(struct vq *vq, void **cookie, uint32_t *len)
+{
+	return vq_ring_get(vq, cookie, len, &vq_split_ring);
+}
+
+static void
+vq_split_forget(struct vq *vq, uint16_t id)
+{
+	vq_ring_release(vq, id, &vq_split_ring);
+}
+
 const struct vq_ops vq_split_ops = {
 	.qo_layout = vq_split_layout,
 	.qo_add = vq_split_add,
 	.qo_push = vq_split_push,
-	.qo_ready = vq_split_ready,
-	.qo_read = vq_split_read,
-	.qo_advance = vq_split_advance,
-	.qo_release = vq_split_release,
+	.qo_get = vq_split_get,
+	.qo_forget = vq_split_forget,
 	.qo_rearm = vq_split_rearm,
 	.qo_quiet = vq_split_quiet,
 	.qo_where = vq_split_where,
