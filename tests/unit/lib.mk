@@ -10,6 +10,10 @@ f_peer-srcs = $(libdomus-srcs) $(f_peer-sim)
 f_peer-cflags = -isystem $(CMOCKA)/include -w
 f_peer-args := -len_control=0 -max_len=500 -detect_leaks=0
 fuzz-f_peer: $(f_peer-sim)
+f_netback-srcs = $(f_peer-srcs)
+f_netback-cflags = $(f_peer-cflags)
+f_netback-args = $(f_peer-args)
+fuzz-f_netback: $(f_peer-sim)
 
 unit-tests += t_scsi t_shm
 t_scsi-srcs := lib/scsi.c lib/str.c
