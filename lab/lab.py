@@ -23,10 +23,11 @@ from build import LabError, say
 
 CPU = "EPYC,-monitor,-smap,-smep,-rdtscp"
 # Not Xen's default scheduler: under emulation a vCPU was seen to wait for an
-# idle CPU for ever; docs/testing.md.
+# idle CPU for ever.  And no lazy switch of vector registers, in which dom0's
+# programs lost theirs.  See docs/testing.md.
 XEN_ARGS = ("dom0_mem={0}M,max:{0}M dom0_max_vcpus=1 console=com1 "
-            "com1=115200,8n1 bootscrub=0 guest_loglvl=all spec-ctrl=no "
-            "sched=credit")
+            "com1=115200,8n1 bootscrub=0 guest_loglvl=all "
+            "spec-ctrl=no,eager-fpu sched=credit")
 DOM0_ARGS = "console=hvc0 quiet rdinit=/init swiotlb=4096 mitigations=off"
 DOM0_MIB = 512
 START_TIMEOUT = 180
