@@ -24,6 +24,16 @@ CONSOLE = """while [ -e '%s' ]; do
 	xenconsole --interactive --type pv --num 0 "$id" 2>/dev/null
 	usleep 100000
 done"""
+# The xl that looks after a domain goes away when that is suspended, cancelled
+# or not.  This tells of the end from then on, in the words of xl's log.
+END = """xenstore-watch @releaseDomain | while read _; do
+	set -- $(xl list -v '%s' 2>/dev/null | tail -n 1)
+	case $8 in
+	'') echo has been destroyed; exit ;;
+	-) ;;
+	*) echo "has shut down, reason code $8"; exit ;;
+	esac
+done"""
 
 
 def quoted(text):
@@ -111,11 +121,14 @@ class Guest(Console):
 
     def _follow(self, log):
         """Read the log of the xl that looks after the domain."""
+        self._look_after("exec tail -n +1 -F %s 2>/dev/null" % log)
+
+    def _look_after(self, command):
+        """A command of dom0's tells of the domain's end."""
         if self._watch:
             self._watch.kill()
         self._log = b""
-        self._watch = self.lab.spawn("exec tail -n +1 -F %s 2>/dev/null"
-                                     % log, self._log_bytes)
+        self._watch = self.lab.spawn(command, self._log_bytes)
 
     def _log_bytes(self, data):
         if self._moving:
@@ -156,7 +169,7 @@ class Guest(Console):
         self.lab.check("xl save -c %s %s" % (self.name, path),
                        timeout=timeout)
         self._moving = False
-        self._follow("/var/log/xen/xl-%s.log" % self.name)
+        self._look_after(END % self.name)
 
     # The console
 
