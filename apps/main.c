@@ -169,6 +169,22 @@ main_app(const struct app *ap)
 }
 
 /*
+ * A domU's toolstack says which CPUs it shall have; XenStore may make us wait.
+ *
+ * Without Xen the other CPUs come after the PCI functions have been found: QEMU
+ * with TCG (7.2, 10.0.13) loses one CPU's accesses to registers, its APIC's
+ * too, or ends, when at that moment another changes the map of memory.
+ */
+static void
+main_cpus(const struct boot_info *bi)
+{
+	if (bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0)
+		cpu_follow();
+	else
+		cpu_all();
+}
+
+/*
  * guest_main -- see kernel.h
  */
 void
@@ -199,7 +215,7 @@ guest_main(const struct boot_info *bi)
 	if (thread_create("mount", main_root, NULL, MAIN_ROOT_STACK) == NULL)
 		klog(PV_LOG_ERR, "no memory to mount the root file system");
 	main_app(app);
-	cpu_follow();		/* XenStore may make us wait */
+	main_cpus(bi);
 	/* Late, for the device model of an HVM guest is slow to answer.  An
 	   initial domain's PCI functions are the machine's, not its own. */
 	if (bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0)

@@ -213,14 +213,20 @@ cpu_thread(void *arg)
  * cpu_init -- see cpu.h
  */
 void
-cpu_init(bool all)
+cpu_init(void)
+{
+	if (thread_create_on(0, "cpus", cpu_thread, NULL) == NULL)
+		panic("no memory for the first threads: give the guest more");
+}
+
+/*
+ * cpu_all -- see cpu.h
+ */
+void
+cpu_all(void)
 {
 	unsigned int cpu;
 
-	if (thread_create_on(0, "cpus", cpu_thread, NULL) == NULL)
-		panic("no memory for the first threads: give the guest more");
-	if (!all)
-		return;
 	for (cpu = 1; cpu < arch_ncpu(); cpu++)
 		cpu_wanted[cpu] = true;
 	sem_post(&cpu_sem);

@@ -9,11 +9,12 @@
 #include <pv/types.h>
 
 /*
- * Start the other CPUs; all: every one there is, before it returns.  Else
- * those are started that somebody wants, with the two functions below.
+ * From now on other CPUs can be had, with the functions below.
  * Context: thread, once.
  */
-void	 cpu_init(bool all);
+void	 cpu_init(void);
+/* Start all there are, before it returns.  Thread. */
+void	 cpu_all(void);
 /* From now on a CPU shall be up, or down; soon.  CPU 0 stays.  Thread. */
 void	 cpu_want(unsigned int cpu, bool up);
 /* As the toolstack says (xl vcpu-set), or all when it says nothing.  Thread,

@@ -34,13 +34,6 @@ main_banner(const struct boot_info *bi)
 		klog(PV_LOG_INFO, "command line: %s", bi->bi_cmdline);
 }
 
-/* A domU's toolstack says which CPUs it shall have; see cpu_follow(). */
-static bool
-main_has_toolstack(const struct boot_info *bi)
-{
-	return bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0;
-}
-
 /* How much of the log the console shows. */
 static void
 main_loglevel(void)
@@ -71,7 +64,7 @@ kernel_main(struct boot_info *bi)
 	arch_irq_enable();
 	if (os_init() != 0)
 		panic("no memory for the first threads: give the guest more");
-	cpu_init(!main_has_toolstack(bi));
+	cpu_init();
 	guest_main(bi);
 	thread_exit();
 }

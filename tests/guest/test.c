@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test.c -- see test.h. */
 
+#include <cpu.h>
 #include <kernel.h>
 #include <tty.h>
 
@@ -49,6 +50,7 @@ test_failure(const char *file, int line, const char *what)
 void
 guest_main(const struct boot_info *bi)
 {
+	cpu_all();
 	test_main(bi);
 	test_end("SUCCESS", 0);
 }
