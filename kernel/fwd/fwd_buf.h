@@ -14,7 +14,6 @@
 #include <pv/net.h>
 
 #define FWD_BUF_MAX	(17 * PV_PAGE_SIZE)	/* bytes of one packet */
-#define FWD_BUF_HEAD	256			/* of headers, at most */
 
 struct fwd_buf {
 	struct pv_net_pkt fb_pkt;	/* its pieces are full pages, but for
