@@ -313,6 +313,7 @@ pv_detach(void)
 	if (!pv_attached)
 		return;
 	pv_attached = false;
+	(void)xen_watchdog_set(&pv_xen, 0);	/* nobody could any more */
 	xen_stop(&pv_xen);
 	if (!pv_core)
 		xen_core_detach(&pv_xen);

@@ -42,7 +42,7 @@ xen_watchdog_set(struct xen *x, uint32_t seconds)
 	if (rv == -PV_EINVAL && id != 0) {
 		if (x->x_watchdog == id)
 			x->x_watchdog = 0;
-		rv = xen_watchdog_call(x, seconds);
+		rv = seconds == 0 ? 0 : xen_watchdog_call(x, seconds);
 	}
 	if (rv < 0)
 		return rv;
