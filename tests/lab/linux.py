@@ -35,17 +35,30 @@ poweroff -f
 """
 
 
-def initramfs(root, fio=False):
-    """Make the guest's first file system in that directory, which is none
-    yet: the files of the kernel and of it.  fio is built, once, if wanted."""
+def boot_files(root, modules, init):
+    """A kernel, and a first file system of busybox, the modules, that script
+    and what is in the directory already; their names."""
     unpacked = build.kernel_package("cloud-")
     for name in "bin sbin proc sys dev tmp mnt lib etc".split():
-        os.makedirs("%s/%s" % (root, name))
+        os.makedirs("%s/%s" % (root, name), exist_ok=True)
     shutil.copy("/bin/busybox", root + "/bin/busybox")
+    os.symlink("busybox", root + "/bin/sh")
+    build.stage_modules(unpacked, root, modules)
+    with open(root + "/init", "w", encoding="ascii") as f:
+        f.write(init)
+    os.chmod(root + "/init", 0o755)
+    build.make_initrd(root, root + ".cpio")
+    return glob.glob(unpacked + "/boot/vmlinuz-*")[0], root + ".cpio"
+
+
+def initramfs(root, fio=False):
+    """Boot files in that directory, which is none yet, with e2fsprogs.  fio
+    is built, once, if wanted."""
+    os.makedirs(root + "/sbin")
+    os.makedirs(root + "/bin")
     if fio:
         subprocess.run(["make", "-s", "-C", ROOT, "out/fio/fio"], check=True)
         shutil.copy(ROOT + "/out/fio/fio", root + "/bin/fio")
-    os.symlink("busybox", root + "/bin/sh")
     for tool in TOOLS:
         shutil.copy(tool, root + tool)
         said = subprocess.run(["ldd", tool], stdout=subprocess.PIPE,
@@ -53,12 +66,7 @@ def initramfs(root, fio=False):
         for lib in re.findall(r"(/\S+)", said):
             os.makedirs(root + os.path.dirname(lib), exist_ok=True)
             shutil.copy(lib, root + lib)
-    build.stage_modules(unpacked, root, MODULES)
-    with open(root + "/init", "w", encoding="ascii") as f:
-        f.write(INIT)
-    os.chmod(root + "/init", 0o755)
-    build.make_initrd(root, root + ".cpio")
-    return glob.glob(unpacked + "/boot/vmlinuz-*")[0], root + ".cpio"
+    return boot_files(root, MODULES, INIT)
 
 
 class Linux(Guest):

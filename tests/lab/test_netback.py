@@ -2,16 +2,14 @@
 """A Domus guest as network driver domain: the other end of the interfaces of
 Linux and Domus guests.  Its own TCP/IP stack serves them."""
 
-import glob
 import os
 import re
-import shutil
 import time
 
-import build
 import image
 import pytest
 from guest import Guest
+from linux import boot_files
 
 MIB = 4
 HERE = "10.9.0.1"
@@ -88,20 +86,9 @@ def linux(lab, tmp_path):
     made = []
 
     def create(dom, last="", more=""):
-        unpacked = build.kernel_package("cloud-")
-        root = str(tmp_path / "root")
-        for name in "bin sbin proc sys dev etc".split():
-            os.makedirs("%s/%s" % (root, name))
-        shutil.copy("/bin/busybox", root + "/bin/busybox")
-        os.symlink("busybox", root + "/bin/sh")
-        build.stage_modules(unpacked, root, ["xen-netfront"])
-        with open(root + "/init", "w", encoding="ascii") as f:
-            f.write(LINUX_INIT % (MIB, last))
-        os.chmod(root + "/init", 0o755)
-        build.make_initrd(root, root + ".cpio")
-        peer = Guest(lab, "linux", "pvh",
-                     glob.glob(unpacked + "/boot/vmlinuz-*")[0],
-                     root + ".cpio", memory=192, vcpus=2,
+        kernel, ramdisk = boot_files(str(tmp_path / "root"), ["xen-netfront"],
+                                     LINUX_INIT % (MIB, last))
+        peer = Guest(lab, "linux", "pvh", kernel, ramdisk, memory=192, vcpus=2,
                      append="console=hvc0 quiet rdinit=/init",
                      vifs=[vif(dom, 1, more)],
                      extra=['cpuid = "host,avx=0,avx2=0"'])
