@@ -103,10 +103,19 @@ struct netback_txbatch {
 
 /* ---- What it receives -------------------------------------------------- */
 
+/* What the guest is told of a packet's hash. */
+struct netback_hash {
+	bool		 nh_told;
+	uint8_t		 nh_type;	/* _XEN_NETIF_CTRL_HASH_TYPE_* */
+	uint32_t	 nh_value;
+};
+
 struct netback_out {
 	struct pv_net_pkt *ou_np;
+	struct netback_hash ou_hash;
 	struct netif_rx_request ou_req[NETBACK_NSLOT + 1];
-	unsigned int	 ou_nreq;	/* slots, and extra info */
+	unsigned int	 ou_nreq;	/* slots, and extra info: of these .. */
+	unsigned int	 ou_nextra;	/* .. so many, behind the first */
 	unsigned int	 ou_op, ou_nop;	/* of rb_gc */
 };
 
@@ -266,12 +275,9 @@ unsigned int netback_req_pieces(const struct netback_ask *, char *base,
 	    size_t at, struct gntmap_copy *, size_t *where);
 /* The packet's data: may it be handed on as what its flags say? */
 bool	 netback_req_good(const void *data, struct pv_net_pkt *);
-/*
- * The pieces of a packet to the guest, into the buffers in req; returns their
- * number.
- */
-unsigned int netback_req_chunks(const struct pv_net_pkt *,
-	    const struct netif_rx_request *, struct gntmap_copy *);
+/* The pieces of a packet to the guest, into ou_req; returns their number. */
+unsigned int netback_req_chunks(const struct netback_out *,
+	    struct gntmap_copy *);
 
 /* ---- netback_rule.c: no side effects ----------------------------------- */
 
@@ -296,6 +302,10 @@ int	 netback_rule_group(struct netback_groups *, const uint8_t mac[6],
 
 int	 netback_ctl_connect(struct netback_softc *, gref_t, evport_t);
 void	 netback_ctl_disconnect(struct netback_softc *);
+/* A flow's hash, if the guest asked for it. */
+struct netback_hash netback_ctl_hash(const struct netback_softc *,
+	    const struct flow *);
+/* Its queue, as the guest wants it.  Lock: sc_lock. */
 unsigned int netback_ctl_queue(const struct netback_softc *,
 	    const struct flow *);
 

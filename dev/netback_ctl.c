@@ -45,6 +45,33 @@ netback_ctl_hashed(uint32_t types, struct flow fl)
 }
 
 /*
+ * netback_ctl_hash -- a flow's hash, if the guest asked for it
+ *
+ * Context: the device's works; else any.  Lock: then sc_lock.
+ */
+struct netback_hash
+netback_ctl_hash(const struct netback_softc *sc, const struct flow *all)
+{
+	const struct netback_ctl *ct = &sc->sc_ctl;
+	struct flow fl = netback_ctl_hashed(ct->ct_types, *all);
+	struct netback_hash nh = { .nh_told = false };
+
+	if (!ct->ct_on || fl.fl_addrlen == 0)
+		return nh;
+	nh.nh_told = true;
+	if (fl.fl_version == 4)
+		nh.nh_type = fl.fl_ports != NULL ?
+		    _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP :
+		    _XEN_NETIF_CTRL_HASH_TYPE_IPV4;
+	else
+		nh.nh_type = fl.fl_ports != NULL ?
+		    _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP :
+		    _XEN_NETIF_CTRL_HASH_TYPE_IPV6;
+	nh.nh_value = flow_toeplitz(&fl, ct->ct_key, sizeof(ct->ct_key));
+	return nh;
+}
+
+/*
  * netback_ctl_queue -- the queue of a flow, as the guest wants it
  *
  * Context: any.  Lock: sc_lock.
@@ -53,14 +80,11 @@ unsigned int
 netback_ctl_queue(const struct netback_softc *sc, const struct flow *all)
 {
 	const struct netback_ctl *ct = &sc->sc_ctl;
-	struct flow fl;
 	uint32_t hash;
 
 	if (!ct->ct_on || ct->ct_types == 0)
 		return flow_hash(all) % sc->sc_nqueue;
-	fl = netback_ctl_hashed(ct->ct_types, *all);
-	hash = fl.fl_addrlen == 0 ? 0 : flow_toeplitz(&fl, ct->ct_key,
-	    sizeof(ct->ct_key));
+	hash = netback_ctl_hash(sc, all).nh_value;
 	return ct->ct_ntable == 0 ? hash % sc->sc_nqueue :
 	    ct->ct_table[hash % ct->ct_ntable];
 }

@@ -157,13 +157,13 @@ netback_req_pieces(const struct netback_ask *ak, char *base, size_t at,
 /*
  * netback_req_chunks -- the pieces of a packet, into a guest's buffers
  *
- * req[0], then req[2] and so on where extra info takes the place of req[1].
+ * The first, then those that extra info does not take the place of.
  * Context: any.
  */
 unsigned int
-netback_req_chunks(const struct pv_net_pkt *np,
-    const struct netif_rx_request *req, struct gntmap_copy *gc)
+netback_req_chunks(const struct netback_out *ou, struct gntmap_copy *gc)
 {
+	const struct pv_net_pkt *np = ou->ou_np;
 	struct iov_iter it;
 	unsigned int n = 0, slot = 0, off = 0;
 	size_t len;
@@ -172,12 +172,12 @@ netback_req_chunks(const struct pv_net_pkt *np,
 	iov_start(&it, np->np_iov, np->np_niov);
 	while ((p = iov_next(&it, PV_PAGE_SIZE - off, &len)) != NULL) {
 		gc[n] = (struct gntmap_copy){ .gc_va = p, .gc_write = true };
-		gc[n].gc_ref = GREF(req[slot].gref);
+		gc[n].gc_ref = GREF(ou->ou_req[slot].gref);
 		gc[n].gc_off = (uint16_t)off;
 		gc[n++].gc_len = (uint16_t)len;
 		off += (unsigned int)len;
 		if (off == PV_PAGE_SIZE) {
-			slot += slot == 0 && np->np_gso_size != 0 ? 2 : 1;
+			slot += slot == 0 ? 1 + ou->ou_nextra : 1;
 			off = 0;
 		}
 	}

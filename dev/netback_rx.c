@@ -21,11 +21,30 @@
 
 /* ---- send -------------------------------------------------------------- */
 
+/* What the guest is told of its hash.  Context: the device's works. */
+static struct netback_hash
+netback_rx_hash(const struct netback_softc *sc, const struct pv_net_pkt *np)
+{
+	struct flow fl;
+
+	if (!sc->sc_ctl.ct_on)
+		return (struct netback_hash){ .nh_told = false };
+	fl = flow_parse(np->np_iov[0].iov_base, np->np_iov[0].iov_len);
+	return netback_ctl_hash(sc, &fl);
+}
+
+static unsigned int
+netback_rx_nextra(const struct pv_net_pkt *np, const struct netback_hash *nh)
+{
+	return (np->np_gso_size != 0) + nh->nh_told;
+}
+
 /* Slots of a packet, extra info counted in. */
 static unsigned int
-netback_rx_need(const struct pv_net_pkt *np)
+netback_rx_need(const struct pv_net_pkt *np, const struct netback_hash *nh)
 {
-	return PV_HOWMANY(np->np_len, PV_PAGE_SIZE) + (np->np_gso_size != 0);
+	return PV_HOWMANY(np->np_len, PV_PAGE_SIZE) +
+	    netback_rx_nextra(np, nh);
 }
 
 /* Pieces that have to be copied for it, at most. */
@@ -224,22 +243,24 @@ netback_rx_want(struct netback_queue *nq, unsigned int n)
 /* ---- the batch --------------------------------------------------------- */
 
 static void
-netback_rx_add(struct netback_queue *nq, struct pv_net_pkt *np)
+netback_rx_add(struct netback_queue *nq, struct pv_net_pkt *np,
+    const struct netback_hash *nh)
 {
 	struct netback_rxbatch *rb = &nq->nq_sc->sc_rb;
 	struct netback_out *ou = &rb->rb_out[rb->rb_n++];
 	unsigned int i;
 
 	ou->ou_np = np;
-	ou->ou_nreq = netback_rx_need(np);
+	ou->ou_hash = *nh;
+	ou->ou_nextra = netback_rx_nextra(np, nh);
+	ou->ou_nreq = netback_rx_need(np, nh);
 	__builtin_memcpy(ou->ou_req, nq->nq_buf,
 	    ou->ou_nreq * sizeof(ou->ou_req[0]));
 	nq->nq_nbuf -= ou->ou_nreq;
 	__builtin_memmove(nq->nq_buf, nq->nq_buf + ou->ou_nreq,
 	    nq->nq_nbuf * sizeof(nq->nq_buf[0]));
 	ou->ou_op = rb->rb_nop;
-	ou->ou_nop = netback_req_chunks(np, ou->ou_req,
-	    &rb->rb_gc[rb->rb_nop]);
+	ou->ou_nop = netback_req_chunks(ou, &rb->rb_gc[rb->rb_nop]);
 	for (i = 0; i < ou->ou_nop; i++)
 		rb->rb_gc[rb->rb_nop++].gc_dom = nq->nq_sc->sc_guest.ng_domid;
 }
@@ -257,6 +278,7 @@ netback_rx_gather(struct netback_queue *nq, bool *wants)
 {
 	struct netback_softc *sc = nq->nq_sc;
 	struct netback_rxbatch *rb = &sc->sc_rb;
+	struct netback_hash nh;
 	struct pv_net_pkt *np;
 	int rv = 1;
 
@@ -272,12 +294,13 @@ netback_rx_gather(struct netback_queue *nq, bool *wants)
 			np->np_done(np, 0);
 			continue;
 		}
-		rv = netback_rx_want(nq, netback_rx_need(np));
+		nh = netback_rx_hash(sc, np);
+		rv = netback_rx_want(nq, netback_rx_need(np, &nh));
 		*wants = rv == 0;
 		if (rv <= 0)
 			break;
 		(void)netback_rx_next(nq, true);
-		netback_rx_add(nq, np);
+		netback_rx_add(nq, np, &nh);
 	}
 	return rv < 0 ? rv : 0;
 }
@@ -286,25 +309,53 @@ netback_rx_gather(struct netback_queue *nq, bool *wants)
 
 /* Pure: how the packet is cut into segments. */
 static void
-netback_rx_extra(struct netif_extra_info *ei, const struct pv_net_pkt *np)
+netback_rx_gso(struct netif_extra_info *ei, const struct pv_net_pkt *np)
 {
-	__builtin_memset(ei, 0, sizeof(*ei));
 	ei->type = XEN_NETIF_EXTRA_TYPE_GSO;
 	ei->u.gso.size = np->np_gso_size;
 	ei->u.gso.type = np->np_gso_type == PV_NET_GSO_TCP4 ?
 	    XEN_NETIF_GSO_TYPE_TCPV4 : XEN_NETIF_GSO_TYPE_TCPV6;
 }
 
-static uint16_t
-netback_rx_flags(const struct pv_net_pkt *np)
+/* Pure: which connection it is of. */
+static void
+netback_rx_told(struct netif_extra_info *ei, const struct netback_hash *nh)
 {
+	unsigned int i;
+
+	ei->type = XEN_NETIF_EXTRA_TYPE_HASH;
+	ei->u.hash.type = nh->nh_type;
+	ei->u.hash.algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
+	for (i = 0; i < 4; i++)
+		ei->u.hash.value[i] = (uint8_t)(nh->nh_value >> 8 * i);
+}
+
+/* Pure: the i-th extra info, from 1 on. */
+static struct netif_extra_info
+netback_rx_extra(const struct netback_out *ou, unsigned int i)
+{
+	struct netif_extra_info ei;
+
+	__builtin_memset(&ei, 0, sizeof(ei));
+	if (i == 1 && ou->ou_np->np_gso_size != 0)
+		netback_rx_gso(&ei, ou->ou_np);
+	else
+		netback_rx_told(&ei, &ou->ou_hash);
+	ei.flags = i < ou->ou_nextra ? XEN_NETIF_EXTRA_FLAG_MORE : 0;
+	return ei;
+}
+
+static uint16_t
+netback_rx_flags(const struct netback_out *ou)
+{
+	const struct pv_net_pkt *np = ou->ou_np;
 	uint16_t flags = 0;
 
 	if ((np->np_flags & PV_NET_CSUM_BLANK) != 0)
 		flags = NETRXF_csum_blank | NETRXF_data_validated;
 	else if ((np->np_flags & PV_NET_CSUM_VALID) != 0)
 		flags = NETRXF_data_validated;
-	return np->np_gso_size != 0 ? flags | NETRXF_extra_info : flags;
+	return ou->ou_nextra > 0 ? flags | NETRXF_extra_info : flags;
 }
 
 /* Each response in the slot of its request: that is how the guest finds its
@@ -312,15 +363,14 @@ netback_rx_flags(const struct pv_net_pkt *np)
 static void
 netback_rx_answer(struct bring *ring, const struct netback_out *ou, int rv)
 {
-	const struct pv_net_pkt *np = ou->ou_np;
 	struct netif_rx_response rsp;
 	struct netif_extra_info ei;
-	uint32_t left = np->np_len, n;
+	uint32_t left = ou->ou_np->np_len, n;
 	unsigned int i;
 
 	for (i = 0; i < ou->ou_nreq; i++) {
-		if (i == 1 && np->np_gso_size != 0) {
-			netback_rx_extra(&ei, np);
+		if (i > 0 && i <= ou->ou_nextra) {
+			ei = netback_rx_extra(ou, i);
 			bring_put(ring, &ei);
 			continue;
 		}
@@ -328,7 +378,7 @@ netback_rx_answer(struct bring *ring, const struct netback_out *ou, int rv)
 		left -= n;
 		rsp.id = ou->ou_req[i].id;
 		rsp.offset = 0;
-		rsp.flags = i == 0 ? netback_rx_flags(np) : 0;
+		rsp.flags = i == 0 ? netback_rx_flags(ou) : 0;
 		if (left > 0)
 			rsp.flags |= NETRXF_more_data;
 		rsp.status = rv < 0 ? NETIF_RSP_ERROR : (int16_t)n;

@@ -87,6 +87,71 @@ LOOP_TEST(odd_multicast)
 	pu_close(l);
 }
 
+/* A frame to the guest comes with its hash: the type, and the value. */
+static void
+odd_told(struct loop *l, unsigned int n, uint8_t type, uint32_t value)
+{
+	struct netif_extra_info ei;
+	struct loop_pkt lp;
+	unsigned int i;
+
+	assert_int_equal(nback_send(&pu_back, &lp, pu.pu_frame, 200, 1), 0);
+	assert_int_equal(loop_wait_sent(l, &lp), 0);
+	assert_int_equal(pu_received(n).status, 200);
+	assert_int_equal(pu_received(n).flags, NETRXF_extra_info);
+	shm_copy_in(&ei, pu.pu_ring[RX] + 64 + (n + 1) * 8, sizeof(ei));
+	assert_int_equal(ei.type, XEN_NETIF_EXTRA_TYPE_HASH);
+	assert_int_equal(ei.flags, 0);
+	assert_int_equal(ei.u.hash.type, type);
+	assert_int_equal(ei.u.hash.algorithm,
+	    XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(ei.u.hash.value[i], value >> 8 * i & 255);
+}
+
+/* The key, a connection and its hashes are those that adapters' makers verify
+   theirs with. */
+LOOP_TEST(odd_hash)
+{
+	static const uint8_t key[40] = {
+		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2,
+		0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0,
+		0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4,
+		0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c,
+		0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa
+	}, ends[12] = { 66, 9, 149, 187, 161, 142, 100, 80, 2794 >> 8,
+		2794 & 255, 1766 >> 8, 1766 & 255 };
+	unsigned int i;
+
+	pu_open(l);
+	pu.pu_ctls = true;
+	pu_connect(l, NULL);
+	memcpy(pu.pu_data, key, sizeof(key));
+	assert_int_equal(pu_order(XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM,
+	    XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ, 0, 0), 0);
+	assert_int_equal(pu_order(XEN_NETIF_CTRL_TYPE_SET_HASH_KEY,
+	    gref_x(pu.pu_ref[0]), 40, 0), 0);
+	for (i = 0; i < 8; i++)
+		pu_buffer(pu.pu_ref[i]);
+	pu_push(RX);
+	pu_tcp(pu.pu_frame, 200);
+	memcpy(pu.pu_frame + 26, ends, sizeof(ends));
+	pu_gets(l, 0, 200);			/* no type: none */
+	assert_int_equal(pu_received(0).flags, 0);
+	assert_int_equal(pu_order(XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS,
+	    XEN_NETIF_CTRL_HASH_TYPE_IPV4 | XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP,
+	    0, 0), 0);
+	odd_told(l, 1, _XEN_NETIF_CTRL_HASH_TYPE_IPV4_TCP, 0x51ccc178);
+	assert_int_equal(pu_order(XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS,
+	    XEN_NETIF_CTRL_HASH_TYPE_IPV4, 0, 0), 0);
+	odd_told(l, 3, _XEN_NETIF_CTRL_HASH_TYPE_IPV4, 0x323e8fc2);
+	assert_int_equal(pu_order(XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS,
+	    XEN_NETIF_CTRL_HASH_TYPE_IPV6, 0, 0), 0);
+	pu_gets(l, 5, 200);			/* this one is of IPv4 */
+	assert_int_equal(pu_received(5).flags, 0);
+	pu_close(l);
+}
+
 static const char *const slow[] = { "rate", "10000,100000", NULL };
 
 /* 100 kB/s: 60 packets of 1000 bytes take more than half a second. */
@@ -165,6 +230,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(odd_header_split),
 		cmocka_unit_test(odd_multicast),
+		cmocka_unit_test(odd_hash),
 		cmocka_unit_test(odd_rate),
 		cmocka_unit_test(odd_no_notify),
 		cmocka_unit_test(odd_no_notify_many),

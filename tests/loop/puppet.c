@@ -345,3 +345,30 @@ pu_gets(struct loop *l, unsigned int n, unsigned int len)
 	assert_int_equal(loop_wait_sent(l, &lp), 0);
 	assert_int_equal(pu_received(n).status, len);
 }
+
+/* ---- orders ------------------------------------------------------------ */
+
+static bool
+pu_ordered(void *arg)
+{
+	return shm_read32(pu_index(CTL, 2)) == pu.pu_prod[CTL];
+}
+
+uint32_t
+pu_order(uint16_t type, uint32_t a, uint32_t n, uint32_t off)
+{
+	struct xen_netif_ctrl_request req = {
+		.id = (uint16_t)(9 + pu.pu_prod[CTL]), .type = type,
+		.data = { a, n, off }
+	};
+	struct xen_netif_ctrl_response rsp;
+
+	pu_put(CTL, &req);
+	pu_push(CTL);
+	assert_true(sim_until(pu.pu_l->l_sim, pu_ordered, NULL, 30 * SIM_S));
+	shm_copy_in(&rsp, pu.pu_ring[CTL] + 64 +
+	    ((pu.pu_prod[CTL] - 1) & 127) * 16, sizeof(rsp));
+	assert_int_equal(rsp.id, req.id);
+	assert_int_equal(rsp.type, req.type);
+	return rsp.status << 16 | rsp.data;
+}

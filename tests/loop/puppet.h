@@ -85,4 +85,7 @@ struct netif_rx_response pu_received(unsigned int n);
 /* A packet to the guest, which goes into its n-th buffer. */
 void	 pu_gets(struct loop *l, unsigned int n, unsigned int len);
 
+/* Give an order, if pu_ctls; its status << 16, and what it was answered. */
+uint32_t pu_order(uint16_t type, uint32_t a, uint32_t n, uint32_t off);
+
 #endif /* LOOP_PUPPET_H */

@@ -227,6 +227,7 @@ LOOP_TEST(netback_queues)
 	unsigned int i;
 
 	t_open(l, NULL);
+	sim_run(l->l_sim, SIM_S);		/* for the control ring */
 	for (i = 0; i < 40; i++) {
 		t_tcp(buf, 200, false);
 		buf[35] = (uint8_t)i;			/* the port */
@@ -235,6 +236,9 @@ LOOP_TEST(netback_queues)
 		loop_packet(&lp, buf, 200, 1);
 		t_in(l, &lp);
 	}
+	/* Where there are several, the guest asked for hashes. */
+	assert_int_equal(l->l_net[0]->nt_rxhash,
+	    l->l_net[0]->nt_npair > 1 ? 40 : 0);
 	loop_pages_free(buf, 1);
 	t_close(l);
 }
