@@ -398,7 +398,9 @@ pv_dma_share(struct pv_dma_pool *pool, struct pv_dma_map *map, void *va,
 	map->dm_va = va;
 	map->dm_len = (uint32_t)len;
 	map->dm_dir = dir;
-	rv = pool->dp_ops->do_share(dma, map);
+	/* Most devices have identity, which need not be looked up. */
+	rv = pool->dp_ops == &pv_dma_identity ?
+	    dma_identity_share(dma, map) : pool->dp_ops->do_share(dma, map);
 	PV_ASSERT(rv == 0);
 	map->dm_shared = true;
 	return map->dm_da;
@@ -416,7 +418,8 @@ pv_dma_unshare(struct pv_dma_pool *pool, struct pv_dma_map *map)
 	int rv;
 
 	PV_ASSERT(map->dm_shared);
-	rv = pool->dp_ops->do_unshare(dma, map);
+	rv = pool->dp_ops == &pv_dma_identity ? 0 :
+	    pool->dp_ops->do_unshare(dma, map);
 	if (rv == 0)
 		map->dm_shared = false;
 	return rv;

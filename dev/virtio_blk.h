@@ -49,6 +49,7 @@ struct virtio_blk_slot {
 	struct pv_blk_req *sl_req;	/* NULL: free */
 	uint32_t	 sl_seq;	/* order of making */
 	uint8_t		*sl_cell;
+	uint64_t	 sl_da;		/* .. its address */
 	struct pv_dma_map *sl_map;	/* VIRTIO_BLK_NSEG of them */
 	unsigned int	 sl_nmap;
 };

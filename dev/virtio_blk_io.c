@@ -46,6 +46,7 @@ virtio_blk_io_slots(struct virtio_blk_queue *q)
 	for (i = 0; i < VIRTIO_BLK_NSLOT; i++) {
 		sl = &q->q_slot[i];
 		sl->sl_cell = (uint8_t *)q->q_cells + i * VIRTIO_BLK_CELL;
+		sl->sl_da = vq_cell_pa(sl->sl_cell);
 		sl->sl_map = q->q_pool.dp_map + i * VIRTIO_BLK_NSEG;
 		list_append(&q->q_free, &sl->sl_link);
 	}
@@ -210,12 +211,12 @@ static void
 virtio_blk_io_header(struct virtio_blk_slot *sl)
 {
 	const struct pv_blk_req *br = sl->sl_req;
-	struct virtio_blk_hdr h = { 0, 0, 0 };
+	struct virtio_blk_hdr *h = (void *)(sl->sl_cell + VIRTIO_BLK_HDR);
 
-	h.vh_type = virtio_blk_io_type(br->br_op);
-	if (br->br_op == PV_BLK_READ || br->br_op == PV_BLK_WRITE)
-		h.vh_sector = br->br_sect;
-	shm_copy_out(sl->sl_cell + VIRTIO_BLK_HDR, &h, sizeof(h));
+	shm_write32(&h->vh_type, virtio_blk_io_type(br->br_op));
+	shm_write32(&h->vh_reserved, 0);
+	shm_put64(&h->vh_sector, br->br_op == PV_BLK_READ ||
+	    br->br_op == PV_BLK_WRITE ? br->br_sect : 0);
 	shm_write8(sl->sl_cell + VIRTIO_BLK_STATUS, VIRTIO_BLK_UNSET);
 }
 
@@ -224,7 +225,7 @@ static void
 virtio_blk_io_cell(struct vq_piece *vp, struct virtio_blk_slot *sl,
     unsigned int off, uint32_t len, enum pv_dir dir)
 {
-	vp->vp_da = vq_cell_pa(sl->sl_cell) + off;
+	vp->vp_da = sl->sl_da + off;
 	vp->vp_len = len;
 	vp->vp_dir = dir;
 }

@@ -224,9 +224,10 @@ virtio_net_negotiate(struct virtio_net_softc *sc)
 	sc->sc_hdrlen = vi->vi_modern ||
 	    virtio_net_has(sc, VIRTIO_NET_F_MRG_RXBUF) ?
 	    VIRTIO_NET_HDR_MODERN : VIRTIO_NET_HDR_OLD;
-	sc->sc_splithdr = !vi->vi_modern &&
-	    !virtio_net_has(sc, VIRTIO_NET_F_MRG_RXBUF) &&
-	    !virtio_net_has(sc, VIRTIO_F_ANY_LAYOUT);
+	sc->sc_merge = virtio_net_has(sc, VIRTIO_NET_F_MRG_RXBUF);
+	sc->sc_anyhow = vi->vi_modern ||
+	    virtio_net_has(sc, VIRTIO_F_ANY_LAYOUT);
+	sc->sc_splithdr = !sc->sc_anyhow && !sc->sc_merge;
 	return 0;
 }
 

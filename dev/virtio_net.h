@@ -15,14 +15,17 @@
  * Receiving: every buffer is a page of the driver's own, posted whole.  With
  * MRG_RXBUF a packet may take several; the first one's header says how many.
  * The pages are handed to nt_recv in place and posted again when it returns,
- * so the consumer can not keep the device from having buffers.
+ * so the consumer can not keep the device from having buffers.  Packets come
+ * in runs: what is there is taken at once, then shown, then posted at once.
  *
  *	page:   | header | packet ...        |   first buffer
  *	        | packet ...                 |   others
  *
  * Transmitting: each packet in flight has a slot, the cookie of its chain,
- * with a header cell in a page of the driver's own and the maps of its pieces.
- * All packets of a connection take the same queue.
+ * with a cell in the driver's own memory for its header and the maps of its
+ * pieces.  A small packet is copied behind its header, so that one descriptor
+ * has both, where a device takes that (ANY_LAYOUT).  All packets of a
+ * connection take the same queue.
  *
  * A pair's structures are made at the first connection that needs them and
  * stay as long as the device, so that a consumer may send at any time.  When
@@ -61,6 +64,7 @@
 #define VIRTIO_NET_NTX		128
 #define VIRTIO_NET_NSEG		(2 * PV_NET_MAXPIECES)
 #define VIRTIO_NET_BUDGET	64
+#define VIRTIO_NET_RUN		32	/* packets taken with one lock */
 
 struct virtio_net_softc;
 
@@ -77,15 +81,19 @@ struct virtio_net_rxq {
 	struct pv_dma_pool rq_pool;
 	unsigned int	 rq_nbuf;
 	struct virtio_net_buf rq_buf[VIRTIO_NET_NRX];
-	/* the packet that is being gathered */
-	struct pv_iov	 rq_iov[PV_NET_MAXPIECES];
-	struct virtio_net_buf *rq_part[PV_NET_MAXPIECES];
+	/* the run: its packets and their buffers, out of the queue */
+	unsigned int	 rq_npkt, rq_npart, rq_ndrop;
+	struct pv_net_pkt rq_pkt[VIRTIO_NET_RUN];
+	struct pv_iov	 rq_iov[VIRTIO_NET_RUN + PV_NET_MAXPIECES];
+	struct virtio_net_buf *rq_part[VIRTIO_NET_RUN + PV_NET_MAXPIECES];
 };
 
 struct virtio_net_slot {
-	struct list	 sl_link;	/* free list */
+	struct virtio_net_slot *sl_next;	/* free list */
 	struct pv_net_pkt *sl_pkt;
 	uint8_t		*sl_cell;
+	uint64_t	 sl_da;		/* .. its address */
+	bool		 sl_plain;	/* its header is all zeros */
 	struct pv_dma_map *sl_map;	/* VIRTIO_NET_NSEG of them */
 	unsigned int	 sl_nmap;
 };
@@ -98,8 +106,8 @@ struct virtio_net_txq {
 	bool		 tq_wait;	/* closed, but soon open again */
 	bool		 tq_full;	/* the consumer waits for nt_ready */
 	struct pv_dma_pool tq_pool;
-	void		*tq_cells;	/* one page */
-	struct list	 tq_free;
+	void		*tq_cells;	/* those of the slots */
+	struct virtio_net_slot *tq_free;
 	struct vq_piece	 tq_piece[VIRTIO_NET_NSEG + 1];	/* tq_lock */
 	struct virtio_net_slot tq_slot[VIRTIO_NET_NTX];
 };
@@ -133,7 +141,10 @@ struct virtio_net_softc {
 	char		 sc_name[12];	/* "vtnet0" */
 	bool		 sc_up;		/* announced */
 	unsigned int	 sc_hdrlen;
-	bool		 sc_splithdr;	/* the header has its own descriptor */
+	bool		 sc_anyhow;	/* header and packet in one piece */
+	bool		 sc_splithdr;	/* a received header has its own
+					   descriptor */
+	bool		 sc_merge;	/* packets come in several buffers */
 	unsigned int	 sc_npair, sc_maxpair;	/* used, of the device */
 	struct virtio_net_rxq *sc_rx[VIRTIO_NET_NPAIR];
 	struct virtio_net_txq *sc_tx[VIRTIO_NET_NPAIR];

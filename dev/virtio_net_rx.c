@@ -181,11 +181,11 @@ virtio_net_rx_header(struct virtio_net_softc *sc,
 
 /* ---- receiving --------------------------------------------------------- */
 
-/* Take one buffer; its length in *len. */
+/* Take one buffer, the next part of the run; its length in *len. */
 static int
-virtio_net_rx_take_locked(struct virtio_net_rxq *rq,
-    struct virtio_net_buf **bf, uint32_t *len)
+virtio_net_rx_take_locked(struct virtio_net_rxq *rq, uint32_t *len)
 {
+	struct virtio_net_buf *bf;
 	void *cookie;
 	int rv;
 
@@ -193,31 +193,41 @@ virtio_net_rx_take_locked(struct virtio_net_rxq *rq,
 	rv = vq_get(&rq->rq_queue.vn_vq, &cookie, len);
 	if (rv != 1)
 		return rv;
-	*bf = cookie;
-	(void)pv_dma_unshare(&rq->rq_pool, (*bf)->bf_map);
+	bf = cookie;
+	(void)pv_dma_unshare(&rq->rq_pool, bf->bf_map);
+	rq->rq_iov[rq->rq_npart].iov_base = bf->bf_page;
+	rq->rq_iov[rq->rq_npart].iov_len = *len;
+	rq->rq_part[rq->rq_npart++] = bf;
 	return 1;
 }
 
-/* The first buffer of a packet begins with its header. */
+/*
+ * The first buffer of a packet begins with its header: 1 or -PV_EPROTO.  The
+ * page has as many bytes as the longest one; an old one has no num_buffers.
+ */
 static int
-virtio_net_rx_first_locked(struct virtio_net_rxq *rq, struct pv_net_pkt *np,
+virtio_net_rx_first(const struct virtio_net_rxq *rq, struct pv_net_pkt *np,
     struct virtio_net_hdr_mrg_rxbuf *h)
 {
-	struct virtio_net_softc *sc = rq->rq_sc;
-	uint32_t len;
-	int rv = virtio_net_rx_take_locked(rq, &rq->rq_part[0], &len);
+	const struct virtio_net_softc *sc = rq->rq_sc;
+	struct pv_iov *iov = np->np_iov;
+	const uint32_t *word = iov->iov_base;
+	uint32_t w[sizeof(*h) / 4];
 
-	if (rv != 1)
-		return rv;
 	/* peer: shorter than its own header. */
-	if (len < sc->sc_hdrlen)
+	if (iov->iov_len < sc->sc_hdrlen)
 		return -PV_EPROTO;
-	shm_copy_in(h, rq->rq_part[0]->bf_page, sc->sc_hdrlen);
-	rq->rq_iov[0].iov_base = (char *)rq->rq_part[0]->bf_page +
-	    sc->sc_hdrlen;
-	rq->rq_iov[0].iov_len = np->np_len = len - sc->sc_hdrlen;
-	np->np_niov = 1;
-	if (!virtio_net_has(sc, VIRTIO_NET_F_MRG_RXBUF))
+	w[0] = shm_read32(&word[0]);
+	w[1] = shm_read32(&word[1]);
+	w[2] = shm_read32(&word[2]);
+	__builtin_memcpy(h, w, sizeof(*h));
+	iov->iov_base = (char *)iov->iov_base + sc->sc_hdrlen;
+	iov->iov_len -= sc->sc_hdrlen;
+	np->np_len = (uint32_t)iov->iov_len;
+	np->np_flags = 0;
+	np->np_gso_size = 0;
+	np->np_gso_type = 0;
+	if (!sc->sc_merge)
 		h->num_buffers = 1;
 	/* peer: as many buffers as a packet can have. */
 	return h->num_buffers >= 1 && h->num_buffers <= PV_NET_MAXPIECES ?
@@ -225,82 +235,96 @@ virtio_net_rx_first_locked(struct virtio_net_rxq *rq, struct pv_net_pkt *np,
 }
 
 /*
- * Gather a packet of one or more buffers.  1: *np describes it; 0: none;
- * -PV_EPROTO.  The buffers are out of the queue until posted again.
+ * Gather a packet of one or more buffers: 1, 0: none, -PV_EPROTO.  One whose
+ * header makes no sense is counted, and is no packet of the run.
  */
 static int
-virtio_net_rx_gather_locked(struct virtio_net_rxq *rq, struct pv_net_pkt *np,
-    struct virtio_net_hdr_mrg_rxbuf *h)
+virtio_net_rx_gather_locked(struct virtio_net_rxq *rq)
 {
+	struct pv_net_pkt *np = &rq->rq_pkt[rq->rq_npkt];
+	struct virtio_net_hdr_mrg_rxbuf h = { .num_buffers = 1 };
 	uint32_t len;
-	int rv = virtio_net_rx_first_locked(rq, np, h);
+	int rv;
 
-	if (rv != 1)
-		return rv;
-	while (np->np_niov < h->num_buffers) {
-		rv = virtio_net_rx_take_locked(rq, &rq->rq_part[np->np_niov],
-		    &len);
+	np->np_iov = &rq->rq_iov[rq->rq_npart];
+	for (np->np_niov = 0; np->np_niov < h.num_buffers; np->np_niov++) {
+		rv = virtio_net_rx_take_locked(rq, &len);
 		/* peer: all buffers of a packet are answered at once. */
 		if (rv != 1)
+			return np->np_niov == 0 ? rv : -PV_EPROTO;
+		if (np->np_niov > 0)
+			np->np_len += len;
+		else if (virtio_net_rx_first(rq, np, &h) != 1)
 			return -PV_EPROTO;
-		rq->rq_iov[np->np_niov].iov_base =
-		    rq->rq_part[np->np_niov]->bf_page;
-		rq->rq_iov[np->np_niov++].iov_len = len;
-		np->np_len += len;
 	}
-	np->np_iov = rq->rq_iov;
+	if (virtio_net_rx_header(rq->rq_sc, &h, np))
+		rq->rq_npkt++;
+	else
+		rq->rq_ndrop++;
 	return 1;
 }
 
-static void
-virtio_net_rx_repost(struct virtio_net_rxq *rq, unsigned int n)
+/* Gather a run: how its last packet went. */
+static int
+virtio_net_rx_run(struct virtio_net_rxq *rq)
 {
-	unsigned int i;
+	int rv = 0;
 
+	rq->rq_npkt = rq->rq_npart = rq->rq_ndrop = 0;
 	pv_lock(&rq->rq_lock);
-	for (i = 0; i < n && rq->rq_open; i++)
-		virtio_net_rx_post_locked(rq, rq->rq_part[i]);
+	while (rq->rq_open && rq->rq_npart < VIRTIO_NET_RUN) {
+		rv = virtio_net_rx_gather_locked(rq);
+		if (rv != 1)
+			break;
+	}
 	pv_unlock(&rq->rq_lock);
+	return rv;
 }
 
 static void
-virtio_net_rx_count(struct virtio_net_softc *sc, const struct pv_net_pkt *np,
-    bool good)
+virtio_net_rx_count(const struct virtio_net_rxq *rq)
 {
+	struct virtio_net_softc *sc = rq->rq_sc;
 	struct pv_net *nt = &sc->sc_net;
+	const struct pv_net_pkt *np;
 
 	pv_lock(&sc->sc_lock);
-	if (good) {
-		nt->nt_rxpkt++;
+	for (np = rq->rq_pkt; np < rq->rq_pkt + rq->rq_npkt; np++) {
 		nt->nt_rxbyte += np->np_len;
 		nt->nt_rxcsum += np->np_flags != 0;
 		nt->nt_rxgso += np->np_gso_size != 0;
-	} else {
-		nt->nt_rxdrop++;
 	}
+	nt->nt_rxpkt += rq->rq_npkt;
+	nt->nt_rxdrop += rq->rq_ndrop;
 	pv_unlock(&sc->sc_lock);
 }
 
-static int
-virtio_net_rx_one(struct virtio_net_rxq *rq)
+/* Show a run to the consumer. */
+static void
+virtio_net_rx_show(struct virtio_net_rxq *rq)
 {
-	struct virtio_net_softc *sc = rq->rq_sc;
-	struct virtio_net_hdr_mrg_rxbuf h = { .num_buffers = 1 };
-	struct pv_net_pkt np = { 0 };
-	bool good;
-	int rv;
+	struct pv_net *nt = &rq->rq_sc->sc_net;
+	unsigned int i;
+
+	virtio_net_rx_count(rq);
+	for (i = 0; i < rq->rq_npkt && nt->nt_recv != NULL; i++)
+		nt->nt_recv(nt, &rq->rq_pkt[i]);
+}
+
+/* Give the device the buffers of a run again. */
+static void
+virtio_net_rx_repost(struct virtio_net_rxq *rq)
+{
+	unsigned int i;
+	bool kick;
 
 	pv_lock(&rq->rq_lock);
-	rv = rq->rq_open ? virtio_net_rx_gather_locked(rq, &np, &h) : 0;
+	for (i = 0; i < rq->rq_npart && rq->rq_open; i++)
+		virtio_net_rx_post_locked(rq, rq->rq_part[i]);
+	kick = rq->rq_open && vq_push(&rq->rq_queue.vn_vq);
 	pv_unlock(&rq->rq_lock);
-	if (rv != 1)
-		return rv;
-	good = virtio_net_rx_header(sc, &h, &np);
-	virtio_net_rx_count(sc, &np, good);
-	if (good && sc->sc_net.nt_recv != NULL)
-		sc->sc_net.nt_recv(&sc->sc_net, &np);
-	virtio_net_rx_repost(rq, np.np_niov);
-	return 1;
+	if (kick)
+		virtio_queue_kick(&rq->rq_queue);
 }
 
 /* Context: deferred. */
@@ -308,27 +332,25 @@ bool
 virtio_net_rx_intr(void *arg)
 {
 	struct virtio_net_rxq *rq = arg;
-	bool kick, more;
-	unsigned int n;
-	int rv = 0;
+	unsigned int n = 0;
+	bool more;
+	int rv;
 
-	for (n = 0; n < VIRTIO_NET_BUDGET; n++) {
-		rv = virtio_net_rx_one(rq);
-		if (rv <= 0)
-			break;
-	}
-	if (rv < 0) {
-		pv_dev_fail(rq->rq_sc->sc_dev, "receive used ring");
-		return false;
-	}
+	do {
+		rv = virtio_net_rx_run(rq);
+		n += rq->rq_npkt + rq->rq_ndrop;
+		virtio_net_rx_show(rq);
+		if (rv < 0) {
+			pv_dev_fail(rq->rq_sc->sc_dev, "receive used ring");
+			return false;
+		}
+		virtio_net_rx_repost(rq);
+	} while (rv == 1 && n < VIRTIO_NET_BUDGET);
 	if (n == 0)
 		rq->rq_sc->sc_dev->pd_nspurious++;
 	pv_lock(&rq->rq_lock);
-	kick = rq->rq_open && vq_push(&rq->rq_queue.vn_vq);
-	more = n == VIRTIO_NET_BUDGET ||
+	more = rv == 1 ||
 	    (rq->rq_open && vq_rearm(&rq->rq_queue.vn_vq));
 	pv_unlock(&rq->rq_lock);
-	if (kick)
-		virtio_queue_kick(&rq->rq_queue);
 	return more;
 }

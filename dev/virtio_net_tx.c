@@ -7,10 +7,17 @@
 #include "iov.h"
 #include "virtio_net.h"
 
-#define VIRTIO_NET_CELL		16	/* bytes of a slot's header */
+/*
+ * A slot's cell: the header ends where the packet begins, which is where copies
+ * are cheap.
+ */
+#define VIRTIO_NET_CELL		128
+#define VIRTIO_NET_BODY		16
+#define VIRTIO_NET_CELLPG						\
+	(VIRTIO_NET_CELL * VIRTIO_NET_NTX / PV_PAGE_SIZE)
 
-_Static_assert(VIRTIO_NET_CELL * VIRTIO_NET_NTX <= PV_PAGE_SIZE,
-    "the cells of a queue are one page");
+_Static_assert(PV_PAGE_SIZE % VIRTIO_NET_CELL == 0,
+    "no cell crosses a page");
 
 /* ---- life -------------------------------------------------------------- */
 
@@ -20,12 +27,14 @@ virtio_net_tx_slots(struct virtio_net_txq *tq)
 	struct virtio_net_slot *sl;
 	unsigned int i;
 
-	list_init(&tq->tq_free);
 	for (i = 0; i < VIRTIO_NET_NTX; i++) {
 		sl = &tq->tq_slot[i];
 		sl->sl_cell = (uint8_t *)tq->tq_cells + i * VIRTIO_NET_CELL;
 		sl->sl_map = tq->tq_pool.dp_map + i * VIRTIO_NET_NSEG;
-		list_append(&tq->tq_free, &sl->sl_link);
+		sl->sl_da = vq_cell_pa(sl->sl_cell);
+		sl->sl_plain = true;
+		sl->sl_next = tq->tq_free;
+		tq->tq_free = sl;
 	}
 }
 
@@ -38,7 +47,7 @@ virtio_net_tx_create(struct virtio_net_softc *sc, unsigned int i)
 	if (tq == NULL)
 		return rv;
 	tq->tq_sc = sc;
-	tq->tq_cells = pv_pages_alloc(sc->sc_dev, 1);
+	tq->tq_cells = pv_pages_alloc(sc->sc_dev, VIRTIO_NET_CELLPG);
 	if (tq->tq_cells == NULL)
 		goto err_cells;
 	rv = pv_dma_reserve(sc->sc_dev, &tq->tq_pool,
@@ -50,7 +59,7 @@ virtio_net_tx_create(struct virtio_net_softc *sc, unsigned int i)
 	return 0;
 
 err_reserve:
-	pv_pages_free(sc->sc_dev, tq->tq_cells, 1);
+	pv_pages_free(sc->sc_dev, tq->tq_cells, VIRTIO_NET_CELLPG);
 err_cells:
 	pv_free(sc->sc_dev, tq, sizeof(*tq));
 	return rv;
@@ -64,7 +73,7 @@ virtio_net_tx_destroy(struct virtio_net_softc *sc, unsigned int i)
 	if (tq == NULL || tq->tq_queue.vn_live)
 		return;
 	pv_dma_release(&tq->tq_pool);
-	pv_pages_free(sc->sc_dev, tq->tq_cells, 1);
+	pv_pages_free(sc->sc_dev, tq->tq_cells, VIRTIO_NET_CELLPG);
 	pv_free(sc->sc_dev, tq, sizeof(*tq));
 	sc->sc_tx[i] = NULL;
 }
@@ -161,25 +170,70 @@ virtio_net_tx_load(struct virtio_net_txq *tq, struct virtio_net_slot *sl)
 	return (int)sl->sl_nmap;
 }
 
+/* The header into the cell; the device must read what the packet needs. */
+static int
+virtio_net_tx_prepare(const struct virtio_net_softc *sc,
+    struct virtio_net_slot *sl)
+{
+	struct virtio_net_hdr_mrg_rxbuf h;
+	const struct pv_net_pkt *np = sl->sl_pkt;
+	bool plain = (np->np_flags & PV_NET_CSUM_BLANK) == 0 &&
+	    np->np_gso_size == 0;
+	int rv;
+
+	if (plain && sl->sl_plain)
+		return 0;
+	rv = virtio_net_tx_header(sc, np, &h);
+	if (rv != 0)
+		return rv;
+	shm_copy_out(sl->sl_cell + VIRTIO_NET_BODY - sc->sc_hdrlen, &h,
+	    sc->sc_hdrlen);
+	sl->sl_plain = plain;
+	return 0;
+}
+
+/*
+ * Copy a small packet into the cell; its length, or 0: it goes as it is.  An
+ * old device without ANY_LAYOUT wants a descriptor for the header alone.
+ */
+static uint32_t
+virtio_net_tx_copy(const struct virtio_net_softc *sc,
+    struct virtio_net_slot *sl)
+{
+	const struct pv_net_pkt *np = sl->sl_pkt;
+	const struct pv_iov *iov = np->np_iov, *end = iov + np->np_niov;
+	uint8_t *to = sl->sl_cell + VIRTIO_NET_BODY;
+
+	if (!sc->sc_anyhow || iov_length(iov, np->np_niov) >
+	    VIRTIO_NET_CELL - VIRTIO_NET_BODY)
+		return 0;
+	for (; iov < end; iov++) {
+		shm_copy_out(to, iov->iov_base, iov->iov_len);
+		to += iov->iov_len;
+	}
+	return (uint32_t)(to - sl->sl_cell) - VIRTIO_NET_BODY;
+}
+
 static int
 virtio_net_tx_enqueue_locked(struct virtio_net_txq *tq,
     struct virtio_net_slot *sl)
 {
 	struct virtio_net_softc *sc = tq->tq_sc;
-	struct virtio_net_hdr_mrg_rxbuf h;
-	int n, rv;
+	struct vq_piece *vp = tq->tq_piece;
+	int n = 0, rv;
 
 	PV_ASSERT_LOCKED(&tq->tq_lock);
-	rv = virtio_net_tx_header(sc, sl->sl_pkt, &h);
+	rv = virtio_net_tx_prepare(sc, sl);
 	if (rv != 0)
 		return rv;
-	shm_copy_out(sl->sl_cell, &h, sc->sc_hdrlen);
-	tq->tq_piece[0].vp_da = vq_cell_pa(sl->sl_cell);
-	tq->tq_piece[0].vp_len = sc->sc_hdrlen;
-	tq->tq_piece[0].vp_dir = PV_PEER_READS;
-	n = virtio_net_tx_load(tq, sl);
-	rv = n < 0 ? n : vq_add(&tq->tq_queue.vn_vq, tq->tq_piece,
-	    (unsigned int)n + 1, sl);
+	vp->vp_da = sl->sl_da + VIRTIO_NET_BODY - sc->sc_hdrlen;
+	vp->vp_len = virtio_net_tx_copy(sc, sl);
+	if (vp->vp_len == 0)
+		n = virtio_net_tx_load(tq, sl);
+	vp->vp_len += sc->sc_hdrlen;
+	vp->vp_dir = PV_PEER_READS;
+	rv = n < 0 ? n : vq_add(&tq->tq_queue.vn_vq, vp, (unsigned int)n + 1,
+	    sl);
 	if (rv != 0)
 		virtio_net_tx_unload(tq, sl);
 	return rv;
@@ -188,21 +242,18 @@ virtio_net_tx_enqueue_locked(struct virtio_net_txq *tq,
 static int
 virtio_net_tx_make_locked(struct virtio_net_txq *tq, struct pv_net_pkt *np)
 {
-	struct virtio_net_slot *sl;
-	struct list *p;
+	struct virtio_net_slot *sl = tq->tq_free;
 	int rv;
 
 	PV_ASSERT_LOCKED(&tq->tq_lock);
 	if (!tq->tq_open)
 		return tq->tq_wait ? -PV_EAGAIN : -PV_ENXIO;
-	p = list_pop(&tq->tq_free);
-	if (p == NULL)
+	if (sl == NULL)
 		return -PV_EAGAIN;
-	sl = LIST_ENTRY(p, struct virtio_net_slot, sl_link);
 	sl->sl_pkt = np;
 	rv = virtio_net_tx_enqueue_locked(tq, sl);
-	if (rv != 0)
-		list_append(&tq->tq_free, &sl->sl_link);
+	if (rv == 0)
+		tq->tq_free = sl->sl_next;
 	return rv;
 }
 
@@ -258,35 +309,46 @@ virtio_net_tx_release_locked(struct virtio_net_txq *tq,
 	PV_ASSERT_LOCKED(&tq->tq_lock);
 	virtio_net_tx_unload(tq, sl);
 	sl->sl_pkt = NULL;
-	list_append(&tq->tq_free, &sl->sl_link);
+	sl->sl_next = tq->tq_free;
+	tq->tq_free = sl;
 	return np;
 }
 
-static int
-virtio_net_tx_done(struct virtio_net_txq *tq, struct pv_net_pkt **np)
+/* Take a run of answers: their number, and in *rv how the last one went. */
+static unsigned int
+virtio_net_tx_run(struct virtio_net_txq *tq,
+    struct pv_net_pkt *np[VIRTIO_NET_RUN], int *rv)
 {
+	unsigned int n = 0;
 	uint32_t len;
 	void *cookie;
-	int rv;
 
+	*rv = 0;
 	pv_lock(&tq->tq_lock);
-	rv = tq->tq_open ? vq_get(&tq->tq_queue.vn_vq, &cookie, &len) : 0;
-	if (rv == 1)
-		*np = virtio_net_tx_release_locked(tq, cookie);
+	while (tq->tq_open && n < VIRTIO_NET_RUN) {
+		*rv = vq_get(&tq->tq_queue.vn_vq, &cookie, &len);
+		if (*rv != 1)
+			break;
+		np[n++] = virtio_net_tx_release_locked(tq, cookie);
+	}
 	pv_unlock(&tq->tq_lock);
-	return rv;
+	return n;
 }
 
 static void
-virtio_net_tx_count(struct virtio_net_softc *sc, const struct pv_net_pkt *np)
+virtio_net_tx_count(struct virtio_net_softc *sc,
+    struct pv_net_pkt *const np[VIRTIO_NET_RUN], unsigned int n)
 {
 	struct pv_net *nt = &sc->sc_net;
+	unsigned int i;
 
 	pv_lock(&sc->sc_lock);
-	nt->nt_txpkt++;
-	nt->nt_txbyte += np->np_len;
-	nt->nt_txcsum += (np->np_flags & PV_NET_CSUM_BLANK) != 0;
-	nt->nt_txgso += np->np_gso_size != 0;
+	for (i = 0; i < n; i++) {
+		nt->nt_txbyte += np[i]->np_len;
+		nt->nt_txcsum += (np[i]->np_flags & PV_NET_CSUM_BLANK) != 0;
+		nt->nt_txgso += np[i]->np_gso_size != 0;
+	}
+	nt->nt_txpkt += n;
 	pv_unlock(&sc->sc_lock);
 }
 
@@ -309,24 +371,24 @@ bool
 virtio_net_tx_intr(void *arg)
 {
 	struct virtio_net_txq *tq = arg;
-	struct pv_net_pkt *np = NULL;
-	unsigned int n;
+	struct pv_net_pkt *np[VIRTIO_NET_RUN];
+	unsigned int n = 0, k, i;
 	bool more;
-	int rv = 0;
+	int rv;
 
-	for (n = 0; n < VIRTIO_NET_BUDGET; n++) {
-		rv = virtio_net_tx_done(tq, &np);
-		if (rv <= 0)
-			break;
-		virtio_net_tx_count(tq->tq_sc, np);
-		np->np_done(np, 0);
-	}
+	do {
+		k = virtio_net_tx_run(tq, np, &rv);
+		virtio_net_tx_count(tq->tq_sc, np, k);
+		for (i = 0; i < k; i++)
+			np[i]->np_done(np[i], 0);
+		n += k;
+	} while (rv == 1 && n < VIRTIO_NET_BUDGET);
 	if (rv < 0) {
 		pv_dev_fail(tq->tq_sc->sc_dev, "transmit used ring");
 		return false;
 	}
 	pv_lock(&tq->tq_lock);
-	more = n == VIRTIO_NET_BUDGET ||
+	more = rv == 1 ||
 	    (tq->tq_open && vq_rearm(&tq->tq_queue.vn_vq));
 	pv_unlock(&tq->tq_lock);
 	if (n > 0)

@@ -75,10 +75,10 @@ SHM_ACCESSORS(32)
  * the machine has none so wide.
  */
 SHM_RAW void
-shm_put64(volatile unsigned long long *p, uint64_t v)
+shm_put64(volatile void *p, uint64_t v)
 {
 	shm_trace((const void *)(uintptr_t)p, 0);
-	*p = v;
+	*(volatile uint64_t *)p = v;
 }
 
 /* All three return the word as it was before. */

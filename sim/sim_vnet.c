@@ -138,6 +138,14 @@ sim_vnet_check(struct sim_vnet *vn)
 		sim_bug("vnet: a frame of %zu bytes", vn->vn_framelen);
 }
 
+/* Where pieces may be anyhow a packet has one at least, else two. */
+static unsigned int
+sim_vnet_least(const struct sim_vnet *vn)
+{
+	return sim_vdev_has(vn->vn_dev, VIRTIO_F_VERSION_1) ||
+	    sim_vdev_has(vn->vn_dev, VIRTIO_F_ANY_LAYOUT) ? 1 : 2;
+}
+
 static void
 sim_vnet_transmit(struct sim_vnet *vn, unsigned int queue)
 {
@@ -145,9 +153,11 @@ sim_vnet_transmit(struct sim_vnet *vn, unsigned int queue)
 	struct sim_vreq *rq;
 
 	while ((rq = sim_vdev_pop(vn->vn_dev, queue)) != NULL) {
-		if (sim_vreq_nwrite(rq) != 0 || sim_vreq_npiece(rq) < 2)
+		if (sim_vreq_nwrite(rq) != 0 ||
+		    sim_vreq_npiece(rq) < sim_vnet_least(vn))
 			sim_bug("vnet: a packet in %u pieces",
 			    sim_vreq_npiece(rq));
+		vn->vn_npiece = sim_vreq_npiece(rq);
 		memset(&vn->vn_hdr, 0, sizeof(vn->vn_hdr));
 		(void)sim_vreq_read(rq, 0, &vn->vn_hdr, hdrlen);
 		vn->vn_framelen = sim_vreq_read(rq, hdrlen, vn->vn_frame,

@@ -33,6 +33,7 @@ struct sim_vnet {
 	/* the last frame sent */
 	uint8_t		 vn_frame[65600];
 	size_t		 vn_framelen;
+	unsigned int	 vn_npiece;	/* it came in, with its header */
 	struct virtio_net_hdr_mrg_rxbuf vn_hdr;
 	unsigned int	 vn_ntx, vn_nrx;
 	unsigned int	 vn_ntxof[SIM_V_NQUEUE];	/* by pair */

@@ -79,8 +79,10 @@ vq_tables_create(struct vq *vq, unsigned int chain)
 	if (vq->vq_tablefree == NULL)
 		goto err_free;
 	vq->vq_tables = pv_pages_alloc(vq->vq_dev, vq->vq_tablepg);
-	if (vq->vq_tables != NULL)
+	if (vq->vq_tables != NULL) {
+		vq->vq_tablespa = vq_cell_pa(vq->vq_tables);
 		return;
+	}
 	pv_free(vq->vq_dev, vq->vq_tablefree, vq->vq_ntable *
 	    sizeof(*vq->vq_tablefree));
 	vq->vq_tablefree = NULL;
@@ -157,18 +159,12 @@ vq_cell_pa(const void *va)
 	    ((uintptr_t)va & (PV_PAGE_SIZE - 1));
 }
 
-/* The pages are contiguous; only the offset from the first counts. */
-static uint64_t
-vq_offset_pa(const void *mem, const void *part)
-{
-	return (gfn_x(pv_os_gfn(mem)) << PV_PAGE_SHIFT) +
-	    (uint64_t)((const char *)part - (const char *)mem);
-}
-
 uint64_t
 vq_pa(const struct vq *vq, enum vq_area area)
 {
-	return vq_offset_pa(vq->vq_mem, vq->vq_area[area]);
+	/* The pages are contiguous. */
+	return vq_cell_pa(vq->vq_mem) + (uint64_t)((const char *)
+	    vq->vq_area[area] - (const char *)vq->vq_mem);
 }
 
 uint32_t
@@ -177,52 +173,6 @@ vq_kick(const struct vq *vq)
 	if (!vq->vq_kickdata)
 		return vq->vq_index;
 	return vq->vq_index | (uint32_t)vq->vq_ops->qo_where(vq) << 16;
-}
-
-/*
- * In the table of a packed queue the fields have other places than in that of
- * a split one, and next and its flag are not used.
- */
-static void
-vq_indirect_entry(const struct vq *vq, void *entry, const struct vq_piece *vp,
-    uint16_t next)
-{
-	uint16_t flags = vp->vp_dir == PV_PEER_WRITES ? VRING_DESC_F_WRITE : 0;
-	struct vring_packed_desc *p = entry;
-	struct vring_desc *d = entry;
-
-	shm_put64(&d->addr, vp->vp_da);
-	shm_write32(&d->len, vp->vp_len);
-	if (vq->vq_ops == &vq_packed_ops) {
-		shm_write16(&p->id, 0);
-		shm_write16(&p->flags, flags);
-		return;
-	}
-	if (next != 0)
-		flags |= VRING_DESC_F_NEXT;
-	shm_write16(&d->flags, flags);
-	shm_write16(&d->next, next);
-}
-
-uint16_t
-vq_indirect(struct vq *vq, const struct vq_piece *vp, unsigned int n,
-    struct vq_piece *one)
-{
-	struct vring_desc *table;
-	uint16_t t;
-	unsigned int i;
-
-	if (n > vq->vq_chain || vq->vq_ntablefree == 0)
-		return VQ_NONE;
-	t = vq->vq_tablefree[--vq->vq_ntablefree];
-	table = (struct vring_desc *)vq->vq_tables + t * vq->vq_chain;
-	for (i = 0; i < n; i++)
-		vq_indirect_entry(vq, &table[i], &vp[i],
-		    (uint16_t)(i + 1 < n ? i + 1 : 0));
-	one->vp_da = vq_offset_pa(vq->vq_tables, table);
-	one->vp_len = n * (uint32_t)sizeof(*table);
-	one->vp_dir = PV_PEER_READS;
-	return t;
 }
 
 void *

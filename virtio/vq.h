@@ -111,6 +111,7 @@ struct vq {
 	void		*vq_area[VQ_NAREA];
 	/* indirect tables of vq_chain entries, in vq_tablepg pages */
 	void		*vq_tables;
+	uint64_t	 vq_tablespa;
 	unsigned int	 vq_tablepg, vq_chain, vq_ntable;
 	uint16_t	*vq_tablefree;	/* stack of those that are free */
 	unsigned int	 vq_ntablefree;
@@ -194,11 +195,4 @@ vq_quiet(struct vq *vq)
 
 /* ---- between vq.c and the two kinds -------------------- */
 extern const struct vq_ops vq_split_ops, vq_packed_ops;
-/*
- * Describe n pieces in a table: its number, with *one what its descriptor in
- * the ring is to say, or VQ_NONE when there is no table for them.
- */
-uint16_t vq_indirect(struct vq *, const struct vq_piece *, unsigned int n,
-	    struct vq_piece *one);
-
 #endif /* VQ_H */

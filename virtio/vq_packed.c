@@ -80,6 +80,20 @@ vq_packed_describe(struct vq *vq, const struct vq_piece *vp, uint16_t flags)
 	vq_packed_move(vq, &vq->vq_avail, &vq->vq_availlap, 1);
 }
 
+/* In a table the order is that of the entries. */
+static inline void
+vq_packed_entry(struct vring_desc *d, const struct vq_piece *vp,
+    uint16_t next)
+{
+	struct vring_packed_desc *at = (void *)d;
+
+	shm_put64(&at->addr, vp->vp_da);
+	shm_write32(&at->len, vp->vp_len);
+	shm_write16(&at->id, 0);
+	shm_write16(&at->flags, vp->vp_dir == PV_PEER_WRITES ?
+	    VRING_DESC_F_WRITE : 0);
+}
+
 static inline uint16_t
 vq_packed_line(struct vq *vq, const struct vq_piece *vp, unsigned int n)
 {
@@ -211,6 +225,7 @@ vq_packed_where(const struct vq *vq)
 
 static const struct vq_ring vq_packed_ring = {
 	.ri_add = vq_packed_line,
+	.ri_entry = vq_packed_entry,
 	.ri_ready = vq_packed_ready,
 	.ri_read = vq_packed_read,
 	.ri_advance = vq_packed_advance,

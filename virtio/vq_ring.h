@@ -12,6 +12,8 @@
 
 #include "vq.h"
 
+#include <linux/virtio_ring.h>
+
 #define VQ_RING_INLINE	static inline __attribute__((__always_inline__))
 
 struct vq_ring {
@@ -21,6 +23,9 @@ struct vq_ring {
 	 */
 	uint16_t (*ri_add)(struct vq *, const struct vq_piece *,
 		    unsigned int n);
+	/* Write one entry of a table; next: its number, 0 for the last. */
+	void	 (*ri_entry)(struct vring_desc *, const struct vq_piece *,
+		    uint16_t next);
 	/* 1: an answer is there, 0: none, -PV_EPROTO. */
 	int	 (*ri_ready)(struct vq *);
 	/* Copy it; unchecked. */
@@ -44,6 +49,31 @@ vq_ring_offered(const struct vq_piece *vp, unsigned int n)
 			sum += vp[i].vp_len;
 	}
 	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+}
+
+/*
+ * Describe n pieces in a table: its number, with *one what its descriptor in
+ * the ring is to say, or VQ_NONE when there is no table for them.
+ */
+VQ_RING_INLINE uint16_t
+vq_ring_table(struct vq *vq, const struct vq_piece *vp, unsigned int n,
+    struct vq_piece *one, const struct vq_ring *ri)
+{
+	struct vring_desc *table = vq->vq_tables;
+	unsigned int first, i;
+	uint16_t t;
+
+	if (n < 2 || n > vq->vq_chain || vq->vq_ntablefree == 0)
+		return VQ_NONE;
+	t = vq->vq_tablefree[--vq->vq_ntablefree];
+	first = t * vq->vq_chain;
+	for (i = 1; i < n; i++)
+		ri->ri_entry(&table[first + i - 1], &vp[i - 1], (uint16_t)i);
+	ri->ri_entry(&table[first + i - 1], &vp[i - 1], 0);
+	one->vp_da = vq->vq_tablespa + first * sizeof(*table);
+	one->vp_len = n * (uint32_t)sizeof(*table);
+	one->vp_dir = PV_PEER_READS;
+	return t;
 }
 
 /* There is room: note the chain, and write it. */
@@ -93,7 +123,7 @@ vq_ring_many(struct vq *vq, const struct vq_piece *vp, unsigned int n,
 		return -PV_EINVAL;
 	if (vq->vq_nfree == 0)
 		return -PV_EAGAIN;
-	what.vd_table = vq_indirect(vq, vp, n, &one);
+	what.vd_table = vq_ring_table(vq, vp, n, &one, ri);
 	if (what.vd_table != VQ_NONE) {
 		vp = &one;
 		n = 1;

@@ -42,7 +42,7 @@ vq_split_used(const struct vq *vq)
 	return vq->vq_area[VQ_AREA_DEVICE];
 }
 
-static void
+static inline void
 vq_split_describe(struct vring_desc *d, const struct vq_piece *vp,
     uint16_t flags, uint16_t next)
 {
@@ -52,6 +52,12 @@ vq_split_describe(struct vring_desc *d, const struct vq_piece *vp,
 	shm_write32(&d->len, vp->vp_len);
 	shm_write16(&d->flags, flags);
 	shm_write16(&d->next, next);
+}
+
+static inline void
+vq_split_entry(struct vring_desc *d, const struct vq_piece *vp, uint16_t next)
+{
+	vq_split_describe(d, vp, next != 0 ? VRING_DESC_F_NEXT : 0, next);
 }
 
 static inline uint16_t
@@ -167,6 +173,7 @@ vq_split_where(const struct vq *vq)
 
 static const struct vq_ring vq_split_ring = {
 	.ri_add = vq_split_link,
+	.ri_entry = vq_split_entry,
 	.ri_ready = vq_split_ready,
 	.ri_read = vq_split_read,
 	.ri_advance = vq_split_advance,
