@@ -31,7 +31,7 @@ static const struct blkfront_xs_key {
 } blkfront_xs_keys[] = {
 	{ "sectors", BLKFRONT_MAXSECT, BLKFRONT_XS_ABSENT,
 	    offsetof(struct blkfront_peer, bp_sectors) },
-	{ "sector-size", UINT32_MAX, PV_SECT_SIZE,
+	{ "sector-size", UINT32_MAX, 0,
 	    offsetof(struct blkfront_peer, bp_bsize) },
 	{ "info", UINT32_MAX, 0, offsetof(struct blkfront_peer, bp_info) },
 	{ "feature-flush-cache", 1, 0,

@@ -498,7 +498,19 @@ LOOP_TEST(evil_states_at_random)
 
 /* ---- values ------------------------------------------------------------ */
 
-/* A disk that can not be: no disk, and a line of log. */
+/* What the back end of disk 51712 says. */
+static void
+evil_say(struct loop *l, const char *key, const char *val)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path),
+	    "/local/domain/%u/backend/vbd/1/51712/%s",
+	    sim_backend_id(l->l_sim), key);
+	sim_store_write(l->l_sim, path, "%s", val);
+}
+
+/* A disk that can not be: no disk, and a line of log; else it would be one. */
 LOOP_TEST(evil_values)
 {
 	static const struct {
@@ -510,21 +522,21 @@ LOOP_TEST(evil_values)
 		{ "sector-size", "511" }, { "sector-size", "768" },
 		{ "sector-size", "1048576" }, { "sector-size", "4294967808" }
 	};
-	char path[80];
 	struct sim_blk *b;
 	unsigned int i;
 
-	for (i = 0; i < PV_NELEM(bad); i++) {
+	for (i = 0; i <= PV_NELEM(bad); i++) {
 		struct sim_blk_cfg cfg = { .bc_vdev = 51712, .bc_nsect = 64,
 		    .bc_flags = SIM_BLK_SILENT };
 
 		b = sim_blk_create(l->l_dom, &cfg);
-		snprintf(path, sizeof(path),
-		    "/local/domain/%u/backend/vbd/1/51712/%s",
-		    sim_backend_id(l->l_sim), bad[i].key);
-		sim_store_write(l->l_sim, path, "%s", bad[i].val);
-		assert_true(loop_wait_state(l, NAME, "broken"));
-		assert_int_equal(l->l_nblk, 0);
+		evil_say(l, "sectors", "64");
+		evil_say(l, "sector-size", "512");
+		if (i < PV_NELEM(bad))
+			evil_say(l, bad[i].key, bad[i].val);
+		assert_true(loop_wait_state(l, NAME, i < PV_NELEM(bad) ?
+		    "broken" : "connected"));
+		assert_int_equal(l->l_nblk, i == PV_NELEM(bad));
 		sim_blk_vanish(b);
 		assert_true(loop_wait_state(l, NAME, ""));
 	}
