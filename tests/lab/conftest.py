@@ -2,6 +2,7 @@
 """What the lab's tests share: one lab for the session, folders, disks."""
 
 import fcntl
+import functools
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import image as disk_image              # noqa: E402
 from guest import Guest                 # noqa: E402
 from lab import Lab                     # noqa: E402
+from linux import Linux, initramfs      # noqa: E402
 
 KERNEL = os.path.join(ROOT, "out", "domus-x86_64.elf")
 SEED_MIB = 64
@@ -121,6 +123,31 @@ def guest(lab, kernel, disk):
         made.append(new)
         new.create()
         return new
+
+    yield create
+    for old in made:
+        old.remove()
+
+
+@pytest.fixture(scope="session")
+def linux_files(tmp_path_factory):
+    """linux_files(fio): kernel and initramfs of a Linux guest, made once."""
+    @functools.cache
+    def make(fio):
+        return initramfs(str(tmp_path_factory.mktemp("linux") / "root"), fio)
+    return make
+
+
+@pytest.fixture
+def linux(lab, disk, linux_files):
+    """linux(disks, fio=False): a Linux guest with a shell.  It depends on
+    disk, so that it is gone when disks are unplugged."""
+    made = []
+
+    def create(disks, fio=False):
+        made.append(Linux(lab, "linux%d" % len(made), linux_files(fio),
+                          disks=disks, vifs=[]))
+        return made[-1].create()
 
     yield create
     for old in made:

@@ -9,7 +9,6 @@ import subprocess
 import time
 
 import pytest
-from linux import Linux, initramfs
 from test_files import batch, tool
 
 MIB = 16
@@ -114,29 +113,6 @@ def start(guest, vbd, said=b"", append="", **settings):
 
 # Who serves whom
 
-@pytest.fixture(scope="session")
-def files(tmp_path_factory):
-    """Kernel and initramfs of a Linux guest."""
-    return initramfs(str(tmp_path_factory.mktemp("linux") / "root"), fio=True)
-
-
-@pytest.fixture
-def linux(request, lab, disk):
-    """linux(disks): a Linux guest with a shell.  It depends on disk, so that
-    it is gone when disks are unplugged."""
-    made = []
-
-    def create(disks):
-        files = request.getfixturevalue("files")    # only when it is wanted
-        made.append(Linux(lab, "linux%d" % len(made), files, disks=disks,
-                          vifs=[]))
-        return made[-1].create()
-
-    yield create
-    for old in made:
-        old.remove()
-
-
 def compare(image, folder, tmp_path, source):
     """The file system of an image is clean, and what is in that folder of it
     is what the host has."""
@@ -195,7 +171,7 @@ umount /tmp/b""")
 def cell(guest, linux, disks, mode, block):
     """What one of them does as the front end of these disks."""
     if mode == "linux":
-        linux_cell(linux(disks), block)
+        linux_cell(linux(disks, fio=True), block)
     else:
         domus_cell(guest(mode, "app=shell root=xvda root.rw=1 shell.batch=1",
                          vcpus=2, disks=disks, vifs=[]), block)
