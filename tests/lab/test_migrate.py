@@ -19,10 +19,10 @@ from test_versions import Running
 from test_xl import check_held, fetch, held
 
 SERVING = rb"httpd: serving http://([^/:\s]+)"
-FILE_MIB = 4
+FILE_MIB = 8
 DISK_MIB = 16
 PIECE = 16 << 10                        # bytes that the client reads at once
-PAUSE = 0.2                             # seconds between pieces
+PAUSE = 0.5                             # seconds between pieces
 CYCLES = 50
 PATIENCE = 900                          # seconds for xl: the guest writes
 RESUMED = b"suspend: resumed"
@@ -31,17 +31,20 @@ MARK = "data/mark"                      # what the guest watches
 
 
 class Transfer:
-    """A client that reads a file over and over on one connection, slowly,
-    until it is told to finish.  It never stands still, for the server ends
-    connections that do."""
+    """A client that reads a large file on one connection, slowly, until it is
+    told to finish, and from its start again when that takes long.  It never
+    stands still, for the server ends connections that do."""
 
     def __init__(self, lab, guest, content):
         address = re.findall(SERVING, guest.output)[-1].decode()
         self.lab, self.port, self.content = lab, int(free_port()), content
         lab.forward(self.port, address)
-        self.last, self.error = threading.Event(), None
+        self.first, self.last = threading.Event(), threading.Event()
+        self.error = None
+        self.times, self.got = 0, b""
         self.thread = threading.Thread(target=self.read)
         self.thread.start()
+        self.first.wait(PATIENCE)
 
     def read(self):
         """The file until the last time."""
@@ -53,19 +56,23 @@ class Transfer:
             while not self.last.is_set() and not self.error:
                 self.fetch(link)
         except (OSError, http.client.HTTPException) as error:
-            self.error = repr(error)
+            self.error = "%r after %d times and %d bytes" % (
+                error, self.times, len(self.got))
         finally:
+            self.first.set()
             link.close()
 
     def fetch(self, link):
         """All of it, in small pieces."""
         link.request("GET", "/random.bin")
-        answer, got = link.getresponse(), b""
+        answer, self.got = link.getresponse(), b""
         while piece := answer.read(PIECE):
-            got += piece
+            self.got += piece
+            self.first.set()
             self.last.wait(PAUSE)
-        if got != self.content:
-            self.error = "%d bytes, not those of the file" % len(got)
+        self.times += 1
+        if self.got != self.content:
+            self.error = "%d bytes, not those of the file" % len(self.got)
 
     def finish(self):
         """The rest at once; the connection held, no byte is wrong."""
