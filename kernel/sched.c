@@ -452,6 +452,25 @@ sched_intr_exit(void)
 }
 
 /*
+ * The time has come for a sleeper of this CPU's.  If it is at home on another
+ * it came here while that one was down, and goes back now.  Lock: rq_lock,
+ * which is let go of for that; interrupts masked.
+ */
+static void
+sched_due(struct sched_rq *rq, struct thread *td)
+{
+	td->td_late = true;
+	sched_unsleep(rq, td);
+	if (td->td_home == CPU_ANY || sched_place(rq, td)) {
+		sched_ready(rq, &rq->rq_woken, td);
+		return;
+	}
+	spin_release(&rq->rq_lock);
+	sched_send(td, true);
+	(void)spin_lock(&rq->rq_lock);
+}
+
+/*
  * sched_tick -- wake those whose time has come, end the slice that is over
  *
  * Returns when it wants to be called again.  Context: interrupt, masked.
@@ -466,11 +485,8 @@ sched_tick(uint64_t now)
 	unsigned long s;
 
 	s = spin_lock(&rq->rq_lock);
-	while ((td = rq->rq_sleep.sl_first) != NULL && td->td_deadline <= now) {
-		td->td_late = true;
-		sched_unsleep(rq, td);
-		sched_ready(rq, &rq->rq_woken, td);
-	}
+	while ((td = rq->rq_sleep.sl_first) != NULL && td->td_deadline <= now)
+		sched_due(rq, td);
 	if (td != NULL)
 		next = td->td_deadline;
 	if (sched_has_ready(rq)) {

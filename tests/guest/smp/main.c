@@ -24,14 +24,14 @@ static unsigned int smp_started;	/* threads that shall end .. */
 static struct sem smp_ended;		/* .. and those that have */
 static volatile bool smp_stop;
 
-/* Run fn(arg) on threads, n of them; on: one for each CPU, at home there. */
+/* Run fn(arg) on n more threads; on: one for each CPU, at home there. */
 static void
 smp_start(unsigned int n, bool on, void (*fn)(void *))
 {
 	unsigned int i;
 	void *arg;
 
-	smp_started = n;
+	smp_started += n;
 	for (i = 0; i < n; i++) {
 		arg = (void *)(uintptr_t)i;
 		TEST((on ? thread_create_on(i, "smp", fn, arg) :
@@ -342,12 +342,45 @@ smp_nap(void *arg)
 	smp_done();
 }
 
+static volatile unsigned int smp_where[CPU_MAX];
+
+/* Sleeps at home, and nobody but its clock wakes it. */
+static void
+smp_sit(void *arg)
+{
+	unsigned int home = (unsigned int)(uintptr_t)arg;
+
+	while (!smp_stop) {
+		thread_sleep(5 * NSEC_PER_MSEC);
+		smp_where[home] = smp_here();
+	}
+	smp_done();
+}
+
+/* Those whose CPU was down go back to it. */
+static void
+smp_wait_home(void)
+{
+	uint64_t end = arch_now() + SMP_PATIENCE;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < smp_ncpu; cpu++)
+		smp_where[cpu] = CPU_ANY;
+	for (cpu = 0; cpu < smp_ncpu; cpu++) {
+		while (smp_where[cpu] != cpu) {
+			TEST(arch_now() < end);
+			thread_sleep(NSEC_PER_MSEC);
+		}
+	}
+}
+
 static void
 smp_hotplug(void)
 {
 	unsigned int cpu, round, naps;
 
 	smp_stop = false;
+	smp_start(smp_ncpu, true, smp_sit);
 	smp_start(2 * smp_ncpu, false, smp_nap);
 	for (round = 0; round < 3; round++) {
 		for (cpu = 1; cpu < smp_ncpu; cpu++)
@@ -359,6 +392,7 @@ smp_hotplug(void)
 		for (cpu = 1; cpu < smp_ncpu; cpu++)
 			cpu_want(cpu, true);
 		smp_wait_count(smp_ncpu);
+		smp_wait_home();
 	}
 	smp_stop = true;
 	smp_join();
