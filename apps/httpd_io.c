@@ -25,6 +25,7 @@
 #define HTTPD_IO_HEAD	(20 * NSEC_PER_SEC)
 #define HTTPD_IO_PAUSE	(30 * NSEC_PER_SEC)
 #define HTTPD_IO_SEND	(120 * NSEC_PER_SEC)
+#define HTTPD_IO_STILL	30000		/* ms without progress, when busy */
 #define HTTPD_IO_SKIP	(256 * 1024u)	/* bytes not worth a new connection */
 
 /*
@@ -267,7 +268,8 @@ httpd_io_body_skip(struct httpd_conn *hc)
 
 /*
  * Send all of buf.  Returns false, with hc_failed set, when the client is
- * gone or too slow.
+ * gone or too slow.  The network may stand still for a while, as when the
+ * guest has moved; only where others wait for its place a client then goes.
  * Context: thread.
  */
 bool
@@ -277,7 +279,7 @@ httpd_io_write(struct httpd_conn *hc, const char *buf, size_t len)
 	size_t n;
 	err_t err;
 
-	netconn_set_sendtimeout(hc->hc_nc, 30000);
+	netconn_set_sendtimeout(hc->hc_nc, HTTPD_IO_STILL);
 	while (len > 0 && !hc->hc_failed) {
 		if (httpd_stopping()) {
 			hc->hc_failed = true;
@@ -286,7 +288,8 @@ httpd_io_write(struct httpd_conn *hc, const char *buf, size_t len)
 		n = 0;
 		err = netconn_write_partly(hc->hc_nc, buf, len, NETCONN_COPY,
 		    &n);
-		if ((err != ERR_OK && err != ERR_WOULDBLOCK) || n == 0 ||
+		if ((err != ERR_OK && err != ERR_WOULDBLOCK) ||
+		    (n == 0 && httpd_busy()) ||
 		    arch_now() - since > HTTPD_IO_SEND)
 			hc->hc_failed = true;
 		buf += n;
