@@ -43,18 +43,31 @@ fuzz_look(void)
 		abort();
 }
 
+/* Most could be an honest guest's: whoever is shut out shows nothing. */
 static void
-fuzz_slot(const uint8_t *p)
+fuzz_slot(const uint8_t *p, uint16_t flags)
 {
-	static const uint16_t offs[] = { 0, 0, 100, 3000, 4095, 4096 };
+	static const uint16_t offs[] = { 0, 0, 0, 100, 2000, 4095, 4096, 0 };
+	bool wild = p[3] >= 0xf0;
 	uint16_t size = (uint16_t)(p[1] << 8 | p[2]);
 
-	if (p[3] % 8 != 0)
-		size = (uint16_t)(size % (p[3] % 8 == 1 ? 4097 : 1400));
+	if (!wild)
+		size = (uint16_t)(size % 2000);
 	if (p[3] % 16 == 2)
-		pu_tcp(pu.pu_data, 4096);
-	pu_slot(offs[p[4] % PV_NELEM(offs)], size, p[0] >> 4,
-	    p[4] / 8 % NDATA);
+		pu_tcp(pu.pu_data + p[4] / 8 % NDATA * 4096, 4096);
+	pu_slot(wild ? offs[p[4] % 8] : offs[p[4] % 5], size, flags |
+	    (p[0] >> 4 & (wild ? 15 : 3)), p[4] / 8 % NDATA);
+}
+
+static void
+fuzz_extra(const uint8_t *p)
+{
+	bool wild = p[3] >= 0xf0;
+
+	if (p[0] >> 4 != 0)
+		fuzz_slot(p, NETTXF_extra_info);
+	pu_extra(wild ? p[1] % 6 : XEN_NETIF_EXTRA_TYPE_GSO, wild,
+	    (uint16_t)(p[3] * 16 + !wild), wild ? p[4] % 4 : 1 + p[4] % 2);
 }
 
 static void
@@ -111,6 +124,14 @@ fuzz_state(const uint8_t *p)
 	}
 }
 
+/* Time passes. */
+static void
+fuzz_run(uint64_t ns)
+{
+	sim_run(fuzz.l_sim, ns);
+	fuzz_look();
+}
+
 /* One step of five bytes. */
 static void
 fuzz_step(const uint8_t *p)
@@ -120,10 +141,10 @@ fuzz_step(const uint8_t *p)
 
 	switch (p[0] % 16) {
 	case 0: case 1: case 2: case 3:
-		fuzz_slot(p);
+		fuzz_slot(p, p[3] % 16 == 3 ? NETTXF_more_data : 0);
 		break;
 	case 4:
-		pu_extra(p[1] % 6, p[2] % 2, (uint16_t)(p[3] * 16), p[4] % 4);
+		fuzz_extra(p);
 		break;
 	case 5:
 		pu_group(p[1] % 2 ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD :
@@ -153,9 +174,13 @@ fuzz_step(const uint8_t *p)
 		break;
 	case 15:
 		fuzz_send(p);
-		sim_run(fuzz.l_sim, (1 + p[4]) * 20000ull);
-		fuzz_look();
+		fuzz_run((1 + p[4]) * 20000ull);
 		break;
+	}
+	/* As a rule what was put is shown. */
+	if (p[0] % 16 <= 5 && p[4] % 4 != 0) {
+		pu_push(TX);
+		fuzz_run(p[4] * 10000ull);
 	}
 }
 
