@@ -30,8 +30,8 @@ i=0
 while ! ping -c 1 -W 1 10.9.0.1 >/dev/null && [ $i -lt 30 ]; do
     i=$((i+1)); done
 ls -d /sys/class/net/eth0/queues/tx-*
-ping -q -c 50 -i 0.05 10.9.0.1
-ping6 -q -c 5 fe80::fcff:ffff:feff:ffff%%eth0
+ping -q -A -c 51 10.9.0.1
+ping6 -q -A -c 6 fe80::fcff:ffff:feff:ffff%%eth0
 dd if=/dev/urandom of=/f bs=1M count=%d 2>/dev/null
 len=$(wc -c </f)
 (printf 'PUT /f HTTP/1.0\\r\\nContent-Length: %%d\\r\\n\\r\\n' $len; cat /f
@@ -116,7 +116,9 @@ def test_linux_guest(lab, net, linux):
     peer = linux(dom, last="sleep 30")
     peer.expect(rb"linux: done", 240)
     said = peer.output.decode(errors="replace")
-    assert "50 packets received" in said and "5 packets received" in said, said
+    # ping waits a second for the last answer; the host may be slower.
+    got = [int(n) for n in re.findall(r"(\d+) packets received", said)]
+    assert got[0] >= 50 and got[1] >= 5, said
     sums = re.findall(r"\b[0-9a-f]{64}\b", said)
     assert len(sums) == 2 and sums[0] == sums[1], said
     assert "201" in said, said

@@ -32,7 +32,7 @@ ip route add default via $router\\necho linux: address $ip\\n' >/bound
 chmod 755 /bound
 udhcpc -n -q -t 20 -i eth0 -s /bound
 ping -q -c 3 10.0.2.4
-ping -q -c 20 -i 0.2 -W 10 10.0.2.4
+ping -q -A -c 21 10.0.2.4
 ping -q -c 2 -W 2 10.0.2.3
 dd if=/dev/urandom of=/f bs=1M count=%d 2>/dev/null
 sha256sum </f
@@ -101,14 +101,16 @@ def test_firewall(lab, guest, web, linux):
     peer.expect(rb"linux: done", 240)
     said = peer.output.decode(errors="replace")
     assert "linux: address 10.9.0.100" in said, said
-    assert "20 packets received" in said, said
+    # ping waits a second for the last answer; the host may be slower.
+    assert re.search(r"2[01] packets received", said), said
     assert re.search(r"10\.0\.2\.3 ping.*?100% packet loss", said, re.S), said
     assert "201" in said, said
     sums = re.findall(r"\b[0-9a-f]{64}\b", said)
     assert len(sums) == 3 and sums[0] == sums[1] and sums[2] == mine, said
     rules = dom.sh("netdomain rules")
     assert re.search(r"^2 packets .*deny in lan to 10\.0\.2\.3", rules, re.M)
-    assert " (10.0.2." in dom.sh("netdomain states")
+    # A file, and a host that was pinged; those that it ended are gone by now.
+    assert re.search(r"made [2-9]", dom.sh("netdomain states"))
     said = dom.sh("netdomain")
     assert "refused 0 times" in said, said
     peer.remove()
