@@ -7,8 +7,9 @@ import re
 
 import image
 import pytest
+from capture import capture, check      # noqa: F401
 from guest import Guest
-from linux import boot_files
+from linux import INIT, Linux, boot_files
 
 HERE = "10.9.0.1"
 MIB = 4
@@ -116,3 +117,89 @@ def test_firewall(lab, guest, web, linux):
     peer.remove()
     serving.remove()
     assert dom.shutdown() == "poweroff"
+
+
+@pytest.fixture
+def pair(lab, tmp_path):
+    """pair(dom): two Linux guests behind dom, each with a file /f."""
+    made = []
+
+    def create(dom):
+        files = boot_files(str(tmp_path / "root"), ["xen-netfront"], INIT)
+        for n in (8, 9):
+            made.append(Linux(lab, "linux%d" % n, files, vifs=[vif(dom, n)]))
+            made[-1].create()
+            made[-1].run("dd if=/dev/urandom of=/f bs=1M count=%d" % MIB)
+        return made
+    yield create
+    for peer in made:
+        peer.remove()
+
+
+@pytest.fixture
+def files(lab):
+    """dom0 serves a file."""
+    lab.check("mkdir -p /www && dd if=/dev/urandom of=/www/f bs=1M count=2 "
+              "2>/dev/null")
+    server = lab.spawn("exec busybox httpd -f -p 8081 -h /www")
+    yield
+    server.kill()
+
+
+def take_address(peer, address, router):
+    """A Linux guest gets its address, by DHCP if it is given none."""
+    if address:
+        peer.run("ip link set eth0 up; ip addr add %s/24 dev eth0" % address)
+        return address
+    peer.run("""printf '#!/bin/sh\n[ $1 = bound ] || exit 0
+ip addr add $ip/24 dev eth0\nip route add default via $router\n' >/bound
+chmod 755 /bound; ip link set eth0 up
+udhcpc -n -q -t 20 -i eth0 -s /bound""")
+    assert "via " + router in peer.run("ip route")
+    return re.search(r"inet ([0-9.]+)/", peer.run("ip addr show eth0")
+                     ).group(1)
+
+
+def checksum(text):
+    """The one in what sha256sum printed."""
+    return re.search(r"\b[0-9a-f]{64}\b", text).group()
+
+
+def talk(lab, one, two, address):
+    """A file to the other guest, one to dom0 and one from there."""
+    two.run("(tail -f /dev/null | nc -l -p 9000 >/g) >/dev/null 2>&1 &")
+    one.run("ping -q -c 20 -i 0.2 %s; nc %s 9000 </f" % (address, address))
+    mine = checksum(one.run("sha256sum </f"))
+    assert checksum(two.run("sleep 1; sha256sum </g")) == mine
+    server = lab.spawn("exec nc -l -p 9001 >/lab/g")
+    one.run("sleep 1; nc 10.0.2.4 9001 </f")
+    assert server.wait(60) == 0
+    assert checksum(lab.check("sha256sum </lab/g; rm /lab/g")) == mine
+    got = checksum(two.run("wget -q -O - http://10.0.2.4:8081/f | sha256sum"))
+    assert got == checksum(lab.check("sha256sum </www/f"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rules,own", [
+    ([], ("10.0.2.71", "10.0.2.72")), (RULES[:5] + RULES[-1:], ("", ""))],
+    ids=["bridged", "routed"])
+def test_two_linux(lab, guest, capture, pair, files,    # noqa: F811
+                   rules, own):
+    """Two Linux guests, which send large packets and leave checksums blank:
+    to dom0 none of either goes."""
+    dom = guest("pvh", "app=netdomain root=none netfront.offload=NO " +
+                " ".join('rule="%s"' % rule for rule in rules), memory=32,
+                extra=["driver_domain = 1"])
+    uplink = dom.expect(rb"net: (?:wan|all) address (10\.0\.2\.\d+)", 90
+                        ).group(1).decode()
+    with capture("vif%s.0" % lab.check("xl domid " + dom.name).strip()
+                 ) as frames:
+        one, two = pair(dom)
+        take_address(one, own[0], HERE)
+        talk(lab, one, two, take_address(two, own[1], HERE))
+    count, senders = check(frames)
+    assert count > (MIB + 2) << 20 // 1460
+    assert (bytes(map(int, uplink.split("."))) in senders) == (not own[0])
+    assert not any(s.startswith(bytes([10, 9, 0])) for s in senders)
+    assert re.search(r"^xn0.*?completed [1-9]\d*, trains cut [1-9]",
+                     dom.sh("netdomain"), re.M | re.S)
