@@ -9,6 +9,8 @@ from build import LabError
 from conftest import KERNEL
 from guest import Guest
 from lab import Lab
+from test_blockdomain import image      # noqa: F401
+from test_migrate import Churn
 
 BALLOON = re.compile(r"balloon: xenballoon0 target (\d+) held (\d+) ")
 POLICY = re.compile(r"policy (\w+) of (\d+) wish (\d+) lent (\d+) "
@@ -50,7 +52,7 @@ def set_memory(lab, guest, mib, want):
 
 @pytest.mark.parametrize("mode, memory, most, cycles", [
     ("pv", 64, 64, 1),
-    pytest.param("pv", 64, 64, 100, marks=pytest.mark.long),
+    pytest.param("pv", 64, 64, 10, marks=pytest.mark.long),
     pytest.param("pv", 64, 128, 10, marks=pytest.mark.long),
     pytest.param("pvh", 64, 64, 20, marks=pytest.mark.long),
     pytest.param("pvh", 64, 128, 10, marks=pytest.mark.long),
@@ -77,6 +79,42 @@ def test_mem_set(lab, guest, mode, memory, most, cycles):
     lab.check(target + str(most << 10))
     new.expect(b"the target is reached", 300)
     assert held(new) == (0, 0) and memory_of(lab, new) == full
+    assert new.shutdown() == "poweroff"
+
+
+def use(guest, mib):
+    """Have it hold so much; what it held is as it was."""
+    want = "memory: %d of %d pages held, 0 were changed" % (
+        mib * PAGES, mib * PAGES)
+    text = guest.sh("memory hold %d" % mib, 300)
+    assert want in text, text
+
+
+@pytest.mark.parametrize("mode, cycles", [
+    pytest.param(mode, cycles, marks=pytest.mark.long)
+    for mode, cycles in (("pv", 2000), ("pvh", 100), ("hvm", 100))])
+def test_cycles(lab, guest, disk, image, mode, cycles):
+    """Between a quarter and all of its memory, which it fills and looks at
+    each time, while it writes to a disk and compares."""
+    most, least = 64, 16
+    new = guest(mode, "app=shell", memory=most, disks=[
+        "phy:%s,xvda,w" % disk(image(mib=8), readonly=False)])
+    new.expect(rb"xn0 address", 180)
+    full = memory_of(lab, new)
+    churn = Churn(new, b"xvda")
+    try:
+        for _ in range(cycles):
+            set_memory(lab, new, least, (most - least) * PAGES)
+            assert memory_of(lab, new) == full - (most - least)
+            lab.check("xl mem-set %s %d" % (new.name, most))
+            use(new, most - 2 * least)
+            set_memory(lab, new, most, 0)
+            assert memory_of(lab, new) == full
+            use(new, 0)
+        churn.finish()
+        assert churn.rounds > 1
+    finally:
+        churn.stop = True
     assert new.shutdown() == "poweroff"
 
 
