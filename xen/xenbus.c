@@ -32,7 +32,6 @@
 #define XENBUS_LIST	4096u		/* bytes of a directory's names */
 #define XENBUS_RETRY	(200ull * 1000 * 1000)	/* ns: no back end yet */
 #define XENBUS_TRIES	25		/* then wait for the watch alone */
-#define XENBUS_WRITES	3		/* of a state; the store may fail */
 #define XENBUS_LATER	(1000ull * 1000 * 1000)	/* ns: store not there */
 
 enum xenbus_action {
@@ -57,51 +56,6 @@ xenbus_look_soon(struct xenbus_dev *xd)
 {
 	__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
 	pv_os_defer(&xd->xd_xen->x_xenbus->xb_work, 0);
-}
-
-/* ---- our own state ----------------------------------------------------- */
-
-/* Not in a directory that the toolstack has removed: a write would make it. */
-static int
-xenbus_write_state(void *arg, const struct xs_trans *t)
-{
-	struct xenbus_dev *xd = arg;
-	uint64_t was;
-	int rv;
-
-	rv = xs_read_num(xd->xd_xen, t, xd->xd_path, "state", 0, UINT32_MAX,
-	    &was);
-	if (rv < 0 && rv != -PV_EINVAL && rv != -PV_ERANGE)
-		return rv;
-	return xs_write_num(xd->xd_xen, t, xd->xd_path, "state",
-	    xd->xd_state);
-}
-
-/*
- * xenbus_set_state -- tell the peer our state
- *
- * xd_state is set first, so that what the peer does next meets the right row
- * of the table.  0 or -PV_E*.
- * Context: thread.
- */
-int
-xenbus_set_state(struct xenbus_dev *xd, enum xenbus_state state)
-{
-	unsigned int n = 0;
-	int rv;
-
-	if (xd->xd_single)
-		return 0;
-	xd->xd_state = state;
-	/* A peer that is not told holds on to our pages: try hard. */
-	do {
-		rv = xs_transact(xd->xd_xen, xenbus_write_state, xd);
-	} while ((rv == -PV_ENOMEM || rv == -PV_ENOSPC || rv == -PV_EAGAIN) &&
-	    ++n < XENBUS_WRITES);
-	if (rv < 0 && rv != -PV_ENOENT)
-		pv_log(xd->xd_dev, PV_LOG_WARN, "can not write its state "
-		    "(error %d)", -rv);
-	return rv;
 }
 
 static void
@@ -491,23 +445,33 @@ xenbus_find(struct xenbus *xb, const char *name, size_t len)
 
 	LIST_FOREACH(p, &xb->xb_devs) {
 		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		if (!xd->xd_single && str_eqn(name, len, xd->xd_name))
+		/* Names of many devices differ at their ends. */
+		if (!xd->xd_single && len < sizeof(xd->xd_name) &&
+		    xd->xd_name[len - 1] == name[len - 1] &&
+		    str_eqn(name, len, xd->xd_name))
 			return xd;
 	}
 	return NULL;
 }
 
-/* Another back end was named for a device that is attached. */
+/*
+ * Another back end was named for a device that is attached.  The store is only
+ * asked where a watch gave reason to: there may be many devices.
+ */
 static bool
 xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 {
 	char path[XENBUS_KEY];
 	char *peer = xb->xb_peer;
 
-	if (xd->xd_dev == NULL ||
-	    xs_path_join(path, sizeof(path), xd->xd_path, "backend") < 0 ||
-	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX, NULL) < 0)
+	if (!__atomic_exchange_n(&xd->xd_renamed, false, __ATOMIC_ACQ_REL) ||
+	    xd->xd_dev == NULL)
 		return false;
+	if (xs_path_join(path, sizeof(path), xd->xd_path, "backend") < 0 ||
+	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX, NULL) < 0) {
+		__atomic_store_n(&xd->xd_renamed, true, __ATOMIC_RELEASE);
+		return false;
+	}
 	return peer[0] == '/' && (xd->xd_moved ||
 	    !str_eq(peer, xd->xd_peerpath));
 }
@@ -607,9 +571,16 @@ xenbus_scan(struct xenbus *xb)
 	struct list *p, *next;
 	struct xenbus_dev *xd;
 	int rv = -PV_ENOMEM;
+	bool all;
 
-	LIST_FOREACH(p, &xb->xb_devs)
-		LIST_ENTRY(p, struct xenbus_dev, xd_link)->xd_seen = false;
+	all = __atomic_exchange_n(&xb->xb_renamed, false, __ATOMIC_ACQ_REL);
+	LIST_FOREACH(p, &xb->xb_devs) {
+		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
+		xd->xd_seen = false;
+		if (all)
+			__atomic_store_n(&xd->xd_renamed, true,
+			    __ATOMIC_RELEASE);
+	}
 	if (bufs != NULL) {
 		rv = xenbus_list(xb, bufs);
 		pv_os_free(bufs, 2 * XENBUS_LIST);
@@ -634,43 +605,51 @@ xenbus_scan(struct xenbus *xb)
 
 /* ---- the bus's work ---------------------------------------------------- */
 
-/* True: the change at path of "device" may be that of the listing. */
+/*
+ * The change at path, "<type>/<id>" or below it, of len bytes up to there, may
+ * be one of the listing: what is new, or has another back end.
+ */
 static bool
-xenbus_concerns(struct xenbus *xb, const char *path)
+xenbus_concerns(struct xenbus *xb, const char *path, size_t len)
 {
 	struct xenbus_dev *xd;
-	const char *name = path, *key;
-	size_t len = 0;
-	bool all = true;
+	bool concerns = true;
 
-	/* device/<type>/<id>/<key>: everything above it is of the listing. */
-	if (!str_prefix(path, "device/"))
-		return true;
-	name += str_len("device/");
-	while (name[len] != '\0' && name[len] != '/')
-		len++;
-	if (name[len] == '\0')
-		return true;
-	for (len++; name[len] != '\0' && name[len] != '/'; len++)
-		continue;
-	if (name[len] == '\0')
-		return true;
-	key = name + len + 1;
 	pv_lock(&xb->xb_lock);
-	xd = xenbus_find(xb, name, len);
-	if (xd != NULL && xd->xd_dev != NULL)
-		all = str_prefix(key, "backend");
+	xd = xenbus_find(xb, path, len);
+	if (xd != NULL) {
+		concerns = xd->xd_dev == NULL || path[len] == '\0' ||
+		    str_prefix(path + len + 1, "backend");
+		if (concerns)
+			__atomic_store_n(&xd->xd_renamed, true,
+			    __ATOMIC_RELEASE);
+	}
 	pv_unlock(&xb->xb_lock);
-	return all;
+	return concerns;
 }
 
+/* Something changed at or below "device". */
 static void
 xenbus_changed(void *arg, const char *path)
 {
 	struct xenbus *xb = arg;
+	const char *name = path;
+	size_t len = 0;
 
-	if (xenbus_concerns(xb, path))
-		xenbus_rescan(xb->xb_xen);
+	if (str_prefix(path, "device/"))
+		name += str_len("device/");
+	while (name[len] != '\0' && name[len] != '/')
+		len++;
+	if (name[len] == '\0') {
+		xenbus_rescan(xb->xb_xen);	/* above all devices */
+		return;
+	}
+	for (len++; name[len] != '\0' && name[len] != '/'; len++)
+		continue;
+	if (!xenbus_concerns(xb, name, len))
+		return;
+	__atomic_store_n(&xb->xb_rescan, true, __ATOMIC_RELEASE);
+	pv_os_defer(&xb->xb_work, 0);
 }
 
 /* Begin to watch; false: not yet. */
@@ -724,18 +703,6 @@ xenbus_run(void *arg)
 	}
 	if (retry)
 		pv_os_defer(&xb->xb_work, XENBUS_RETRY);
-}
-
-/*
- * xenbus_rescan -- look at the devices again soon
- *
- * Context: any.
- */
-void
-xenbus_rescan(struct xen *x)
-{
-	__atomic_store_n(&x->x_xenbus->xb_rescan, true, __ATOMIC_RELEASE);
-	pv_os_defer(&x->x_xenbus->xb_work, 0);
 }
 
 /* ---- attach and detach ------------------------------------------------- */

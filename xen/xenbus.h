@@ -56,6 +56,7 @@ struct xenbus_dev {
 	bool		 xd_look;		/* atomic: something changed */
 	bool		 xd_looked;		/* xd_peerstate is known */
 	bool		 xd_moved;	/* the domain was resumed since */
+	bool		 xd_renamed;	/* atomic: another back end, perhaps */
 	bool		 xd_seen;		/* in the last listing */
 	unsigned int	 xd_tries;		/* to find its peer */
 	bool		 xd_dead;		/* could not be attached */

@@ -5,6 +5,8 @@
 
 #include "xenbus.h"
 
+#define XENBUS_WRITES	3		/* of a state; the store may fail */
+
 /*
  * xenbus_of -- a device's bus handle
  *
@@ -249,4 +251,49 @@ xenbus_ring_destroy(struct pv_dev *dev, struct xenbus_ring *xr)
 	pv_count(&dev->pd_ngref, -(int)xr->xr_npg);
 	xr->xr_va = NULL;
 	xr->xr_left = NULL;
+}
+
+/* ---- our own state ----------------------------------------------------- */
+
+/* Not in a directory that the toolstack has removed: a write would make it. */
+static int
+xenbus_write_state(void *arg, const struct xs_trans *t)
+{
+	struct xenbus_dev *xd = arg;
+	uint64_t was;
+	int rv;
+
+	rv = xs_read_num(xd->xd_xen, t, xd->xd_path, "state", 0, UINT32_MAX,
+	    &was);
+	if (rv < 0 && rv != -PV_EINVAL && rv != -PV_ERANGE)
+		return rv;
+	return xs_write_num(xd->xd_xen, t, xd->xd_path, "state",
+	    xd->xd_state);
+}
+
+/*
+ * xenbus_set_state -- tell the peer our state
+ *
+ * xd_state is set first, so that what the peer does next meets the right row
+ * of the table.  0 or -PV_E*.
+ * Context: thread.
+ */
+int
+xenbus_set_state(struct xenbus_dev *xd, enum xenbus_state state)
+{
+	unsigned int n = 0;
+	int rv;
+
+	if (xd->xd_single)
+		return 0;
+	xd->xd_state = state;
+	/* A peer that is not told holds on to our pages: try hard. */
+	do {
+		rv = xs_transact(xd->xd_xen, xenbus_write_state, xd);
+	} while ((rv == -PV_ENOMEM || rv == -PV_ENOSPC || rv == -PV_EAGAIN) &&
+	    ++n < XENBUS_WRITES);
+	if (rv < 0 && rv != -PV_ENOENT)
+		pv_log(xd->xd_dev, PV_LOG_WARN, "can not write its state "
+		    "(error %d)", -rv);
+	return rv;
 }

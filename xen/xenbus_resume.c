@@ -50,3 +50,16 @@ xenbus_resume(struct xen *x)
 	if (x->x_xs != NULL)
 		xenbus_rescan(x);
 }
+
+/*
+ * xenbus_rescan -- look at the devices again soon
+ *
+ * Context: any.
+ */
+void
+xenbus_rescan(struct xen *x)
+{
+	__atomic_store_n(&x->x_xenbus->xb_renamed, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&x->x_xenbus->xb_rescan, true, __ATOMIC_RELEASE);
+	pv_os_defer(&x->x_xenbus->xb_work, 0);
+}

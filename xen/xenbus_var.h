@@ -15,6 +15,7 @@ struct xenbus {
 	struct xs_watch	 xb_watch;	/* "device" */
 	struct pv_os_work xb_work;	/* PV_WORK_SLEEPS */
 	bool		 xb_rescan;	/* atomic */
+	bool		 xb_renamed;	/* atomic: as xd_renamed, of all */
 	bool		 xb_dying;	/* atomic: no watch is set any more */
 	char		 xb_peer[XS_PATHMAX];	/* of the work */
 };

@@ -171,8 +171,8 @@ def test_left_out(kernel, path, setting, left):
     args = disk(path) + ["-netdev", "user,id=n", "-device",
                          "virtio-net-pci,netdev=n"]
     with Vm(kernel, "q35", args, append="app=shell " + setting) as guest:
-        if left:
-            guest.sh_until("devices", "connected")
+        for driver in left:
+            guest.sh_until("devices", driver + r"\b[^\n]*connected")
         assert {d[0] for d in guest.devices().values()} == left
 
 
