@@ -73,7 +73,8 @@ class Console:
         """Run a line in the guest's shell; what it printed.
 
         It stands between what two other commands print: log lines may come in
-        the middle of a prompt or of what is typed, never of such a line.
+        the middle of a prompt or of what is typed, never of such a line.  What
+        is typed before the prompt is there has a line of its own.
         """
         self._asked += 1
         first, last = b"=%d<=" % self._asked, b"=>%d=" % self._asked
@@ -84,7 +85,9 @@ class Console:
         self.expect(rb"^" + last + rb"\r*\n", timeout)
         text = self.output[start:self.mark()].decode(errors="replace")
         lines = text.replace("\r", "").splitlines(True)[:-1]
-        return "".join(s for s in lines if "domus# " not in s)
+        typed = (line + "\n", "echo %s\n" % last.decode())
+        return "".join(s for s in lines if "domus# " not in s and
+                       s not in typed)
 
     def sh_until(self, line, pattern, timeout=60):
         """Run a line again and again until it prints the pattern."""
