@@ -231,16 +231,6 @@ net_status(struct netif *netif)
 	net_wake();
 }
 
-/* netif.link_callback.  Lock: lwIP's. */
-static void
-net_link(struct netif *netif)
-{
-	struct nif *nif = netif->state;
-
-	klog(PV_LOG_INFO, "net: %s carrier %s", nif->nif_name,
-	    netif_is_link_up(netif) ? "on" : "off");
-}
-
 /* Tell once that there is no interface; whoever waits for one waits on. */
 static void
 net_patrol_none(void)
@@ -375,9 +365,9 @@ net_configure(struct nif *nif, const struct net_wish *nw)
 	    nif->nif_nt->nt_guest == NULL);
 	netif_create_ip6_linklocal_address(netif, 1);
 	netif_set_up(netif);
-	if (nif->nif_nt->nt_link)
+	nif->nif_link = nif->nif_nt->nt_link;
+	if (nif->nif_link)
 		netif_set_link_up(netif);
-	netif_set_link_callback(netif, net_link);
 	nif->nif_since = arch_now();
 	if (nw != NULL)
 		net_settle_as(nif, nw);
@@ -601,7 +591,7 @@ net_info(unsigned int n, struct net_info *ni)
 	memcpy(ni->ni_name, nif->nif_name, sizeof(ni->ni_name));
 	memcpy(ni->ni_mac, nif->nif_netif.hwaddr, sizeof(ni->ni_mac));
 	ni->ni_mtu = nif->nif_netif.mtu;
-	ni->ni_link = netif_is_link_up(&nif->nif_netif);
+	ni->ni_link = nif->nif_link;
 	ni->ni_dhcp = nif->nif_dhcp;
 	if (!nif->nif_gone) {
 		net_info_driver(nif->nif_nt, ni);

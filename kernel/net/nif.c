@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include <arch.h>
 #include <klog.h>
 #include <mm.h>
 
@@ -22,6 +23,7 @@
 #include "lwip/prot/ip.h"
 #include "lwip/prot/ip4.h"
 #include "lwip/prot/ip6.h"
+#include "lwip/timeouts.h"
 #include "netif/ethernet.h"
 
 #include "nif.h"
@@ -34,6 +36,7 @@
 #define NIF_BATCH	64		/* packets in one turn of lwIP's */
 #define NIF_SMALL	1600u		/* received in one contiguous pbuf */
 #define NIF_PKTMAX	0xffffu
+#define NIF_LINK_PATIENCE	60000	/* ms without carrier */
 
 static struct spinlock nif_table_lock;	/* nif_table, every nif_refs */
 static struct nif *nif_table[NIF_MAX];
@@ -402,6 +405,41 @@ nif_offload(struct nif *nif)
 		nif_tx_trains(nif);
 }
 
+/* A timeout of lwIP's: the carrier did not come back. */
+static void
+nif_link_down(void *arg)
+{
+	struct nif *nif = arg;
+
+	netif_set_link_down(&nif->nif_netif);
+}
+
+/*
+ * lwIP ends a connection that writes while it has no way to its peer.  All
+ * shall outlive a move of the guest or of its peer's, so lwIP hears late of a
+ * carrier that is gone, and of one that is back as of a new one: it tells the
+ * neighbours, and DHCP asks anew.  Lock: lwIP's.
+ */
+static void
+nif_link(struct nif *nif)
+{
+	bool on = nif->nif_nt->nt_link;
+
+	if (on == nif->nif_link)
+		return;
+	nif->nif_link = on;
+	klog(PV_LOG_INFO, "net: %s carrier %s", nif->nif_name, on ? "on" :
+	    "off");
+	if (!on) {
+		sys_timeout(NIF_LINK_PATIENCE, nif_link_down, nif);
+		return;
+	}
+	sys_untimeout(nif_link_down, nif);
+	netif_set_link_down(&nif->nif_netif);
+	nif->nif_since = arch_now();
+	netif_set_link_up(&nif->nif_netif);
+}
+
 /* lwIP's thread: carrier, MTU or offloads changed.  Holds a reference. */
 static void
 nif_changed(void *arg)
@@ -412,10 +450,7 @@ nif_changed(void *arg)
 		nif_offload(nif);
 		nif->nif_netif.mtu = nif->nif_nt->nt_mtu;
 		nif->nif_netif.mtu6 = nif->nif_nt->nt_mtu;
-		if (nif->nif_nt->nt_link)
-			netif_set_link_up(&nif->nif_netif);
-		else
-			netif_set_link_down(&nif->nif_netif);
+		nif_link(nif);
 	}
 	nif_put(nif);
 }
@@ -522,6 +557,7 @@ nif_detach(struct nif *nif)
 	nif->nif_gone = true;
 	spin_unlock(&nif->nif_lock, s);
 	LOCK_TCPIP_CORE();
+	sys_untimeout(nif_link_down, nif);
 	netif_remove(&nif->nif_netif);
 	UNLOCK_TCPIP_CORE();
 	nif_tx_drain(nif);

@@ -93,6 +93,7 @@ struct nif {
 	int		 nif_nlost;	/* groups that found no place */
 	uint32_t	 nif_filter;	/* PV_NET_PROMISC .. wanted */
 	uint32_t	 nif_norecv;	/* PV_NET_RX_* not wanted */
+	bool		 nif_link;	/* carrier; lock: lwIP's */
 	/* net.c's; lock: lwIP's */
 	bool		 nif_dhcp;
 	bool		 nif_first;	/* ip= is meant for this one */
