@@ -38,6 +38,7 @@ struct check {
 	uint64_t	 ck_io;		/* bytes of a transfer */
 	uint64_t	 ck_depth;
 	uint64_t	 ck_random;	/* so many at random places; 0: all */
+	uint64_t	 ck_rounds;	/* 0: until it is stopped */
 	bool		 ck_write, ck_read;
 	bool		 ck_blind;	/* transfers alone: no pattern */
 	bool		 ck_reading;	/* the pass */
@@ -230,12 +231,25 @@ cmd_check_alloc(struct check *ck)
 static int
 cmd_check_run(struct check *ck)
 {
-	int rv = cmd_check_alloc(ck);
+	int rv = 0;
 
-	if (rv == 0 && ck->ck_write)
+	if (ck->ck_write)
 		rv = cmd_check_pass(ck, false);
 	if (rv == 0 && ck->ck_read)
 		rv = cmd_check_pass(ck, true);
+	return rv;
+}
+
+/* Round after round, each with the next seed, until one finds a difference. */
+static int
+cmd_check_rounds(struct check *ck)
+{
+	int rv = cmd_check_alloc(ck);
+	uint64_t n;
+
+	for (n = 0; rv == 0 && ck->ck_nbad == 0 && (n < ck->ck_rounds ||
+	    ck->ck_rounds == 0); n++, ck->ck_seed++)
+		rv = cmd_check_run(ck);
 	return rv;
 }
 
@@ -251,7 +265,8 @@ cmd_check_word_arg(struct check *ck, char **argv, const char *word)
 		{ "sectors=", &ck->ck_nsect, UINT64_MAX },
 		{ "io=", &ck->ck_io, CHECK_IOMAX },
 		{ "depth=", &ck->ck_depth, CHECK_DEPTH },
-		{ "random=", &ck->ck_random, UINT32_MAX }
+		{ "random=", &ck->ck_random, UINT32_MAX },
+		{ "rounds=", &ck->ck_rounds, UINT32_MAX }
 	};
 	unsigned int i;
 
@@ -305,7 +320,7 @@ cmd_check_open(struct check *ck, char **argv, bool force)
 		    argv[1]);
 		return 1;
 	}
-	rv = cmd_check_fits(ck) ? cmd_check_run(ck) : -PV_EINVAL;
+	rv = cmd_check_fits(ck) ? cmd_check_rounds(ck) : -PV_EINVAL;
 	disk_close(ck->ck_disk);
 	if (rv != 0)
 		return shell_fail(argv, argv[1], rv);
@@ -329,6 +344,7 @@ cmd_diskcheck(int argc, char **argv)
 	if (ck == NULL)
 		return shell_fail(argv, argv[1], -PV_ENOMEM);
 	ck->ck_depth = 8;
+	ck->ck_rounds = 1;
 	ck->ck_io = 64 * 1024;
 	ck->ck_write = ck->ck_read = true;
 	status = shell_num(argv, argv[2], UINT64_MAX, &ck->ck_seed) ? 0 :
@@ -344,9 +360,10 @@ cmd_diskcheck(int argc, char **argv)
 
 const struct cmd cmd_check[] = {
 	{ "diskcheck", "[-f] DISK SEED [write|check] [first=SECTOR]"
-	    " [sectors=N] [io=BYTES] [depth=N] [random=N] [blind]", "write a"
-	    " pattern made from the seed to a disk, all of it or N random"
-	    " places, read it back and compare (blind: transfers alone, of"
-	    " anything)", cmd_diskcheck },
+	    " [sectors=N] [io=BYTES] [depth=N] [random=N] [rounds=N] [blind]",
+	    "write a pattern made from the seed to a disk, all of it or N"
+	    " random places, read it back and compare; once, N times, or with"
+	    " 0 until stopped (blind: transfers alone, of anything)",
+	    cmd_diskcheck },
 	{ NULL, NULL, NULL, NULL }
 };
