@@ -10,7 +10,7 @@ from conftest import KERNEL
 from guest import Guest
 from lab import Lab
 from test_blockdomain import image      # noqa: F401
-from test_migrate import Churn
+from test_migrate import Churn, end_churn
 
 BALLOON = re.compile(r"balloon: xenballoon0 target (\d+) held (\d+) ")
 POLICY = re.compile(r"policy (\w+) of (\d+) wish (\d+) lent (\d+) "
@@ -102,19 +102,16 @@ def test_cycles(lab, guest, disk, image, mode, cycles):
     new.expect(rb"xn0 address", 180)
     full = memory_of(lab, new)
     churn = Churn(new, b"xvda")
-    try:
-        for _ in range(cycles):
-            set_memory(lab, new, least, (most - least) * PAGES)
-            assert memory_of(lab, new) == full - (most - least)
-            lab.check("xl mem-set %s %d" % (new.name, most))
-            use(new, most - 2 * least)
-            set_memory(lab, new, most, 0)
-            assert memory_of(lab, new) == full
-            use(new, 0)
-        churn.finish()
-        assert churn.rounds > 1
-    finally:
-        churn.stop = True
+    for _ in range(cycles):
+        set_memory(lab, new, least, (most - least) * PAGES)
+        assert memory_of(lab, new) == full - (most - least)
+        lab.check("xl mem-set %s %d" % (new.name, most))
+        use(new, most - 2 * least)
+        set_memory(lab, new, most, 0)
+        assert memory_of(lab, new) == full
+        use(new, 0)
+        churn.wait(1)
+    end_churn(new, 1)
     assert new.shutdown() == "poweroff"
 
 

@@ -90,43 +90,38 @@ class Transfer:
 
 class Churn:
     """Random writes to a disk of the guest, each read again and compared, by
-    a command beside its shell."""
+    a command beside its shell: it goes on by itself until end_churn()."""
 
     def __init__(self, guest, disk):
-        self.guest, self.disk = guest, disk
-        self.stop, self.rounds, self.bad = False, 0, None
-        self.thread = threading.Thread(target=self.write)
-        self.thread.start()
+        self.guest, self.start = guest, len(guest.output)
+        self.said = re.compile(rb"diskcheck: %s: read \d+ sectors in \d+ ms, "
+                               rb"(\d+) differ" % disk)
+        guest.send(b"bg diskcheck -f %s 1 random=400 io=8192 depth=8 "
+                   b"rounds=0\r" % disk)
 
-    def write(self):
-        """Round after round, each with another pattern."""
-        try:
-            while not self.stop and not self.bad:
-                start = len(self.guest.output)
-                self.guest.send(b"bg diskcheck -f %s %d random=400 io=8192 "
-                                b"depth=8\r" % (self.disk, self.rounds + 1))
-                differ = wait_match(self.guest, rb"diskcheck: %s: read \d+ "
-                                    rb"sectors in \d+ ms, (\d+) differ"
-                                    % self.disk, start).group(1)
-                if differ != b"0":
-                    self.bad = "%s sectors differ" % differ.decode()
-                self.rounds += 1
-        except LabError as error:
-            self.bad = error
+    def rounds(self):
+        """So many are done; none found a wrong byte, or failed."""
+        output = self.guest.output[self.start:]
+        assert b"bg: diskcheck: exit" not in output, self.guest.tail()
+        differ = self.said.findall(output)
+        assert set(differ) <= {b"0"}, self.guest.tail()
+        return len(differ)
 
     def wait(self, rounds, timeout=300):
-        """Until so many rounds more are done; none found a wrong byte."""
-        end, rounds = time.monotonic() + timeout, self.rounds + rounds
-        while self.rounds < rounds and not self.bad:
+        """Until so many rounds more are done."""
+        end, rounds = time.monotonic() + timeout, self.rounds() + rounds
+        while self.rounds() < rounds:
             assert time.monotonic() < end, self.guest.tail()
             time.sleep(0.1)
-        assert not self.bad, self.bad
 
-    def finish(self):
-        """After the round that runs."""
-        self.stop = True
-        self.thread.join(300)
-        assert not self.bad, self.bad
+
+def end_churn(guest, commands):
+    """Stop what runs beside the guest's shell: so many commands."""
+    start, end = len(guest.output), time.monotonic() + 120
+    guest.send(b"bg stop\r")
+    while len(re.findall(rb"bg: \w+: exit", guest.output[start:])) < commands:
+        assert time.monotonic() < end, guest.tail()
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -249,25 +244,22 @@ def cycle(lab, web, content, how, number):
 
 def load(lab, web, content, how, cycles):
     """So many cycles with both disks under load."""
+    web.send(b"bg xenstore watch %s\r" % MARK.encode())
+    mark(lab, web, "first")
     churns = [Churn(web, disk) for disk in (b"xvdb", b"xvdc")]
-    try:
-        for number in range(1, cycles + 1):
-            cycle(lab, web, content, how, number)
-            for churn in churns:
-                churn.wait(1)
-        spread(web)
+    for number in range(1, cycles + 1):
+        cycle(lab, web, content, how, number)
         for churn in churns:
-            churn.finish()
-    finally:
-        for churn in churns:
-            churn.stop = True
+            churn.wait(1)
+    spread(web)
+    for churn in churns:
+        churn.wait(1)
+    end_churn(web, 3)
 
 
 def goes_on(lab, busy, mode, how, cycles, append=""):
     """No wrong byte, no broken connection, no lost watch, nothing left."""
     web, content = busy(lab, mode, append)
-    web.send(b"bg xenstore watch %s\r" % MARK.encode())
-    mark(lab, web, "first")
     load(lab, web, content, None, 0)    # what all this takes by itself
     before = held(web)
     load(lab, web, content, how, cycles)
@@ -314,14 +306,11 @@ def test_back_end(lab, guest, storage, disk, image):
     web = guest("pvh", "app=shell", vifs=[], disks=[disk_of(dom, "d")])
     wait_said(web, b"xvda: %d MiB" % DISK_MIB, 1)
     churn = Churn(web, b"xvda")
-    try:
-        saved = lab.exec("xl save %s /lab/saved" % dom.name, timeout=300)
-        assert saved.status != 0
-        assert b"suspend: refused" in dom.output, dom.tail()
-        churn.wait(2)
-        churn.finish()
-    finally:
-        churn.stop = True
+    saved = lab.exec("xl save %s /lab/saved" % dom.name, timeout=300)
+    assert saved.status != 0
+    assert b"suspend: refused" in dom.output, dom.tail()
+    churn.wait(2)
+    end_churn(web, 1)
     lab.check("rm -f /lab/saved")
     assert web.shutdown() == "poweroff"
     assert dom.shutdown() == "poweroff"
