@@ -454,6 +454,14 @@ xenbus_find(struct xenbus *xb, const char *name, size_t len)
 	return NULL;
 }
 
+/* Look at the listing once more, for no watch would come again. */
+static void
+xenbus_list_again(struct xenbus *xb)
+{
+	__atomic_store_n(&xb->xb_rescan, true, __ATOMIC_RELEASE);
+	pv_os_defer(&xb->xb_work, XENBUS_LATER);
+}
+
 /*
  * Another back end was named for a device that is attached.  The store is only
  * asked where a watch gave reason to: there may be many devices.
@@ -463,13 +471,19 @@ xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 {
 	char path[XENBUS_KEY];
 	char *peer = xb->xb_peer;
+	int rv;
 
 	if (!__atomic_exchange_n(&xd->xd_renamed, false, __ATOMIC_ACQ_REL) ||
 	    xd->xd_dev == NULL)
 		return false;
-	if (xs_path_join(path, sizeof(path), xd->xd_path, "backend") < 0 ||
-	    xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX, NULL) < 0) {
+	rv = xs_path_join(path, sizeof(path), xd->xd_path, "backend");
+	if (rv >= 0)
+		rv = xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX,
+		    NULL);
+	if (rv < 0) {
 		__atomic_store_n(&xd->xd_renamed, true, __ATOMIC_RELEASE);
+		if (rv != -PV_ENOENT && rv != -PV_EIO)
+			xenbus_list_again(xb);
 		return false;
 	}
 	return peer[0] == '/' && (xd->xd_moved ||
@@ -589,11 +603,8 @@ xenbus_scan(struct xenbus *xb)
 		/* Half a listing must not unplug what is in the other. */
 		pv_log(NULL, PV_LOG_WARN, "xenbus: can not list the devices "
 		    "(error %d)", -rv);
-		/* No watch would come again. */
-		__atomic_store_n(&xb->xb_rescan, rv != -PV_EIO,
-		    __ATOMIC_RELEASE);
 		if (rv != -PV_EIO)
-			pv_os_defer(&xb->xb_work, XENBUS_LATER);
+			xenbus_list_again(xb);
 		return;
 	}
 	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
