@@ -418,7 +418,7 @@ pv_dma_unshare(struct pv_dma_pool *pool, struct pv_dma_map *map)
 	int rv;
 
 	PV_ASSERT(map->dm_shared);
-	rv = pool->dp_ops == &pv_dma_identity ? 0 :
+	rv = pool->dp_ops == &pv_dma_identity ? dma_identity_unshare(dma, map) :
 	    pool->dp_ops->do_unshare(dma, map);
 	if (rv == 0)
 		map->dm_shared = false;

@@ -63,8 +63,9 @@
 #define VIRTIO_NET_NRXMANY	48
 #define VIRTIO_NET_NTX		128
 #define VIRTIO_NET_NSEG		(2 * PV_NET_MAXPIECES)
-#define VIRTIO_NET_BUDGET	64
-#define VIRTIO_NET_RUN		32	/* packets taken with one lock */
+#define VIRTIO_NET_BUDGET	64	/* packets after which others run */
+/* Buffers or packets taken with one lock; those of a packet are not parted. */
+#define VIRTIO_NET_RUN		32
 
 struct virtio_net_softc;
 

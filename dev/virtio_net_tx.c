@@ -14,7 +14,7 @@
 #define VIRTIO_NET_CELL		128
 #define VIRTIO_NET_BODY		16
 #define VIRTIO_NET_CELLPG						\
-	(VIRTIO_NET_CELL * VIRTIO_NET_NTX / PV_PAGE_SIZE)
+	PV_HOWMANY(VIRTIO_NET_CELL * VIRTIO_NET_NTX, PV_PAGE_SIZE)
 
 _Static_assert(PV_PAGE_SIZE % VIRTIO_NET_CELL == 0,
     "no cell crosses a page");
@@ -401,7 +401,12 @@ virtio_net_tx_intr(void *arg)
 void
 virtio_net_tx_open(struct virtio_net_txq *tq)
 {
+	unsigned int i;
+
 	pv_lock(&tq->tq_lock);
+	/* The header may have another length, and place, than before. */
+	for (i = 0; i < VIRTIO_NET_NTX; i++)
+		tq->tq_slot[i].sl_plain = false;
 	tq->tq_open = true;
 	tq->tq_wait = false;
 	pv_unlock(&tq->tq_lock);

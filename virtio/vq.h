@@ -10,17 +10,17 @@
  *	vq_rearm()  ask for an interrupt at the next answer, look again
  *
  * Both kinds of ring look the same to drivers.  vq_split.c and vq_packed.c
- * end in one struct vq_ops each; vq.c has what they share: the private state
- * of the chains, by the id that the device answers with, and the indirect
- * tables.
+ * end in one struct vq_ops each; vq.c and vq_ring.h have what they share: the
+ * private state of the chains, by the id that the device answers with, what is
+ * checked of an answer, and the indirect tables.
  *
  *	split    id: index of the chain's first descriptor in the table
  *	packed   id: a number of ours, written into the chain's last descriptor
  *
  * What we write into shared memory is never read back: free lists, the length
  * of each chain and the bytes that the device may write are kept privately.
- * Of what the device writes an index or flag is read once and an element
- * copied once: an id must be that of a chain in flight and a length must not
+ * Of what the device writes an index, a flag and each field of an element is
+ * read once: an id must be that of a chain in flight and a length must not
  * exceed what the chain offered, or is cut to that where the driver knows that
  * real devices count wrongly.
  *
