@@ -135,6 +135,9 @@ fwd_conf_address(struct fwd_line *ln)
 
 	if (nc == NULL)
 		return -PV_EINVAL;
+	if (nc->nc_first != 0 && strchr(word, ':') == NULL)
+		return fwd_conf_bad(ln, "the address of %s belongs above its "
+		    "line dhcp", nc->nc_name);
 	if (strcmp(word, "dhcp") == 0 || strcmp(word, "none") == 0) {
 		nc->nc_how = word[0] == 'd' ? FWD_DHCP : FWD_NONE;
 		return 0;
@@ -147,9 +150,6 @@ fwd_conf_address(struct fwd_line *ln)
 		nc->nc_addr6 = pr;
 		return 0;
 	}
-	if (nc->nc_first != 0)
-		return fwd_conf_bad(ln, "the address of %s belongs above its "
-		    "line dhcp", nc->nc_name);
 	nc->nc_how = FWD_STATIC;
 	nc->nc_addr4 = pr;
 	return 0;
