@@ -4,8 +4,9 @@
  *
  * What a client may cost is bounded: a head has HTTPD_HEADMAX bytes and 20
  * seconds; between requests a connection may be idle for 15 seconds, and for
- * one when others wait for its place; a body may pause for 30 seconds; of
- * what we send, a buffer must be taken within two minutes and something of it
+ * one when others wait for its place; a body may pause for 30 seconds, and what
+ * is not wanted of it, or is not data, may take no longer; what we send must be
+ * taken within two minutes, and when all places are taken something of it
  * within 30 seconds.
  */
 
@@ -165,10 +166,12 @@ httpd_io_raw(struct httpd_conn *hc, char *buf, size_t len)
 static ptrdiff_t
 httpd_io_line(struct httpd_conn *hc, char *buf, size_t size)
 {
+	uint64_t since = arch_now();
 	size_t n = 0;
 
 	for (;;) {
-		if (n == size || httpd_io_raw(hc, buf + n, 1) != 1)
+		if (n == size || arch_now() - since > HTTPD_IO_PAUSE ||
+		    httpd_io_raw(hc, buf + n, 1) != 1)
 			return -PV_EIO;
 		if (buf[n++] == '\n')
 			break;
@@ -183,6 +186,7 @@ httpd_io_line(struct httpd_conn *hc, char *buf, size_t size)
 static int
 httpd_io_chunk(struct httpd_conn *hc)
 {
+	uint64_t since = arch_now();
 	char line[128];
 	ptrdiff_t n;
 
@@ -198,8 +202,8 @@ httpd_io_chunk(struct httpd_conn *hc)
 	hc->hc_body = HTTPD_BODY_NONE;
 	do {
 		n = httpd_io_line(hc, line, sizeof(line));
-	} while (n > 0);
-	return n < 0 ? -PV_EIO : 0;
+	} while (n > 0 && arch_now() - since < HTTPD_IO_PAUSE);
+	return n == 0 ? 0 : -PV_EIO;
 }
 
 /*
@@ -247,6 +251,7 @@ bad:
 bool
 httpd_io_body_skip(struct httpd_conn *hc)
 {
+	uint64_t since = arch_now();
 	size_t done = 0;
 	char buf[256];
 	ptrdiff_t n;
@@ -255,7 +260,7 @@ httpd_io_body_skip(struct httpd_conn *hc)
 		return true;
 	if (hc->hc_continue || hc->hc_body == HTTPD_BODY_BAD)
 		return false;
-	while (done < HTTPD_IO_SKIP) {
+	while (done < HTTPD_IO_SKIP && arch_now() - since < HTTPD_IO_PAUSE) {
 		n = httpd_io_body(hc, buf, sizeof(buf));
 		if (n <= 0)
 			return n == 0;
