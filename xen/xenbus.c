@@ -454,12 +454,12 @@ xenbus_find(struct xenbus *xb, const char *name, size_t len)
 	return NULL;
 }
 
-/* Look at the listing once more, for no watch would come again. */
+/* Look at the listing in so many ns.  Context: any. */
 static void
-xenbus_list_again(struct xenbus *xb)
+xenbus_list_again(struct xenbus *xb, uint64_t delay)
 {
 	__atomic_store_n(&xb->xb_rescan, true, __ATOMIC_RELEASE);
-	pv_os_defer(&xb->xb_work, XENBUS_LATER);
+	pv_os_defer(&xb->xb_work, delay);
 }
 
 /*
@@ -482,8 +482,9 @@ xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 		    NULL);
 	if (rv < 0) {
 		__atomic_store_n(&xd->xd_renamed, true, __ATOMIC_RELEASE);
+		/* No watch would come again. */
 		if (rv != -PV_ENOENT && rv != -PV_EIO)
-			xenbus_list_again(xb);
+			xenbus_list_again(xb, XENBUS_LATER);
 		return false;
 	}
 	return peer[0] == '/' && (xd->xd_moved ||
@@ -604,7 +605,7 @@ xenbus_scan(struct xenbus *xb)
 		pv_log(NULL, PV_LOG_WARN, "xenbus: can not list the devices "
 		    "(error %d)", -rv);
 		if (rv != -PV_EIO)
-			xenbus_list_again(xb);
+			xenbus_list_again(xb, XENBUS_LATER);
 		return;
 	}
 	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
@@ -657,10 +658,8 @@ xenbus_changed(void *arg, const char *path)
 	}
 	for (len++; name[len] != '\0' && name[len] != '/'; len++)
 		continue;
-	if (!xenbus_concerns(xb, name, len))
-		return;
-	__atomic_store_n(&xb->xb_rescan, true, __ATOMIC_RELEASE);
-	pv_os_defer(&xb->xb_work, 0);
+	if (xenbus_concerns(xb, name, len))
+		xenbus_list_again(xb, 0);
 }
 
 /* Begin to watch; false: not yet. */
