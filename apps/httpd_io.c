@@ -274,7 +274,7 @@ httpd_io_body_skip(struct httpd_conn *hc)
 /*
  * Send all of buf.  Returns false, with hc_failed set, when the client is
  * gone or too slow.  The network may stand still for a while, as when the
- * guest has moved; only where others wait for its place a client then goes.
+ * guest has moved; a client then only goes when all places are taken.
  * Context: thread.
  */
 bool

@@ -168,6 +168,13 @@ main_app(const struct app *ap)
 		    ap->ap_name);
 }
 
+/* In an initial domain there is no toolstack, and PCI is the machine's. */
+static bool
+main_is_domu(const struct boot_info *bi)
+{
+	return bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0;
+}
+
 /*
  * A domU's toolstack says which CPUs it shall have; XenStore may make us wait.
  *
@@ -178,7 +185,7 @@ main_app(const struct app *ap)
 static void
 main_cpus(const struct boot_info *bi)
 {
-	if (bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0)
+	if (main_is_domu(bi))
 		cpu_follow();
 	else
 		cpu_all();
@@ -216,9 +223,8 @@ guest_main(const struct boot_info *bi)
 		klog(PV_LOG_ERR, "no memory to mount the root file system");
 	main_app(app);
 	main_cpus(bi);
-	/* Late, for the device model of an HVM guest is slow to answer.  An
-	   initial domain's PCI functions are the machine's, not its own. */
-	if (bi->bi_xen && (bi->bi_xenboot.xb_flags & PV_XEN_DOM0) == 0)
+	/* Late, for the device model of an HVM guest is slow to answer. */
+	if (main_is_domu(bi))
 		probe_virtio(&main_client);
 	/* Apps and drivers ask for their settings when they start. */
 	thread_sleep(MAIN_SETTLE);
