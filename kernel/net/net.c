@@ -365,9 +365,10 @@ net_configure(struct nif *nif, const struct net_wish *nw)
 	    nif->nif_nt->nt_guest == NULL);
 	netif_create_ip6_linklocal_address(netif, 1);
 	netif_set_up(netif);
-	nif->nif_link = nif->nif_nt->nt_link;
-	if (nif->nif_link)
+	if (nif->nif_nt->nt_link) {
+		nif->nif_link = true;
 		netif_set_link_up(netif);
+	}
 	nif->nif_since = arch_now();
 	if (nw != NULL)
 		net_settle_as(nif, nw);

@@ -415,7 +415,7 @@ nif_link_down(void *arg)
 }
 
 /*
- * lwIP ends a connection that writes while it has no way to its peer.  All
+ * lwIP fails who writes on a connection that has no way to its peer.  They all
  * shall outlive a move of the guest or of its peer's, so lwIP hears late of a
  * carrier that is gone, and of one that is back as of a new one: it tells the
  * neighbours, and DHCP asks anew.  Lock: lwIP's.
