@@ -4,6 +4,7 @@
 import re
 import threading
 import time
+import weakref
 
 from build import LabError
 
@@ -11,8 +12,11 @@ from build import LabError
 class Console:
     """The console and the end of a guest; the base of every kind of guest."""
 
+    made = weakref.WeakSet()            # those that there are
+
     def __init__(self, sink=None):
         """sink(bytes) is called with what comes from the console."""
+        self.made.add(self)
         self._sink = sink
         self._changed = threading.Condition()
         self._at = 0                    # how far expect() has read

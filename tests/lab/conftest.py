@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, "lab"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import image as disk_image              # noqa: E402
+from console import Console             # noqa: E402
 from guest import Guest                 # noqa: E402
 from lab import Lab                     # noqa: E402
 from linux import Linux, initramfs      # noqa: E402
@@ -43,6 +44,24 @@ def pytest_collection_modifyitems(config, items):
     left = [i for i in items if i.get_closest_marker("long")]
     config.hook.pytest_deselected(items=left)
     items[:] = [i for i in items if not i.get_closest_marker("long")]
+
+
+def pytest_runtest_setup():
+    """A report is about the guests of its own test."""
+    Console.made.clear()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """The report of a failure has what guests, Xen and dom0 said last."""
+    report = (yield).get_result()
+    if not report.failed:
+        return
+    for console in Console.made:
+        report.sections.append(("console of " + getattr(
+            console, "name", "a guest"), console.tail(4000)))
+    if running := item.funcargs.get("lab"):
+        report.sections.append(("Xen and dom0", running.log_tail()))
 
 
 def pytest_terminal_summary(terminalreporter):
