@@ -58,11 +58,15 @@ class Lab:
     """A running Xen with its dom0."""
 
     def __init__(self, disks=(), guest_memory=512, cpus=2, name="lab",
-                 xen=None, store=STORES[0], extra=()):
+                 xen=None, store=STORES[0], icount=None, extra=()):
         """disks: of (name, image, one of ACCESS); xen: a release of Xen,
-        None for the one installed; store: one of STORES; extra: more
-        arguments of QEMU's."""
+        None for the one installed; store: one of STORES; icount: an
+        instruction takes 2**icount ns of the machine's time, whatever else
+        the host does, and its CPUs take turns; extra: more arguments of
+        QEMU's."""
         self._extra = list(extra)
+        self._accel = ["-accel", "tcg,thread=multi"] if icount is None else [
+            "-accel", "tcg,thread=single", "-icount", "shift=%d" % icount]
         self._disks = list(disks)
         self._guest_memory = guest_memory
         self._cpus = cpus
@@ -89,7 +93,7 @@ class Lab:
 
     def _argv(self, where, agent_fd, qmp_fd):
         mib = DOM0_MIB + 320 + self._guest_memory * 5 // 4
-        argv = ["qemu-system-x86_64", "-accel", "tcg,thread=multi",
+        argv = ["qemu-system-x86_64", *self._accel,
                 "-cpu", CPU, "-smp", str(self._cpus), "-m", str(mib),
                 "-nodefaults", "-display", "none", "-no-reboot",
                 "-serial", "file:" + self.log,
