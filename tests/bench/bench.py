@@ -22,7 +22,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OUT = os.path.join(ROOT, "out", "bench")
 DOC = os.path.join(ROOT, "docs", "performance.md")
-sys.path[:0] = [HERE, os.path.join(ROOT, "lab")]
+sys.path[:0] = [HERE, os.path.join(ROOT, "lab"),
+                os.path.join(ROOT, "tests", "lab")]
 
 import plot                             # noqa: E402
 from build import LabError              # noqa: E402

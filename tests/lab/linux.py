@@ -51,6 +51,17 @@ def boot_files(root, modules, init):
     return glob.glob(unpacked + "/boot/vmlinuz-*")[0], root + ".cpio"
 
 
+def stage_program(root, program, target):
+    """Put a program and the libraries that it needs into the root."""
+    os.makedirs(root + os.path.dirname(target), exist_ok=True)
+    shutil.copy(program, root + target)
+    said = subprocess.run(["ldd", program], stdout=subprocess.PIPE,
+                          text=True, check=True).stdout
+    for lib in re.findall(r"(/\S+)", said):
+        os.makedirs(root + os.path.dirname(lib), exist_ok=True)
+        shutil.copy(lib, root + lib)
+
+
 def initramfs(root, fio=False):
     """Boot files in that directory, which is none yet, with e2fsprogs.  fio
     is built, once, if wanted."""
@@ -60,26 +71,23 @@ def initramfs(root, fio=False):
         subprocess.run(["make", "-s", "-C", ROOT, "out/fio/fio"], check=True)
         shutil.copy(ROOT + "/out/fio/fio", root + "/bin/fio")
     for tool in TOOLS:
-        shutil.copy(tool, root + tool)
-        said = subprocess.run(["ldd", tool], stdout=subprocess.PIPE,
-                              text=True, check=True).stdout
-        for lib in re.findall(r"(/\S+)", said):
-            os.makedirs(root + os.path.dirname(lib), exist_ok=True)
-            shutil.copy(lib, root + lib)
+        stage_program(root, tool, tool)
     return boot_files(root, MODULES, INIT)
 
 
 class Linux(Guest):
-    """A PVH guest with a shell on its console.  Busybox prefers its own tools
-    to others of the same name: name /sbin/mke2fs in full."""
+    """A guest with a shell on its console.  Busybox prefers its own tools to
+    others of the same name: name /sbin/mke2fs in full."""
 
-    def __init__(self, lab, name, files, disks=(), **settings):
+    def __init__(self, lab, name, files, disks=(), mode="pvh", extra=(),
+                 **settings):
         """files: what initramfs() made.  It waits for its disks."""
         # Its AVX code does not work in QEMU's emulation under Xen.
-        super().__init__(lab, name, "pvh", files[0], files[1], memory=192,
+        super().__init__(lab, name, mode, files[0], files[1], memory=192,
                          append="console=hvc0 quiet rdinit=/init disks=%d"
                          % len(disks), disks=disks,
-                         extra=['cpuid = "host,avx=0,avx2=0"'], **settings)
+                         extra=['cpuid = "host,avx=0,avx2=0"', *extra],
+                         **settings)
 
     def create(self, timeout=120):
         """Start it and wait for its shell."""
