@@ -471,6 +471,7 @@ cmd_udp_batch(struct udp_pcb *pcb, uint32_t n, uint32_t count, u16_t len)
 static bool
 cmd_udp_run(struct udp_pcb *pcb, uint32_t count, u16_t len)
 {
+	uint64_t start = arch_now();
 	unsigned int tries = 0, some;
 	uint32_t n = 0;
 
@@ -481,7 +482,8 @@ cmd_udp_run(struct udp_pcb *pcb, uint32_t count, u16_t len)
 		if (some == 0 && shell_sleep(5 * NSEC_PER_MSEC))
 			break;
 	}
-	kprintf("udpsend: %u datagrams of %u bytes\n", n, len);
+	kprintf("udpsend: %u datagrams of %u bytes in %llu ms\n", n, len,
+	    (unsigned long long)((arch_now() - start) / NSEC_PER_MSEC));
 	return n == count;
 }
 
