@@ -50,9 +50,9 @@ def figures(parts):
             "events": parts["events"], "iops": parts["iops"]}
 
 
-def jobs(lab, meter, make, files):
+def jobs(meter, make, files):
     """{job: figures}, of one kind of guest."""
-    guest, asked = make(lab, files)
+    guest, asked = make(meter.lab, files)
     try:
         return {job: figures(meter.one(asked, what))
                 for job, what in JOBS.items()}
@@ -66,8 +66,9 @@ def run(report):
     files = blk.linux_files()
     with blk.lab_of(icount=count.CLOCK, extra=counter.argv) as lab:
         lab.check("xl vcpu-pin Domain-0 0 0")
-        meter = blk.Meter(lab, counter, NUMBERS)
-        found = {name: jobs(lab, meter, make, files)
+        meters = {name: blk.Meter(lab, counter, NUMBERS)
+                  for name in SUBJECTS}
+        found = {name: jobs(meters[name], make, files)
                  for name, make in SUBJECTS.items()}
     for key, title in FIGURES.items():
         for job in JOBS:
@@ -75,6 +76,7 @@ def run(report):
                 report.add("%s: %s" % (job, title), name,
                            results[job][key],
                            "per s" if key == "iops" else "per I/O")
-    report.note(meter.note())
+    for name, meter in meters.items():
+        report.note(meter.note(name))
     report.note("PV guests with one CPU; `diskcheck blind' and fio (io_uring)")
     report.note(count.clock_note())

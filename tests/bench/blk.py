@@ -69,11 +69,11 @@ class Meter:
         return {what: (turns[0].get(what, 0) + turns[1].get(what, 0)) / 2
                 for what in turns[0]}
 
-    def note(self):
+    def note(self, name):
         """What a report tells of that."""
-        return ("each figure is the mean of two turns, less what starts and "
-                "ends them; their instructions, of the whole machine, differed "
-                "by at most %.1f %%" % self.spread)
+        return ("%s: each figure is the mean of two turns, less what starts "
+                "and ends them; their instructions, of the whole machine, "
+                "differed by at most %.1f %%" % (name, self.spread))
 
 
 def counted(counter, guest, jobs, numbers):
