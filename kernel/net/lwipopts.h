@@ -76,6 +76,7 @@ void nif_tx_unlock(void);
 #define LWIP_TCP_SACK_OUT		1
 /* lwIP's own first sequence numbers follow the clock. */
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) rand_u32()
+#define LWIP_HOOK_FILENAME		"tcp_again.h"
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 #define SO_REUSE			1
 #define PBUF_POOL_BUFSIZE		1552
