@@ -462,7 +462,8 @@ blkfront_io_poll(void *softc)
 	unsigned int i, n = sc->sc_nq;
 
 	for (i = 0; i < n; i++)
-		blkfront_io_intr(sc->sc_q[i]);
+		if (!evtchn_gone(&sc->sc_q[i]->q_eh))
+			blkfront_io_intr(sc->sc_q[i]);
 }
 
 /* Give ios back to the consumer, then to the table.  No lock held. */

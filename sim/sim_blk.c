@@ -387,6 +387,17 @@ sim_blk_transfer(struct sim_blk *b, struct sim_breq *rq)
 	}
 }
 
+void
+sim_blk_unsaved(struct sim_blk *b)
+{
+	uint8_t other[PV_PAGE_SIZE];
+	unsigned int i;
+
+	memset(other, 0xa5, sizeof(other));
+	for (i = 0; i < b->bk_nlast; i++)
+		sim_mem_put(b->bk_last[i].la_va, other, sizeof(other));
+}
+
 /* The segments of an indirect request, out of their page. */
 static void
 sim_blk_indirect(struct sim_blk *b, struct sim_breq *rq,

@@ -66,5 +66,7 @@ struct sim_blk {
 };
 
 extern const struct sim_back_ops sim_blk_ops;
+/* What it wrote last into pages that stay mapped did not come along. */
+void	 sim_blk_unsaved(struct sim_blk *);
 
 #endif /* SIM_BLK_H */

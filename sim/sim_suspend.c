@@ -7,7 +7,10 @@
  * handlers).  Xen's side is made anew: shared info, event channels, which get
  * other numbers, grants, and under SIM_PV the frames' numbers.  The store
  * forgets the connection; rings of a PV guest are as they were, those of
- * others empty.  Back ends begin anew, sometimes in another domain.
+ * others empty.  Back ends begin anew, sometimes in another domain.  What they
+ * wrote last into pages that stay mapped (persistent grants) is lost: a live
+ * migration sends a page once more when Xen has noted that it was written, and
+ * of a peer's writes Xen notes none before it unmaps the page.
  *
  * What a toolstack can not save is a fault: one of Xen's frames in a page
  * table (PV), pages of other domains, a store in the middle of a request.
@@ -18,6 +21,7 @@
 #include <xen/hvm/params.h>
 
 #include "sim_back.h"
+#include "sim_blk.h"
 #include "sim_conn.h"
 
 void
@@ -163,6 +167,19 @@ sim_suspend_backs(struct list *backs, struct sim_dom *d)
 }
 
 static void
+sim_suspend_unsaved(struct list *blks, struct sim_dom *d)
+{
+	struct sim_back *ba;
+	struct list *l;
+
+	LIST_FOREACH(l, blks) {
+		ba = (struct sim_back *)(void *)l;
+		if (ba->ba_dom == d)
+			sim_blk_unsaved((struct sim_blk *)(void *)ba);
+	}
+}
+
+static void
 sim_suspend_backs_leave(struct list *backs, struct sim_dom *d)
 {
 	struct sim_back *ba;
@@ -187,6 +204,7 @@ sim_suspend(struct sim_dom *d)
 		return 1;
 	}
 	sim_suspend_watchdogs(d, 0);
+	sim_suspend_unsaved(&s->s_blks, d);
 	sim_suspend_backs_leave(&s->s_blks, d);
 	sim_suspend_backs_leave(&s->s_nets, d);
 	sim_suspend_backs_leave(&s->s_lines, d);

@@ -202,6 +202,13 @@ evtchn_run(void *arg)
 	struct evtchn *ec = eh->eh_xen->x_evtchn;
 	enum evtchn_result result;
 
+	/*
+	 * The event is of before the domain moved.  What the old peer put in
+	 * its ring last is not to be believed: of the pages that it had mapped
+	 * some may have come along as they were before.
+	 */
+	if (evtchn_gone(eh))
+		return;
 	result = eh->eh_fn(eh->eh_arg);
 	pv_lock(&ec->ec_lock);
 	if (evtchn_live(ec, eh))

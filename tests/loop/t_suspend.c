@@ -258,14 +258,15 @@ struct suspend_load {
 
 /* Requests under way; those that are refused for now are not made. */
 static void
-suspend_load(struct loop *l, struct suspend_load *sl, uint32_t seed)
+suspend_load(struct loop *l, struct suspend_load *sl, enum pv_blk_op op,
+    uint32_t seed)
 {
 	unsigned int i;
 	int rv;
 
 	loop_fill(sl->sl_buf, NDISK * 8192, seed);
 	for (i = 0; i < NDISK; i++) {
-		rv = loop_submit(l->l_blk[0], &sl->sl_req[i], PV_BLK_WRITE,
+		rv = loop_submit(l->l_blk[0], &sl->sl_req[i], op,
 		    i * 20, sl->sl_buf + i * 8192, 8192);
 		assert_int_equal(rv, 0);
 	}
@@ -292,7 +293,7 @@ suspend_disk(struct loop *l, bool cancel)
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
-		suspend_load(l, &sl, i);
+		suspend_load(l, &sl, PV_BLK_WRITE, i);
 		sim_run(l->l_sim, sim_rand(200) * 1000);
 		assert_int_equal(suspend(l, cancel), cancel);
 		suspend_verify(l, b, &sl);
@@ -313,6 +314,23 @@ LOOP_TEST(suspend_disk_cancelled)
 	suspend_disk(l, true);
 }
 
+/* All of it is the disk's, whenever it was read. */
+LOOP_TEST(suspend_disk_reads)
+{
+	struct sim_blk *b = loop_blk(l, sim_rand(4) ? 0 : SIM_BLK_NOLAST);
+	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		loop_fill(sim_blk_data(b), NDISK * 20 * 512, 50 + i);
+		suspend_load(l, &sl, PV_BLK_READ, i);
+		sim_run(l->l_sim, sim_rand(200) * 1000);
+		assert_int_equal(suspend(l, false), 0);
+		suspend_verify(l, b, &sl);
+	}
+	loop_pages_free(sl.sl_buf, NDISK * 2);
+}
+
 /* None of them was answered before. */
 LOOP_TEST(suspend_disk_replay)
 {
@@ -320,7 +338,7 @@ LOOP_TEST(suspend_disk_replay)
 	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
 
 	sim_blk_hold(b, true);
-	suspend_load(l, &sl, 99);
+	suspend_load(l, &sl, PV_BLK_WRITE, 99);
 	sim_run(l->l_sim, SIM_S);
 	assert_int_equal(suspend(l, false), 0);
 	sim_blk_hold(b, false);
@@ -337,7 +355,7 @@ LOOP_TEST(suspend_disk_missing)
 	unsigned int i;
 
 	sim_blk_hold(b, true);
-	suspend_load(l, &sl, 5);
+	suspend_load(l, &sl, PV_BLK_WRITE, 5);
 	assert_int_equal(suspend(l, false), 0);
 	sim_blk_vanish(b);
 	assert_true(loop_blks(l, 0));
@@ -373,7 +391,7 @@ LOOP_TEST(suspend_grant_held)
 	unsigned int i;
 
 	sim_evil(l->l_sim, SIM_EVIL_GRANT_HELD_FOREVER, 2);
-	suspend_load(l, &sl, 1);
+	suspend_load(l, &sl, PV_BLK_WRITE, 1);
 	sim_run(l->l_sim, SIM_S);
 	assert_true(sim_evil_told(l->l_sim, SIM_EVIL_GRANT_HELD_FOREVER) > 0);
 	assert_true(loop_totals(l).pt_gref_parked > 0);
@@ -543,7 +561,7 @@ LOOP_TEST(suspend_often)
 	npage = sim_npage(l->l_sim);
 	for (i = 0; i < 8; i++) {
 		cancel = sim_rand(4) == 0;
-		suspend_load(l, &sl, i);
+		suspend_load(l, &sl, PV_BLK_WRITE, i);
 		sim_run(l->l_sim, sim_rand(2000) * 1000);
 		assert_int_equal(suspend(l, cancel), cancel);
 		/* Sometimes again before anything is connected. */
@@ -651,7 +669,7 @@ LOOP_TEST(suspend_two_level)
 	struct sim_blk *b = loop_blk(l, 0);
 	struct suspend_load sl = { .sl_buf = loop_pages(NDISK * 2) };
 
-	suspend_load(l, &sl, 3);
+	suspend_load(l, &sl, PV_BLK_WRITE, 3);
 	suspend_refuse(l, -PV_ENOSYS);
 	assert_int_equal(suspend(l, false), 0);
 	assert_string_equal(loop_totals(l).pt_evtchn, "two-level");
@@ -759,6 +777,7 @@ main(void)
 		cmocka_unit_test(suspend_console_works),
 		cmocka_unit_test(suspend_disk_resumed),
 		cmocka_unit_test(suspend_disk_cancelled),
+		cmocka_unit_test(suspend_disk_reads),
 		cmocka_unit_test(suspend_disk_replay),
 		cmocka_unit_test(suspend_disk_missing),
 		cmocka_unit_test(suspend_disk_broken),
