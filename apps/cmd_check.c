@@ -39,6 +39,7 @@ struct check {
 	uint64_t	 ck_depth;
 	uint64_t	 ck_random;	/* so many at random places; 0: all */
 	uint64_t	 ck_rounds;	/* 0: until it is stopped */
+	uint64_t	 ck_pause;	/* ms between two rounds */
 	bool		 ck_write, ck_read;
 	bool		 ck_blind;	/* transfers alone: no pattern */
 	bool		 ck_reading;	/* the pass */
@@ -248,8 +249,12 @@ cmd_check_rounds(struct check *ck)
 	uint64_t n;
 
 	for (n = 0; rv == 0 && ck->ck_nbad == 0 && (n < ck->ck_rounds ||
-	    ck->ck_rounds == 0); n++, ck->ck_seed++)
+	    ck->ck_rounds == 0); n++, ck->ck_seed++) {
+		if (n > 0 && ck->ck_pause > 0 &&
+		    shell_sleep(ck->ck_pause * NSEC_PER_MSEC))
+			return -PV_ECANCELED;
 		rv = cmd_check_run(ck);
+	}
 	return rv;
 }
 
@@ -266,7 +271,8 @@ cmd_check_word_arg(struct check *ck, char **argv, const char *word)
 		{ "io=", &ck->ck_io, CHECK_IOMAX },
 		{ "depth=", &ck->ck_depth, CHECK_DEPTH },
 		{ "random=", &ck->ck_random, UINT32_MAX },
-		{ "rounds=", &ck->ck_rounds, UINT32_MAX }
+		{ "rounds=", &ck->ck_rounds, UINT32_MAX },
+		{ "pause=", &ck->ck_pause, UINT32_MAX }
 	};
 	unsigned int i;
 
@@ -360,10 +366,12 @@ cmd_diskcheck(int argc, char **argv)
 
 const struct cmd cmd_check[] = {
 	{ "diskcheck", "[-f] DISK SEED [write|check] [first=SECTOR]"
-	    " [sectors=N] [io=BYTES] [depth=N] [random=N] [rounds=N] [blind]",
+	    " [sectors=N] [io=BYTES] [depth=N] [random=N] [rounds=N]"
+	    " [pause=MS] [blind]",
 	    "write a pattern made from the seed to a disk, all of it or N"
 	    " random places, read it back and compare; once, N times, or with"
-	    " 0 until stopped (blind: transfers alone, of anything)",
+	    " 0 until stopped, with a pause between (blind: transfers alone,"
+	    " of anything)",
 	    cmd_diskcheck },
 	{ NULL, NULL, NULL, NULL }
 };
