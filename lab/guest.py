@@ -18,8 +18,10 @@ MODES = ("pv", "pvh", "hvm")
 # The reasons that Xen has for the end of a domain, as xl's log gives them.
 REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash",
            4: "watchdog", 5: "soft-reset"}
-# Relays the console of every domain that comes to have the name.
+# Relays the console of every domain that comes to have the name; does not
+# look for one while the domain is on its way, for that takes time from it.
 CONSOLE = """while [ -e '%s' ]; do
+	while [ -e '%s' ]; do sleep 1; done
 	id=$(xl domid '%s' 2>/dev/null) &&
 	xenconsole --interactive --type pv --num 0 "$id" 2>/dev/null
 	usleep 100000
@@ -115,7 +117,7 @@ class Guest(Console):
                        % (log, self.name))
         self.lab.put(self._config().encode(), path)
         self._console = self.lab.spawn(
-            CONSOLE % (path, self.name), self.feed)
+            CONSOLE % (path, self._away(), self.name), self.feed)
         self.lab.check("xl create " + path, timeout=timeout)
         self._follow(log)
 
@@ -144,21 +146,29 @@ class Guest(Console):
 
     # Saving and moving
 
+    def _away(self):
+        """The file that there is in dom0 while the domain is on its way."""
+        return "/lab/%s.away" % self.name
+
     def save(self, path, timeout=300):
         """xl save: the domain is gone, and in the file of dom0's."""
         self._moving = True
-        self.lab.check("xl save %s %s" % (self.name, path), timeout=timeout)
+        self.lab.check(": >{0}; xl save {1} {2} || {{ rm {0}; false; }}"
+                       .format(self._away(), self.name, path),
+                       timeout=timeout)
 
     def restore(self, path, timeout=300):
         """xl restore of what save() saved."""
-        self.lab.check("xl restore " + path, timeout=timeout)
+        self.lab.check("xl restore %s && rm %s" % (path, self._away()),
+                       timeout=timeout)
         self._moving = False
         self._follow("/var/log/xen/xl-%s.log" % self.name)
 
     def migrate(self, timeout=300):
         """xl migrate, live, to the same host."""
         self._moving = True
-        self.lab.check("xl migrate -s env %s FOO=1" % self.name,
+        self.lab.check(": >{0}; xl migrate -s env {1} FOO=1; s=$?; rm {0};"
+                       " exit $s".format(self._away(), self.name),
                        timeout=timeout)
         self._moving = False
         self._follow("/var/log/xen/xl-%s--incoming.log" % self.name)
@@ -206,11 +216,12 @@ class Guest(Console):
     def remove(self):
         """Destroy what is left of the domain; nothing when it is gone."""
         # 127 says nothing about the domain: see Lab.check().
-        self.lab.exec("rm -f /lab/%s.cfg; i=0; while [ $i -lt 20 ]; do"
-                      " xl domid %s; case $? in 0) xl destroy %s ;;"
+        self.lab.exec("rm -f /lab/{0}.cfg /lab/{0}.away; i=0;"
+                      " while [ $i -lt 20 ]; do"
+                      " xl domid {0}; case $? in 0) xl destroy {0} ;;"
                       " 127) ;; *) break ;; esac;"
                       " usleep 200000; i=$((i+1)); done"
-                      % ((self.name,) * 3))
+                      .format(self.name))
         for session in (self._console, self._watch):
             if session:
                 session.kill()
