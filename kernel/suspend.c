@@ -70,12 +70,22 @@ suspend_frozen(void)
 	return rv;
 }
 
+/* The wall clock is the new host's; it may be behind. */
+static unsigned long long
+suspend_ms(uint64_t start)
+{
+	uint64_t now = arch_wallclock();
+
+	return now > start ? (now - start) / NSEC_PER_MSEC : 0;
+}
+
 /*
  * suspend_run -- see suspend.h
  */
 int
 suspend_run(void)
 {
+	uint64_t start = arch_wallclock();
 	int rv = -PV_EBUSY;
 
 	if (cpu_park())
@@ -85,7 +95,8 @@ suspend_run(void)
 	cpu_unpark();
 	if (rv == 0) {
 		suspend_done++;
-		klog(PV_LOG_INFO, "suspend: resumed");
+		klog(PV_LOG_INFO, "suspend: resumed after %llu ms",
+		    suspend_ms(start));
 	} else if (rv > 0) {
 		klog(PV_LOG_INFO, "suspend: cancelled, going on");
 	} else {
