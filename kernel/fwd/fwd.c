@@ -407,6 +407,34 @@ fwd_input_sender(struct fwd *fw, const struct fwd_trip *tr)
 }
 
 /*
+ * A tag of VLAN 0 tells of a priority alone, and a bridge sends no such tag on
+ * (IEEE 802.1Q): the packet goes without.  NULL: no memory, it is lost.
+ */
+static struct fwd_buf *
+fwd_input_untag(struct fwd_buf *fb)
+{
+	const struct pv_net_pkt *np = &fb->fb_pkt;
+	const uint8_t *p = fwd_buf_head(fb);
+	struct fwd_buf *bare;
+
+	if (np->np_iov[0].iov_len < FWD_ETHER + FWD_TAG ||
+	    bigend_get(p + 12, 2) != FWD_TYPE_VLAN ||
+	    (bigend_get(p + 14, 2) & 0xfff) != 0)
+		return fb;
+	bare = fwd_buf_part(np, p, 12, 12 + FWD_TAG,
+	    np->np_len - 12 - FWD_TAG);
+	if (bare != NULL) {
+		bare->fb_pkt.np_flags = np->np_flags;
+		bare->fb_pkt.np_gso_size = np->np_gso_size;
+		bare->fb_pkt.np_gso_type = np->np_gso_type;
+		bare->fb_port = fb->fb_port;
+		bare->fb_since = fb->fb_since;
+	}
+	fwd_buf_free(fb);
+	return bare;
+}
+
+/*
  * fwd_input -- a packet arrives
  *
  * Context: thread.
@@ -416,7 +444,7 @@ fwd_input(struct fwd *fw, unsigned int port, struct fwd_buf *fb, uint64_t now)
 {
 	struct fwd_port *pt = &fw->fw_port[port];
 	struct fwd_trip tr = { .tr_fb = fb, .tr_in = port };
-	const uint8_t *to = fwd_buf_head(fb);
+	const uint8_t *to;
 
 	fw->fw_now = now;
 	pt->pt_count.pc_rxpkt++;
@@ -426,6 +454,12 @@ fwd_input(struct fwd *fw, unsigned int port, struct fwd_buf *fb, uint64_t now)
 		return;
 	}
 	tr.tr_net = (unsigned int)pt->pt_net;
+	tr.tr_fb = fb = fwd_input_untag(fb);
+	if (fb == NULL) {
+		pt->pt_count.pc_lost++;
+		return;
+	}
+	to = fwd_buf_head(fb);
 	if (fwd_hdr_parse(&tr.tr_hd, &fb->fb_pkt) != 0 ||
 	    !fwd_input_sender(fw, &tr))
 		fwd_drop(&tr, &pt->pt_count.pc_bad);

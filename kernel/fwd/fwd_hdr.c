@@ -214,8 +214,8 @@ fwd_hdr_parse(struct fwd_hdr *hd, const struct pv_net_pkt *np)
 		return -PV_EINVAL;
 	hd->hd_l3 = FWD_ETHER;
 	hd->hd_type = (uint16_t)bigend_get(vw.vw_p + 12, 2);
-	if (hd->hd_type == FWD_TYPE_VLAN && vw.vw_len >= FWD_ETHER + 4) {
-		hd->hd_l3 += 4;
+	if (hd->hd_type == FWD_TYPE_VLAN && vw.vw_len >= FWD_ETHER + FWD_TAG) {
+		hd->hd_l3 += FWD_TAG;
 		hd->hd_type = (uint16_t)bigend_get(vw.vw_p + 16, 2);
 	}
 	if (hd->hd_type != FWD_TYPE_IP4 && hd->hd_type != FWD_TYPE_IP6)

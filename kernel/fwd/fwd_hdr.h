@@ -15,6 +15,7 @@
 #include "fwd_addr.h"
 
 #define FWD_ETHER	14		/* bytes of Ethernet's header */
+#define FWD_TAG		4		/* and of a VLAN's tag in it */
 #define FWD_TYPE_IP4	0x0800
 #define FWD_TYPE_ARP	0x0806
 #define FWD_TYPE_VLAN	0x8100

@@ -323,6 +323,18 @@ t_dhcp_greedy(void **st)
 	lab_close();
 }
 
+/* Put a tag into the frame. */
+static void
+tag(uint16_t tci)
+{
+	uint8_t *p = frame.lf_byte;
+
+	memmove(p + 16, p + 12, frame.lf_len - 12);
+	lab_put(p + 12, 2, 0x8100);
+	lab_put(p + 14, 2, tci);
+	frame.lf_len += 4;
+}
+
 /* A question in a VLAN is not ours to answer, to all or to us alone. */
 static void
 t_dhcp_vlan(void **st)
@@ -332,9 +344,7 @@ t_dhcp_vlan(void **st)
 	lab_open(LAN "dhcp lan 10.0.0.100-10.0.0.101\nallow in lan\n",
 	    "vif1.0 vif2.0");
 	assert_int_equal(ask(1, DISCOVER, 0, 0, 0), OFFER);
-	memmove(p + 16, p + 12, frame.lf_len - 12);
-	lab_put(p + 12, 4, 0x81000007);
-	frame.lf_len += 4;
+	tag(7);
 	lab_in("vif1.0", &frame);
 	assert_int_equal(lab.fw_dhcp.dh_nask, 1);
 	assert_true(lab_nout > 0);		/* the others hear it */
@@ -344,6 +354,89 @@ t_dhcp_vlan(void **st)
 	lab_in("vif1.0", &frame);
 	assert_int_equal(lab.fw_dhcp.dh_nask, 1);
 	assert_int_equal(lab_nout, 0);
+	lab_close();
+}
+
+/* ---- tags that tell of a priority alone -------------------------------- */
+
+#define WAN "network wan xn0\naddress wan 192.0.2.1/24\n"		\
+	"route 0.0.0.0/0 via 192.0.2.254\ndefault allow\n"
+
+/* What is in VLAN 0 is answered, routed and bridged as if it had no tag. */
+static void
+t_priority(void **st)
+{
+	static const struct lab_spec out = { "10.0.0.5", "198.51.100.1", 4000,
+	    80, FWD_TCP, FWD_TCP_ACK, 3000, 1000, true, 0, 0, NULL };
+	static const struct lab_spec across = { "10.0.0.5", "10.0.0.6", 9, 9,
+	    FWD_UDP, 0, 9000, 0, false, 0, 0, "all" };
+	static struct lab_frame was;
+	struct lab_frame *lf;
+
+	lab_open(WAN LAN "dhcp lan 10.0.0.100-10.0.0.101\n",
+	    "vif1.0 vif2.0 xn0");
+	assert_int_equal(ask(1, DISCOVER, 0, 0, 0), OFFER);
+	tag(0xe000);
+	lab_in("vif1.0", &frame);
+	assert_int_equal(lab.fw_dhcp.dh_nask, 2);
+	assert_int_equal(lab_only("vif1.0")->lf_byte[42 + 242], OFFER);
+	/* A train, through the router. */
+	lab.fw_port[lab_port("xn0")].pt_offload |= PV_NET_CAN_CSUM4 |
+	    PV_NET_CAN_TSO4;
+	lab_make(&frame, &out);
+	tag(0x2000);
+	lab_in("vif1.0", &frame);
+	lf = lab_only("xn0");
+	assert_true(lab_right(lf));
+	assert_int_equal(lf->lf_gso, 1000);
+	assert_int_equal(lab_get(lf->lf_byte + 12, 2), FWD_TYPE_IP4);
+	/* To the others of the network, over pages. */
+	lab.fw_port[lab_port("vif1.0")].pt_mtu =
+	    lab.fw_port[lab_port("vif2.0")].pt_mtu =
+	    lab.fw_port[lab.fw_net[1].nt_self].pt_mtu = 9100;
+	lab_make(&frame, &across);
+	was = frame;
+	tag(0);
+	lab_in("vif1.0", &frame);
+	assert_int_equal(lab_nout, 2);
+	assert_int_equal(lab_out[0].lf_len, was.lf_len);
+	assert_memory_equal(lab_out[0].lf_byte, was.lf_byte, was.lf_len);
+	lab_close();
+}
+
+/* Without memory for it such a packet is lost, and nothing else; a tag alone
+   is nothing. */
+static void
+t_priority_lost(void **st)
+{
+	struct fwd_port_count *pc;
+	struct fwd_buf *fb, *all = NULL, *next;
+	struct pv_iov iov = { frame.lf_byte, 18 };
+	struct pv_net_pkt np = { .np_iov = &iov, .np_niov = 1, .np_len = 18 };
+
+	lab_open(LAN, "vif1.0 vif2.0");
+	pc = &lab.fw_port[lab_port("vif1.0")].pt_count;
+	memset(frame.lf_byte, 0, 18);
+	frame.lf_byte[6] = 2;
+	lab_put(frame.lf_byte + 12, 2, 0x8100);
+	fb = fwd_buf_copy(&np);
+	lab_nomem = 1;
+	while ((next = fwd_buf_copy(&np)) != NULL) {
+		next->fb_next = all;
+		all = next;
+	}
+	fwd_input(&lab, lab_port("vif1.0"), fb, lab_now);
+	for (lab_nomem = 0; all != NULL; all = next) {
+		next = all->fb_next;
+		fwd_buf_free(all);
+	}
+	assert_int_equal(pc->pc_lost, 1);
+	for (iov.iov_len = 14; iov.iov_len < 19; iov.iov_len++) {
+		np.np_len = (uint32_t)iov.iov_len;
+		fwd_input(&lab, lab_port("vif1.0"), fwd_buf_copy(&np),
+		    lab_now);
+	}
+	assert_int_equal(pc->pc_rxpkt, 6);
 	lab_close();
 }
 
@@ -452,6 +545,8 @@ main(void)
 		cmocka_unit_test(t_dhcp),
 		cmocka_unit_test(t_dhcp_greedy),
 		cmocka_unit_test(t_dhcp_vlan),
+		cmocka_unit_test(t_priority),
+		cmocka_unit_test(t_priority_lost),
 		cmocka_unit_test(t_radv),
 		cmocka_unit_test(t_neighbour6),
 		cmocka_unit_test(t_error_end),
