@@ -478,8 +478,10 @@ virtio_net_poll(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < sc->sc_npair; i++) {
-		(void)virtio_net_rx_intr(sc->sc_rx[i]);
-		(void)virtio_net_tx_intr(sc->sc_tx[i]);
+		if (virtio_net_rx_intr(sc->sc_rx[i]))
+			virtio_queue_again(&sc->sc_rx[i]->rq_queue);
+		if (virtio_net_tx_intr(sc->sc_tx[i]))
+			virtio_queue_again(&sc->sc_tx[i]->tq_queue);
 	}
 }
 

@@ -79,10 +79,12 @@ struct virtio_net_rxq {
 	struct pv_lock	 rq_lock;
 	struct virtio_queue rq_queue;
 	bool		 rq_open;
+	bool		 rq_busy;	/* somebody has the run */
+	bool		 rq_missed;	/* and somebody else came */
 	struct pv_dma_pool rq_pool;
 	unsigned int	 rq_nbuf;
 	struct virtio_net_buf rq_buf[VIRTIO_NET_NRX];
-	/* the run: its packets and their buffers, out of the queue */
+	/* rq_busy: the run, its packets and their buffers, out of the queue */
 	unsigned int	 rq_npkt, rq_npart, rq_ndrop;
 	struct pv_net_pkt rq_pkt[VIRTIO_NET_RUN];
 	struct pv_iov	 rq_iov[VIRTIO_NET_RUN + PV_NET_MAXPIECES];
@@ -170,7 +172,7 @@ int	 virtio_net_rx_create(struct virtio_net_softc *, unsigned int i,
 void	 virtio_net_rx_destroy(struct virtio_net_softc *, unsigned int i);
 int	 virtio_net_tx_create(struct virtio_net_softc *, unsigned int i);
 void	 virtio_net_tx_destroy(struct virtio_net_softc *, unsigned int i);
-/* Interrupts; arg: the queue's structure. */
+/* Interrupts, and looks without; arg: the queue's structure. */
 bool	 virtio_net_rx_intr(void *arg);
 bool	 virtio_net_tx_intr(void *arg);
 /*

@@ -327,30 +327,50 @@ virtio_net_rx_repost(struct virtio_net_rxq *rq)
 		virtio_queue_kick(&rq->rq_queue);
 }
 
-/* Context: deferred. */
+/* There is one run at a time; who comes meanwhile has it go on. */
+static bool
+virtio_net_rx_enter(struct virtio_net_rxq *rq)
+{
+	bool busy;
+
+	pv_lock(&rq->rq_lock);
+	busy = rq->rq_missed = rq->rq_busy;
+	rq->rq_busy = true;
+	pv_unlock(&rq->rq_lock);
+	return !busy;
+}
+
+/* true: look again soon. */
+static bool
+virtio_net_rx_leave(struct virtio_net_rxq *rq, bool more)
+{
+	pv_lock(&rq->rq_lock);
+	more |= rq->rq_missed ||
+	    (rq->rq_open && vq_rearm(&rq->rq_queue.vn_vq));
+	rq->rq_busy = false;
+	pv_unlock(&rq->rq_lock);
+	return more;
+}
+
+/* Context: deferred; also thread, nt_recv and np_done, from no_poll. */
 bool
 virtio_net_rx_intr(void *arg)
 {
 	struct virtio_net_rxq *rq = arg;
 	unsigned int n = 0;
-	bool more;
 	int rv;
 
+	if (!virtio_net_rx_enter(rq))
+		return false;
 	do {
 		rv = virtio_net_rx_run(rq);
 		n += rq->rq_npkt + rq->rq_ndrop;
 		virtio_net_rx_show(rq);
-		if (rv < 0) {
-			pv_dev_fail(rq->rq_sc->sc_dev, "receive used ring");
-			return false;
-		}
 		virtio_net_rx_repost(rq);
 	} while (rv == 1 && n < VIRTIO_NET_BUDGET);
-	if (n == 0)
+	if (rv < 0)
+		pv_dev_fail(rq->rq_sc->sc_dev, "receive used ring");
+	else if (n == 0)
 		rq->rq_sc->sc_dev->pd_nspurious++;
-	pv_lock(&rq->rq_lock);
-	more = rv == 1 ||
-	    (rq->rq_open && vq_rearm(&rq->rq_queue.vn_vq));
-	pv_unlock(&rq->rq_lock);
-	return more;
+	return virtio_net_rx_leave(rq, rv == 1) && rv >= 0;
 }

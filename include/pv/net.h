@@ -85,7 +85,12 @@ struct pv_net_ops {
 	 * pieces.  Context: deferred, thread.
 	 */
 	int	(*no_send)(void *sc, struct pv_net_pkt *);
-	/* Look for packets and completions without interrupts. */
+	/*
+	 * Look for packets and completions without interrupts, at once or soon:
+	 * nt_recv and np_done may come before it returns.  From nt_recv, too:
+	 * of the same queue no packet is shown until that has returned.
+	 * Context: deferred, thread; no lock held that nt_recv, np_done take.
+	 */
 	void	(*no_poll)(void *sc);
 	/*
 	 * Remember a setting; the device will follow.  NULL, or

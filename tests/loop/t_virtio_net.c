@@ -143,6 +143,45 @@ VLOOP_TEST(lengths)
 	loop_pages_free(buf, 3);
 }
 
+static unsigned int poll_next, poll_nwrong;
+
+/* A consumer that looks for more in the middle of what it is shown. */
+static void
+recv_and_poll(struct pv_net *nt, const struct pv_net_pkt *np)
+{
+	uint8_t n = ((const uint8_t *)np->np_iov[0].iov_base)[20];
+
+	nt->nt_ops->no_poll(nt->nt_sc);
+	poll_nwrong += n != poll_next % 256 || np->np_len != 60u + n ||
+	    ((const uint8_t *)np->np_iov[0].iov_base)[20] != n;
+	poll_next++;
+}
+
+VLOOP_TEST(polled)
+{
+	struct sim_vnet *vn = up(l, BASE, 1);
+	struct pv_net *nt = l->l_net[0];
+	uint8_t *buf = loop_pages(1);
+	unsigned int i, k, n = 0;
+
+	poll_next = poll_nwrong = 0;
+	nt->nt_recv = recv_and_poll;
+	for (i = 0; i < 100; i++) {
+		for (k = sim_rand(8); k > 0; k--) {
+			buf[20] = (uint8_t)n++;
+			assert_true(sim_vnet_deliver(vn, 0, &nothing, buf,
+			    60u + buf[20]));
+		}
+		if (i % 2 == 0)
+			nt->nt_ops->no_poll(nt->nt_sc);
+		sim_run(l->l_sim, SIM_S);
+		assert_int_equal(poll_next, n);
+	}
+	assert_int_equal(poll_nwrong, 0);
+	assert_int_equal(nt->nt_rxpkt, n);
+	loop_pages_free(buf, 1);
+}
+
 /* ---- offloads ---------------------------------------------------------- */
 
 static void
@@ -609,6 +648,7 @@ main(void)
 		cmocka_unit_test(described),
 		cmocka_unit_test(plain),
 		cmocka_unit_test(lengths),
+		cmocka_unit_test(polled),
 		cmocka_unit_test(small),
 		cmocka_unit_test(checksums),
 		cmocka_unit_test(segments_sent),
