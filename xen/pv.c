@@ -313,7 +313,6 @@ pv_detach(void)
 	if (!pv_attached)
 		return;
 	pv_attached = false;
-	(void)xen_watchdog_set(&pv_xen, 0);	/* nobody could any more */
 	xen_stop(&pv_xen);
 	if (!pv_core)
 		xen_core_detach(&pv_xen);
@@ -385,7 +384,7 @@ pv_suspend_end(void)
 int
 pv_watchdog(unsigned int seconds)
 {
-	return pv_attached ? xen_watchdog_set(&pv_xen, seconds) : -PV_ENODEV;
+	return xen_watchdog_set(&pv_xen, seconds);
 }
 
 /* ---- telling ----------------------------------------------------------- */

@@ -311,6 +311,7 @@ xen_start(struct xen *x, const struct pv_client *client)
 	rv = xenbus_back_attach(x);
 	if (rv < 0)
 		goto err_back;
+	xen_watchdog_start(x);
 	return 0;
 
 err_back:
@@ -331,6 +332,7 @@ err_gnttab:
 void
 xen_stop(struct xen *x)
 {
+	xen_watchdog_stop(x);	/* nobody could any more */
 	xenbus_back_detach(x);
 	xenbus_detach(x);
 	xs_detach(x);

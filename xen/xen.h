@@ -19,6 +19,7 @@
 
 #include <xen/xen.h>
 
+#include "dev.h"
 #include "list.h"
 
 struct evtchn;
@@ -57,6 +58,8 @@ struct xen {
 	struct xen_kept	 x_kept;
 	uint32_t	 x_nforeign;	/* atomic: pages of others mapped */
 	bool		 x_resumed;	/* by the last xen_suspend() */
+	struct pv_lock	 x_watchdog_lock;
+	bool		 x_watchdog_on;	/* it can be had */
 	uint32_t	 x_watchdog;	/* Xen's number of it; 0: none */
 	uint32_t	 x_watchdog_time;	/* s; 0: off */
 	struct evtchn	*x_evtchn;
@@ -92,6 +95,8 @@ int	 xen_suspend(struct xen *, int (*fn)(void *, struct pv_xen_boot *),
 void	 xen_suspend_end(struct xen *);
 
 /* xen_watchdog.c: see pv_watchdog() in pv/xen.h. */
+void	 xen_watchdog_start(struct xen *);
+void	 xen_watchdog_stop(struct xen *);
 int	 xen_watchdog_set(struct xen *, uint32_t seconds);
 void	 xen_watchdog_resume(struct xen *, bool moved);
 

@@ -4,7 +4,8 @@
  *
  * Xen has a timer for it, which it knows by a number: 0 asks for a new one.  A
  * domain that was resumed elsewhere has none there, and one that was stopped
- * and goes on has one that may have run out unheard; so both begin anew.
+ * and goes on has one that may have run out unheard; so both begin anew.  Who
+ * has the lock can not be stopped in between.
  * Source: xen/include/public/sched.h, SCHEDOP_watchdog.
  */
 
@@ -23,27 +24,15 @@ xen_watchdog_call(struct xen *x, uint32_t seconds)
 	return rv < 0 ? rv : 0;
 }
 
-/*
- * xen_watchdog_set -- see pv_watchdog() in pv/xen.h
- *
- * 0, or -PV_E*: Xen has no such timer.
- * Context: thread; one at a time.
- */
-int
-xen_watchdog_set(struct xen *x, uint32_t seconds)
+static int
+xen_watchdog_put_locked(struct xen *x, uint32_t seconds)
 {
-	uint32_t id = x->x_watchdog;
 	int rv;
 
-	if (seconds == 0 && id == 0)
+	PV_ASSERT_LOCKED(&x->x_watchdog_lock);
+	if (seconds == 0 && x->x_watchdog == 0)
 		return 0;
 	rv = xen_watchdog_call(x, seconds);
-	/* The domain may have moved since its number was taken. */
-	if (rv == -PV_EINVAL && id != 0) {
-		if (x->x_watchdog == id)
-			x->x_watchdog = 0;
-		rv = seconds == 0 ? 0 : xen_watchdog_call(x, seconds);
-	}
 	if (rv < 0)
 		return rv;
 	x->x_watchdog_time = seconds;
@@ -53,9 +42,50 @@ xen_watchdog_set(struct xen *x, uint32_t seconds)
 }
 
 /*
+ * xen_watchdog_start, xen_watchdog_stop -- from now on it can be had, or can
+ * not, and is off
+ *
+ * Context: thread.
+ */
+void
+xen_watchdog_start(struct xen *x)
+{
+	pv_lock(&x->x_watchdog_lock);
+	x->x_watchdog_on = true;
+	pv_unlock(&x->x_watchdog_lock);
+}
+
+void
+xen_watchdog_stop(struct xen *x)
+{
+	pv_lock(&x->x_watchdog_lock);
+	x->x_watchdog_on = false;
+	(void)xen_watchdog_put_locked(x, 0);
+	pv_unlock(&x->x_watchdog_lock);
+}
+
+/*
+ * xen_watchdog_set -- see pv_watchdog() in pv/xen.h
+ *
+ * 0, or -PV_E*: not attached, Xen has no such timer.
+ * Context: thread.
+ */
+int
+xen_watchdog_set(struct xen *x, uint32_t seconds)
+{
+	int rv = -PV_ENODEV;
+
+	pv_lock(&x->x_watchdog_lock);
+	if (x->x_watchdog_on)
+		rv = xen_watchdog_put_locked(x, seconds);
+	pv_unlock(&x->x_watchdog_lock);
+	return rv;
+}
+
+/*
  * xen_watchdog_resume -- the domain goes on; moved: it is another one
  *
- * Context: thread, interrupts masked.
+ * Context: thread, interrupts masked, nothing else runs.
  */
 void
 xen_watchdog_resume(struct xen *x, bool moved)

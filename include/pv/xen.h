@@ -156,7 +156,7 @@ void	 pv_suspend_end(void);
  * Xen's watchdog: unless this is called again in so many seconds the domain
  * ends, with the reason "watchdog"; 0: no more of that.  A domain that was
  * resumed has it again, from that moment on.  0, -PV_ENODEV (not attached to
- * Xen), or what failed.  Context: thread; one at a time.
+ * Xen), or what failed.  pv_detach() turns it off.  Context: thread.
  */
 int	 pv_watchdog(unsigned int seconds);
 

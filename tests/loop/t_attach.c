@@ -68,6 +68,43 @@ LOOP_TEST(attach_finds_devices)
 	assert_true(loop_wait_state(l, "vbd/51728", "connected"));
 }
 
+/* Who looks after the domain does so while it detaches, too. */
+struct keeper {
+	struct loop	*kp_loop;
+	struct pv_os_work kp_work;
+	unsigned int	 kp_ntaken, kp_nrefused;
+};
+
+static void
+keep(void *arg)
+{
+	struct keeper *kp = arg;
+
+	if (xen_watchdog_set(&kp->kp_loop->l_xen, 5) == 0)
+		kp->kp_ntaken++;
+	else
+		kp->kp_nrefused++;
+	pv_os_defer(&kp->kp_work, 1000);
+}
+
+LOOP_TEST(attach_watched)
+{
+	struct keeper kp = { .kp_loop = l };
+
+	(void)loop_blk(l, 0);
+	pv_work_init(&kp.kp_work, keep, &kp, PV_WORK_GROUP(77));
+	keep(&kp);
+	sim_run(l->l_sim, SIM_MS);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
+	loop_detach(l);
+	pv_os_cancel(&kp.kp_work);
+	assert_true(kp.kp_ntaken > 0 && kp.kp_nrefused > 0);
+	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 0);
+	assert_int_equal(xen_watchdog_set(&l->l_xen, 5), -PV_ENODEV);
+	assert_int_equal(loop_attach(l), 0);
+	assert_int_equal(xen_watchdog_set(&l->l_xen, 5), 0);
+}
+
 int
 main(void)
 {
@@ -77,6 +114,7 @@ main(void)
 		cmocka_unit_test(attach_again),
 		cmocka_unit_test(attach_nowhere),
 		cmocka_unit_test(attach_finds_devices),
+		cmocka_unit_test(attach_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

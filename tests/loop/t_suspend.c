@@ -486,7 +486,6 @@ LOOP_TEST(suspend_balloon)
 /* ---- the watchdog ------------------------------------------------------ */
 
 #define WATCHDOG 10			/* seconds */
-#define WATCHDOG_STALE 2		/* a number that is nobody's */
 
 /* It looks after the domain as before, wherever that goes on. */
 static void
@@ -532,16 +531,6 @@ LOOP_TEST(suspend_watchdog_off)
 	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 0);
 	sim_run(l->l_sim, (WATCHDOG + 1) * SIM_S);
 	assert_int_equal(sim_dom_shutdown(l->l_dom), SHUTDOWN_suspend);
-}
-
-/* Xen's number of it was taken before the domain moved, the answer after. */
-LOOP_TEST(suspend_watchdog_stale)
-{
-	l->l_xen.x_watchdog = WATCHDOG_STALE;
-	assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
-	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
-	assert_int_equal(xen_watchdog_set(&l->l_xen, WATCHDOG), 0);
-	assert_int_equal(sim_dom_nwatchdog(l->l_dom), 1);
 }
 
 /* ---- all of it --------------------------------------------------------- */
@@ -788,7 +777,6 @@ main(void)
 		cmocka_unit_test(suspend_watchdog_resumed),
 		cmocka_unit_test(suspend_watchdog_cancelled),
 		cmocka_unit_test(suspend_watchdog_off),
-		cmocka_unit_test(suspend_watchdog_stale),
 		cmocka_unit_test(suspend_often),
 		cmocka_unit_test(suspend_vcpus),
 		cmocka_unit_test(suspend_two_level),
