@@ -215,27 +215,56 @@ xenbus_peer_changed(void *arg, const char *path)
 
 /* ---- devices come and go ----------------------------------------------- */
 
+/* Where the back end is, by the toolstack.  -PV_ENOENT: it has not said yet. */
+static int
+xenbus_peer_path(const struct xenbus_dev *xd, char peer[XS_PATHMAX])
+{
+	char path[XENBUS_KEY];
+	int rv;
+
+	rv = xs_path_join(path, sizeof(path), xd->xd_path, "backend");
+	if (rv == 0)
+		rv = xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX,
+		    NULL);
+	return rv == 0 && peer[0] != '/' ? -PV_ENOENT : rv;
+}
+
+/*
+ * Whose a back end is.  The toolstack may have named another one since its
+ * path was read: a domain's own directory tells whose that is, and where it
+ * does not, the watch tells that the path is another now.  -PV_ENOENT: they do
+ * not belong together, yet.
+ */
+static int
+xenbus_peer_id(const struct xenbus_dev *xd, const char *peer, pv_domid_t *idp)
+{
+	static const char domains[] = "/local/domain/";
+	struct strbuf sb;
+	char own[32];
+	uint64_t id;
+	int rv;
+
+	rv = xs_read_num(xd->xd_xen, XS_NOTRANS, xd->xd_path, "backend-id", 0,
+	    DOMID_FIRST_RESERVED - 1, &id);
+	if (rv < 0)
+		return rv;
+	*idp = (pv_domid_t)id;
+	str_begin(&sb, own, sizeof(own));
+	str_add(&sb, domains);
+	str_addu(&sb, id);
+	str_add(&sb, "/");
+	return str_prefix(peer, domains) && !str_prefix(peer, own) ?
+	    -PV_ENOENT : 0;
+}
+
 /* Who the peer is.  -PV_ENOENT: the toolstack has not said yet. */
 static int
 xenbus_find_peer(struct xenbus_dev *xd)
 {
-	struct xen *x = xd->xd_xen;
-	char path[XENBUS_KEY];
-	uint64_t id;
-	int rv;
+	int rv = xenbus_peer_path(xd, xd->xd_peerpath);
 
-	rv = xs_read_num(x, XS_NOTRANS, xd->xd_path, "backend-id", 0,
-	    DOMID_FIRST_RESERVED - 1, &id);
-	if (rv < 0)
-		return rv;
-	rv = xs_path_join(path, sizeof(path), xd->xd_path, "backend");
-	if (rv == 0)
-		rv = xs_read(x, XS_NOTRANS, path, xd->xd_peerpath,
-		    sizeof(xd->xd_peerpath), NULL);
-	if (rv == 0 && xd->xd_peerpath[0] != '/')
-		rv = -PV_ENOENT;
-	xd->xd_peer = (pv_domid_t)id;
-	return rv;
+	return rv < 0 ? rv : xenbus_peer_id(xd, xd->xd_peerpath,
+	    &xd->xd_peer);
 }
 
 /*
@@ -469,26 +498,24 @@ xenbus_list_again(struct xenbus *xb, uint64_t delay)
 static bool
 xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
 {
-	char path[XENBUS_KEY];
 	char *peer = xb->xb_peer;
 	int rv;
 
 	if (!__atomic_exchange_n(&xd->xd_renamed, false, __ATOMIC_ACQ_REL) ||
 	    xd->xd_dev == NULL)
 		return false;
-	rv = xs_path_join(path, sizeof(path), xd->xd_path, "backend");
-	if (rv >= 0)
-		rv = xs_read(xd->xd_xen, XS_NOTRANS, path, peer, XS_PATHMAX,
-		    NULL);
-	if (rv < 0) {
-		__atomic_store_n(&xd->xd_renamed, true, __ATOMIC_RELEASE);
-		/* No watch would come again. */
-		if (rv != -PV_ENOENT && rv != -PV_EIO)
-			xenbus_list_again(xb, XENBUS_LATER);
+	rv = xenbus_peer_path(xd, peer);
+	if (rv == 0 && !xd->xd_moved && str_eq(peer, xd->xd_peerpath))
 		return false;
-	}
-	return peer[0] == '/' && (xd->xd_moved ||
-	    !str_eq(peer, xd->xd_peerpath));
+	if (rv == 0)
+		rv = xenbus_peer_id(xd, peer, &xb->xb_peerid);
+	if (rv == 0)
+		return true;
+	__atomic_store_n(&xd->xd_renamed, true, __ATOMIC_RELEASE);
+	/* No watch would come again. */
+	if (rv != -PV_ENOENT && rv != -PV_EIO)
+		xenbus_list_again(xb, XENBUS_LATER);
+	return false;
 }
 
 /*
@@ -496,13 +523,13 @@ xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
  * the new one is not to be trusted as much, or the store does not answer.
  */
 static bool
-xenbus_move(struct xenbus_dev *xd)
+xenbus_move(struct xenbus *xb, struct xenbus_dev *xd)
 {
 	if (xenbus_trusted(xd) != xd->xd_trusted)
 		return false;
 	xs_unwatch(&xd->xd_watch);
-	if (xenbus_find_peer(xd) < 0)
-		return false;
+	__builtin_memcpy(xd->xd_peerpath, xb->xb_peer, XS_PATHMAX);
+	xd->xd_peer = xb->xb_peerid;
 	xd->xd_moved = false;
 	if (xd->xd_peer != xd->xd_dev->pd_peer)
 		pv_log(xd->xd_dev, PV_LOG_INFO, "its back end is in domain "
@@ -523,7 +550,7 @@ xenbus_found(struct xenbus *xb, const struct pv_driver *drv, const char *type,
 	if (xs_path_join(name, sizeof(name), type, id) < 0)
 		return;
 	xd = xenbus_find(xb, name, str_len(name));
-	if (xd != NULL && xenbus_moved(xb, xd) && !xenbus_move(xd)) {
+	if (xd != NULL && xenbus_moved(xb, xd) && !xenbus_move(xb, xd)) {
 		xenbus_remove(xb, xd, true);
 		xd = NULL;
 	}

@@ -17,7 +17,9 @@ struct xenbus {
 	bool		 xb_rescan;	/* atomic */
 	bool		 xb_renamed;	/* atomic: as xd_renamed, of all */
 	bool		 xb_dying;	/* atomic: no watch is set any more */
-	char		 xb_peer[XS_PATHMAX];	/* of the work */
+	/* of the work: the back end that is named now */
+	char		 xb_peer[XS_PATHMAX];
+	pv_domid_t	 xb_peerid;
 };
 
 #endif /* XENBUS_VAR_H */

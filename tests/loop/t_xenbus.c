@@ -184,6 +184,9 @@ LOOP_TEST(bus_peer_moves)
 	    "2");
 	sim_store_write(l->l_sim, FRONT "/backend", "%s",
 	    "/local/domain/0/backend/vbd/9/9");
+	sim_run(l->l_sim, sim_rand(2) * SIM_S);
+	assert_int_equal(l->l_nblk, 1);
+	sim_store_write(l->l_sim, FRONT "/backend-id", "0");
 	sim_run(l->l_sim, SIM_S);
 	/* The disk stays; what is asked of it waits for the new one. */
 	assert_int_equal(l->l_nblk, 1);
@@ -192,6 +195,21 @@ LOOP_TEST(bus_peer_moves)
 	sim_blk_vanish(b);
 	assert_true(loop_blks(l, 0));
 	assert_true(loop_wait_state(l, NAME, ""));
+}
+
+/* It is half way there: whose the back end is, and where, do not agree yet. */
+LOOP_TEST(bus_peer_half_named)
+{
+	sim_store_write(l->l_sim, FRONT, "%s", "");
+	sim_store_chown(l->l_sim, FRONT, 1);
+	sim_store_write(l->l_sim, FRONT "/backend-id", "7");
+	sim_store_write(l->l_sim, FRONT "/backend", "%s", BACK);
+	sim_run(l->l_sim, SIM_S);
+	assert_true(loop_wait_state(l, NAME, ""));
+	bus_make(l, "1");
+	bus_state(l, "2");
+	assert_int_equal(bus_ours(l), 4);
+	bus_drop(l);
 }
 
 LOOP_TEST(bus_paths_of_nonsense)
@@ -337,6 +355,7 @@ main(void)
 		cmocka_unit_test(bus_peer_comes_very_late),
 		cmocka_unit_test(bus_peer_is_silent),
 		cmocka_unit_test(bus_peer_moves),
+		cmocka_unit_test(bus_peer_half_named),
 		cmocka_unit_test(bus_paths_of_nonsense),
 		cmocka_unit_test(bus_strangers),
 		cmocka_unit_test(bus_many),
