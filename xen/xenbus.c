@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xenbus.c -- finding devices, and the one state machine for all of them; see
- * xenbus.h.
+ * xenbus.c -- devices as they come and go, and the one state machine for all of
+ * them; see xenbus.h.
  *
- * Watches only note what changed (xb_rescan, xd_look) and defer the bus's one
- * work, which does everything else: so nothing here needs a lock against
- * itself.  The lock is for those who only read the list.
+ * Watches only note what changed (xb_rescan, xb_new, xd_check, xd_look) and
+ * defer the bus's one work, which does everything else: so nothing here needs
+ * a lock against itself.  The lock is for those who only read the list.
  *
  * Our own state is one of three.  What the peer's state means for each:
  *
@@ -28,11 +28,8 @@
 #include "setting.h"
 #include "xenbus_var.h"
 
-#define XENBUS_KEY	64		/* bytes of "device/type/id/key" */
-#define XENBUS_LIST	4096u		/* bytes of a directory's names */
 #define XENBUS_RETRY	(200ull * 1000 * 1000)	/* ns: no back end yet */
 #define XENBUS_TRIES	25		/* then wait for the watch alone */
-#define XENBUS_LATER	(1000ull * 1000 * 1000)	/* ns: store not there */
 
 enum xenbus_action {
 	XENBUS_NONE, XENBUS_READY, XENBUS_RUNNING, XENBUS_CLOSING, XENBUS_GONE,
@@ -370,13 +367,30 @@ xenbus_watch_peer(struct xenbus_dev *xd)
 	return xs_watch(xd->xd_xen, w, w->xw_path, xenbus_peer_changed, xd);
 }
 
-/* Attach a device whose peer is known now; true: try again later. */
+/* Is its directory there?  If nobody can say: yes. */
+static bool
+xenbus_exists(const struct xenbus_dev *xd)
+{
+	char val[4];
+
+	return xs_read(xd->xd_xen, XS_NOTRANS, xd->xd_path, val, sizeof(val),
+	    NULL) != -PV_ENOENT;
+}
+
+/*
+ * Attach a device whose peer is known now, or let go of what is gone already.
+ * true: try again later.
+ */
 static bool
 xenbus_probe(struct xenbus_dev *xd)
 {
 	int rv;
 
 	rv = xenbus_find_peer(xd);
+	if (rv == -PV_ENOENT && !xenbus_exists(xd)) {
+		xenbus_remove(xd->xd_xen->x_xenbus, xd, false);
+		return false;
+	}
 	if (rv < 0) {
 		if (++xd->xd_tries == XENBUS_TRIES)
 			pv_log(NULL, PV_LOG_WARN, "%s: no back end is named",
@@ -399,34 +413,13 @@ xenbus_probe(struct xenbus_dev *xd)
 	return false;
 }
 
-static struct xenbus_dev *
-xenbus_add(struct xenbus *xb, const struct pv_driver *drv, const char *type,
-    const char *id)
-{
-	struct xenbus_dev *xd = pv_os_alloc(sizeof(*xd));
-	int rv;
-
-	if (xd == NULL)
-		return NULL;
-	xd->xd_xen = xb->xb_xen;
-	xd->xd_driver = drv;
-	xd->xd_seen = true;
-	rv = xs_path_join(xd->xd_name, sizeof(xd->xd_name), type, id);
-	if (rv == 0)
-		rv = xs_path_join(xd->xd_path, sizeof(xd->xd_path), "device",
-		    xd->xd_name);
-	if (rv < 0) {
-		pv_os_free(xd, sizeof(*xd));
-		return NULL;
-	}
-	pv_lock(&xb->xb_lock);
-	list_append(&xb->xb_devs, &xd->xd_link);
-	pv_unlock(&xb->xb_lock);
-	return xd;
-}
-
-/* polite: the device still exists, so say that we let go of it. */
-static void
+/*
+ * xenbus_remove -- a device goes; polite: it still exists, so say that we let
+ * go of it
+ *
+ * Context: the bus's work, and attach and detach.
+ */
+void
 xenbus_remove(struct xenbus *xb, struct xenbus_dev *xd, bool polite)
 {
 	struct pv_dev *dev = xd->xd_dev;
@@ -449,11 +442,14 @@ static void
 xenbus_add_single(struct xenbus *xb, const char *type)
 {
 	const struct pv_driver *drv = pv_conf_find(type);
+	char name[PV_DEV_NAME];
 	struct xenbus_dev *xd;
 
 	if (drv == NULL)
 		return;
-	xd = xenbus_add(xb, drv, type, "0");
+	if (xs_path_join(name, sizeof(name), type, "0") < 0)
+		return;
+	xd = xenbus_list_add(xb, drv, name);
 	if (xd == NULL)
 		return;
 	xd->xd_single = true;
@@ -464,58 +460,23 @@ xenbus_add_single(struct xenbus *xb, const char *type)
 		pv_dev_event(xd->xd_dev, PV_EV_READY);
 }
 
-/* ---- the listing ------------------------------------------------------- */
-
-static struct xenbus_dev *
-xenbus_find(struct xenbus *xb, const char *name, size_t len)
-{
-	struct xenbus_dev *xd;
-	struct list *p;
-
-	LIST_FOREACH(p, &xb->xb_devs) {
-		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		/* Names of many devices differ at their ends. */
-		if (!xd->xd_single && len < sizeof(xd->xd_name) &&
-		    xd->xd_name[len - 1] == name[len - 1] &&
-		    str_eqn(name, len, xd->xd_name))
-			return xd;
-	}
-	return NULL;
-}
-
-/* Look at the listing in so many ns.  Context: any. */
-static void
-xenbus_list_again(struct xenbus *xb, uint64_t delay)
-{
-	__atomic_store_n(&xb->xb_rescan, true, __ATOMIC_RELEASE);
-	pv_os_defer(&xb->xb_work, delay);
-}
+/* ---- back ends that are others now --------------------------------------- */
 
 /*
- * Another back end was named for a device that is attached.  The store is only
- * asked where a watch gave reason to: there may be many devices.
+ * Was another back end named for a device that is attached?  Its path and whose
+ * it is are in xb then.  0: no; 1: yes; -PV_ENOENT: none, or not whole yet.
  */
-static bool
-xenbus_moved(struct xenbus *xb, struct xenbus_dev *xd)
+static int
+xenbus_moved(struct xenbus *xb, const struct xenbus_dev *xd)
 {
-	char *peer = xb->xb_peer;
-	int rv;
+	int rv = xenbus_peer_path(xd, xb->xb_peer);
 
-	if (!__atomic_exchange_n(&xd->xd_renamed, false, __ATOMIC_ACQ_REL) ||
-	    xd->xd_dev == NULL)
-		return false;
-	rv = xenbus_peer_path(xd, peer);
-	if (rv == 0 && !xd->xd_moved && str_eq(peer, xd->xd_peerpath))
-		return false;
-	if (rv == 0)
-		rv = xenbus_peer_id(xd, peer, &xb->xb_peerid);
-	if (rv == 0)
-		return true;
-	__atomic_store_n(&xd->xd_renamed, true, __ATOMIC_RELEASE);
-	/* No watch would come again. */
-	if (rv != -PV_ENOENT && rv != -PV_EIO)
-		xenbus_list_again(xb, XENBUS_LATER);
-	return false;
+	if (rv < 0)
+		return rv;
+	if (!xd->xd_moved && str_eq(xb->xb_peer, xd->xd_peerpath))
+		return 0;
+	rv = xenbus_peer_id(xd, xb->xb_peer, &xb->xb_peerid);
+	return rv < 0 ? rv : 1;
 }
 
 /*
@@ -540,154 +501,49 @@ xenbus_move(struct xenbus *xb, struct xenbus_dev *xd)
 	return xenbus_watch_peer(xd) == 0;
 }
 
+/* Let go of a device, and begin with it as if it were new. */
 static void
-xenbus_found(struct xenbus *xb, const struct pv_driver *drv, const char *type,
-    const char *id)
+xenbus_anew(struct xenbus *xb, struct xenbus_dev *xd)
 {
+	const struct pv_driver *drv = xd->xd_driver;
 	char name[PV_DEV_NAME];
-	struct xenbus_dev *xd;
 
-	if (xs_path_join(name, sizeof(name), type, id) < 0)
-		return;
-	xd = xenbus_find(xb, name, str_len(name));
-	if (xd != NULL && xenbus_moved(xb, xd) && !xenbus_move(xb, xd)) {
-		xenbus_remove(xb, xd, true);
-		xd = NULL;
-	}
-	if (xd == NULL)
-		xd = xenbus_add(xb, drv, type, id);
-	if (xd == NULL)
-		return;
-	xd->xd_seen = true;
-	if (xd->xd_dev == NULL && !xd->xd_dead)
-		__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+	__builtin_memcpy(name, xd->xd_name, sizeof(name));
+	xenbus_remove(xb, xd, true);
+	xd = xenbus_list_add(xb, drv, name);
+	if (xd != NULL)
+		xenbus_look_soon(xd);
 }
 
-/* The devices of a type; names is a buffer of XENBUS_LIST bytes. */
-static int
-xenbus_scan_type(struct xenbus *xb, const char *type, char *names)
+/*
+ * A watch gave reason to ask for a device: it may be gone, or have another back
+ * end.  false: it is no more, or another.
+ */
+static bool
+xenbus_check(struct xenbus *xb, struct xenbus_dev *xd)
 {
-	const struct pv_driver *drv = pv_conf_find(type);
-	char path[XENBUS_KEY];
-	size_t len, i;
-	int rv;
+	int rv = xenbus_moved(xb, xd);
 
-	if (drv == NULL || str_eq(type, "control"))
-		return 0;
-	rv = xs_path_join(path, sizeof(path), "device", type);
-	if (rv == 0)
-		rv = xs_ls(xb->xb_xen, XS_NOTRANS, path, names, XENBUS_LIST,
-		    &len);
-	if (rv < 0)
-		return rv == -PV_ENOENT ? 0 : rv;
-	for (i = 0; i < len; i += str_len(names + i) + 1) {
-		if (names[i] != '\0')
-			xenbus_found(xb, drv, type, names + i);
+	if (rv == -PV_ENOENT && !xenbus_exists(xd)) {
+		xenbus_remove(xb, xd, false);
+		return false;
 	}
-	return 0;
-}
-
-/* Read all of "device" into xd_seen; bufs are two buffers. */
-static int
-xenbus_list(struct xenbus *xb, char *bufs)
-{
-	size_t len = 0, i;
-	int rv;
-
-	rv = xs_ls(xb->xb_xen, XS_NOTRANS, "device", bufs, XENBUS_LIST, &len);
-	if (rv == -PV_ENOENT)
-		rv = 0;
-	for (i = 0; rv == 0 && i < len; i += str_len(bufs + i) + 1) {
-		if (bufs[i] != '\0')
-			rv = xenbus_scan_type(xb, bufs + i,
-			    bufs + XENBUS_LIST);
+	if (xd->xd_dev == NULL)
+		return true;
+	if (rv == 1 && !xenbus_move(xb, xd)) {
+		xenbus_anew(xb, xd);
+		return false;
 	}
-	return rv;
-}
-
-/* Compare the listing with what is attached. */
-static void
-xenbus_scan(struct xenbus *xb)
-{
-	char *bufs = pv_os_alloc(2 * XENBUS_LIST);
-	struct list *p, *next;
-	struct xenbus_dev *xd;
-	int rv = -PV_ENOMEM;
-	bool all;
-
-	all = __atomic_exchange_n(&xb->xb_renamed, false, __ATOMIC_ACQ_REL);
-	LIST_FOREACH(p, &xb->xb_devs) {
-		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		xd->xd_seen = false;
-		if (all)
-			__atomic_store_n(&xd->xd_renamed, true,
-			    __ATOMIC_RELEASE);
-	}
-	if (bufs != NULL) {
-		rv = xenbus_list(xb, bufs);
-		pv_os_free(bufs, 2 * XENBUS_LIST);
-	}
-	if (rv < 0) {
-		/* Half a listing must not unplug what is in the other. */
-		pv_log(NULL, PV_LOG_WARN, "xenbus: can not list the devices "
-		    "(error %d)", -rv);
+	if (rv < 0 && rv != -PV_ENOENT) {
+		/* No watch would come again. */
+		__atomic_store_n(&xd->xd_check, true, __ATOMIC_RELEASE);
 		if (rv != -PV_EIO)
-			xenbus_list_again(xb, XENBUS_LATER);
-		return;
+			pv_os_defer(&xb->xb_work, XENBUS_LATER);
 	}
-	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
-		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		if (!xd->xd_seen && !xd->xd_single)
-			xenbus_remove(xb, xd, false);
-	}
+	return true;
 }
 
 /* ---- the bus's work ---------------------------------------------------- */
-
-/*
- * The change at path, "<type>/<id>" or below it, of len bytes up to there, may
- * be one of the listing: what is new, or has another back end.
- */
-static bool
-xenbus_concerns(struct xenbus *xb, const char *path, size_t len)
-{
-	struct xenbus_dev *xd;
-	bool concerns = true;
-
-	pv_lock(&xb->xb_lock);
-	xd = xenbus_find(xb, path, len);
-	if (xd != NULL) {
-		concerns = xd->xd_dev == NULL || path[len] == '\0' ||
-		    str_prefix(path + len + 1, "backend");
-		if (concerns)
-			__atomic_store_n(&xd->xd_renamed, true,
-			    __ATOMIC_RELEASE);
-	}
-	pv_unlock(&xb->xb_lock);
-	return concerns;
-}
-
-/* Something changed at or below "device". */
-static void
-xenbus_changed(void *arg, const char *path)
-{
-	struct xenbus *xb = arg;
-	const char *name = path;
-	size_t len = 0;
-
-	if (str_prefix(path, "device/"))
-		name += str_len("device/");
-	while (name[len] != '\0' && name[len] != '/')
-		len++;
-	if (name[len] == '\0') {
-		xenbus_rescan(xb->xb_xen);	/* above all devices */
-		return;
-	}
-	for (len++; name[len] != '\0' && name[len] != '/'; len++)
-		continue;
-	if (xenbus_concerns(xb, name, len))
-		xenbus_list_again(xb, 0);
-}
 
 /* Begin to watch; false: not yet. */
 static bool
@@ -697,7 +553,8 @@ xenbus_watch(struct xenbus *xb)
 
 	if (xb->xb_watch.xw_set)
 		return true;
-	rv = xs_watch(xb->xb_xen, &xb->xb_watch, "device", xenbus_changed, xb);
+	rv = xs_watch(xb->xb_xen, &xb->xb_watch, "device", xenbus_list_changed,
+	    xb);
 	if (rv == 0) {
 		/* The store answers: now its driver need not wait for it. */
 		xenbus_add_single(xb, "control");
@@ -712,6 +569,29 @@ xenbus_watch(struct xenbus *xb)
 	return false;
 }
 
+/* What is to be done for a device; true: again later. */
+static bool
+xenbus_serve(struct xenbus *xb, struct xenbus_dev *xd)
+{
+	if (__atomic_exchange_n(&xd->xd_check, false, __ATOMIC_ACQ_REL)) {
+		if (xd->xd_dev == NULL && !xd->xd_dead)
+			__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+		else if (!xenbus_check(xb, xd))
+			return false;
+	}
+	if (xd->xd_moved ||
+	    !__atomic_exchange_n(&xd->xd_look, false, __ATOMIC_ACQ_REL))
+		return false;
+	if (xd->xd_dev != NULL) {
+		xenbus_look(xd);
+		return false;
+	}
+	if (xd->xd_dead || !xenbus_probe(xd))
+		return false;
+	__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+	return true;
+}
+
 static void
 xenbus_run(void *arg)
 {
@@ -724,19 +604,13 @@ xenbus_run(void *arg)
 	    !xenbus_watch(xb))
 		return;
 	if (__atomic_exchange_n(&xb->xb_rescan, false, __ATOMIC_ACQ_REL))
-		xenbus_scan(xb);
+		xenbus_list_scan(xb);
+	else
+		xenbus_list_new(xb);
 	LIST_FOREACH_SAFE(p, next, &xb->xb_devs) {
 		xd = LIST_ENTRY(p, struct xenbus_dev, xd_link);
-		if (xd->xd_single || xd->xd_moved ||
-		    !__atomic_exchange_n(&xd->xd_look, false,
-		    __ATOMIC_ACQ_REL))
-			continue;
-		if (xd->xd_dev != NULL) {
-			xenbus_look(xd);
-		} else if (!xd->xd_dead && xenbus_probe(xd)) {
-			__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
+		if (!xd->xd_single && xenbus_serve(xb, xd))
 			retry = true;
-		}
 	}
 	if (retry)
 		pv_os_defer(&xb->xb_work, XENBUS_RETRY);

@@ -2,9 +2,10 @@
 /*
  * xenbus.h -- devices in XenStore: found, connected, unplugged.
  *
- * One watch on "device" (and later "backend") tells that something changed;
- * the directory is read again and compared with what is attached: what is new
- * is attached, what vanished is detached.  Each device watches its peer's
+ * One watch on "device" (and later "backend") tells that something changed.  A
+ * device that it names is looked at, and what is new is attached, what vanished
+ * is detached; where it names more than one, or none, the whole directory is
+ * read and compared with what is attached.  Each device watches its peer's
  * "state"; one table maps every pair of states to a pv_dev_event(), the same
  * for all drivers.
  *
@@ -46,6 +47,7 @@ struct xenbus_dev {
 	struct pv_dev	*xd_dev;		/* NULL: not attached (yet) */
 	const struct pv_driver *xd_driver;
 	char		 xd_name[PV_DEV_NAME];	/* "vbd/51712" */
+	uint32_t	 xd_hash;		/* of it */
 	char		 xd_path[XS_PATHMAX];	/* ours: "device/vbd/51712" */
 	char		 xd_peerpath[XS_PATHMAX];
 	pv_domid_t	 xd_peer;
@@ -56,7 +58,8 @@ struct xenbus_dev {
 	bool		 xd_look;		/* atomic: something changed */
 	bool		 xd_looked;		/* xd_peerstate is known */
 	bool		 xd_moved;	/* the domain was resumed since */
-	bool		 xd_renamed;	/* atomic: another back end, perhaps */
+	bool		 xd_check;	/* atomic: gone, or another back end,
+					   perhaps */
 	bool		 xd_seen;		/* in the last listing */
 	unsigned int	 xd_tries;		/* to find its peer */
 	bool		 xd_dead;		/* could not be attached */

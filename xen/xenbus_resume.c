@@ -59,7 +59,7 @@ xenbus_resume(struct xen *x)
 void
 xenbus_rescan(struct xen *x)
 {
-	__atomic_store_n(&x->x_xenbus->xb_renamed, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&x->x_xenbus->xb_check, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&x->x_xenbus->xb_rescan, true, __ATOMIC_RELEASE);
 	pv_os_defer(&x->x_xenbus->xb_work, 0);
 }

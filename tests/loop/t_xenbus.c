@@ -148,6 +148,25 @@ LOOP_TEST(bus_peer_comes_late)
 	bus_drop(l);
 }
 
+/* Gone before anybody said who its peer is: nobody waits for that. */
+LOOP_TEST(bus_never_named)
+{
+	unsigned int i, nlog = sim_nlog(PV_LOG_WARN);
+
+	for (i = 0; i < 3; i++) {
+		sim_store_write(l->l_sim, FRONT, "%s", "");
+		sim_store_chown(l->l_sim, FRONT, 1);
+		sim_run(l->l_sim, i * SIM_S);
+		sim_store_rm(l->l_sim, FRONT);
+		sim_run(l->l_sim, 60 * SIM_S);
+	}
+	assert_int_equal(sim_nlog(PV_LOG_WARN), nlog);
+	bus_make(l, "1");
+	bus_state(l, "2");
+	assert_int_equal(bus_ours(l), 4);
+	bus_drop(l);
+}
+
 /* Even later than anybody expects. */
 LOOP_TEST(bus_peer_comes_very_late)
 {
@@ -352,6 +371,7 @@ main(void)
 		cmocka_unit_test(bus_all_states),
 		cmocka_unit_test(bus_states_and_back),
 		cmocka_unit_test(bus_peer_comes_late),
+		cmocka_unit_test(bus_never_named),
 		cmocka_unit_test(bus_peer_comes_very_late),
 		cmocka_unit_test(bus_peer_is_silent),
 		cmocka_unit_test(bus_peer_moves),
