@@ -617,6 +617,7 @@ xs_init(struct xs *xs, struct xen *x)
 	list_init(&xs->xs_sendq);
 	list_init(&xs->xs_turns);
 	list_init(&xs->xs_watches);
+	list_init(&xs->xs_ready);
 	list_init(&xs->xs_evfree);
 	for (i = 0; i < XS_NEVENT; i++)
 		list_append(&xs->xs_evfree, &xs->xs_event[i].ev_link);

@@ -43,12 +43,14 @@ struct xs_watch {
 	struct list	 xw_link;
 	struct xen	*xw_xen;
 	char		 xw_path[XS_PATHMAX];
-	char		 xw_token[XS_TOKENMAX];
+	char		 xw_token[XS_TOKENMAX];	/* "w", xw_id */
 	/* Context: thread, one call at a time; path is what changed. */
 	void		(*xw_fn)(void *, const char *path);
 	void		*xw_arg;
 	struct pv_dev	*xw_dev;	/* counter, or NULL */
 	/* xs.c's own: */
+	uint32_t	 xw_id;
+	struct list	 xw_ready;	/* linked while there is an event */
 	bool		 xw_set, xw_running;
 	bool		 xw_again;	/* to be set again */
 	bool		 xw_overflow;	/* events were merged to xw_path */

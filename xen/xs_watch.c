@@ -26,6 +26,14 @@ xs_watch_flush(struct xs *xs, struct xs_watch *w)
 	w->xw_overflow = false;
 }
 
+/* It is to be called, behind those that wait already.  Lock: xs_lock. */
+static void
+xs_watch_ready(struct xs *xs, struct xs_watch *w)
+{
+	if (w->xw_ready.li_next == NULL)
+		list_append(&xs->xs_ready, &w->xw_ready);
+}
+
 /* Queue a path of len bytes at a watch.  Lock: xs_lock. */
 static void
 xs_watch_queue(struct xs *xs, struct xs_watch *w, const char *path,
@@ -34,6 +42,7 @@ xs_watch_queue(struct xs *xs, struct xs_watch *w, const char *path,
 	struct xs_event *ev;
 	struct list *p;
 
+	xs_watch_ready(xs, w);
 	LIST_FOREACH(p, &w->xw_events) {
 		ev = LIST_ENTRY(p, struct xs_event, ev_link);
 		if (str_eqn(path, len, ev->ev_path))
@@ -51,6 +60,26 @@ xs_watch_queue(struct xs *xs, struct xs_watch *w, const char *path,
 	w->xw_nevent++;
 }
 
+/* The watch of a token of len bytes, or NULL.  Lock: xs_lock. */
+static struct xs_watch *
+xs_watch_find(struct xs *xs, const char *token, size_t len)
+{
+	struct xs_watch *w;
+	struct list *p;
+	uint64_t id;
+
+	/* peer: may be any bytes. */
+	if (len < 2 || token[0] != 'w' ||
+	    str_num(token + 1, len - 1, 1, UINT32_MAX, &id) < 0)
+		return NULL;
+	LIST_FOREACH(p, &xs->xs_watches) {
+		w = LIST_ENTRY(p, struct xs_watch, xw_link);
+		if (w->xw_id == id)
+			return w;
+	}
+	return NULL;
+}
+
 /*
  * xs_watch_event -- a watch event of len bytes in xs_body came
  *
@@ -63,7 +92,6 @@ xs_watch_event(struct xs *xs, size_t len)
 	const char *path = xs->xs_body, *token;
 	size_t npath = 0, ntoken = 0;
 	struct xs_watch *w;
-	struct list *p;
 
 	/* peer: two strings, of which the last may lack its NUL. */
 	while (npath < len && path[npath] != '\0')
@@ -73,39 +101,30 @@ xs_watch_event(struct xs *xs, size_t len)
 	token = path + npath + 1;
 	while (npath + 1 + ntoken < len && token[ntoken] != '\0')
 		ntoken++;
-	LIST_FOREACH(p, &xs->xs_watches) {
-		w = LIST_ENTRY(p, struct xs_watch, xw_link);
-		if (!str_eqn(token, ntoken, w->xw_token))
-			continue;
-		xs_watch_queue(xs, w, path, npath);
-		pv_os_defer(&xs->xs_work, 0);
-		break;
-	}
+	w = xs_watch_find(xs, token, ntoken);
 	/* None: the watch was taken away while the event was on its way. */
+	if (w == NULL)
+		return 0;
+	xs_watch_queue(xs, w, path, npath);
+	pv_os_defer(&xs->xs_work, 0);
 	return 0;
 }
 
 /*
  * The next watch that has something to tell, and the path to tell it with in
- * xs_path.  It goes to the end of the list, so that none is kept waiting by
- * another.  Lock: xs_lock.
+ * xs_path.  With more to tell it goes to the end of the list, so that none is
+ * kept waiting by another.  Lock: xs_lock.
  */
 static struct xs_watch *
 xs_watch_next(struct xs *xs)
 {
-	struct xs_watch *w = NULL;
+	struct list *p = list_pop(&xs->xs_ready);
+	struct xs_watch *w;
 	struct strbuf sb;
-	struct list *p;
 
-	LIST_FOREACH(p, &xs->xs_watches) {
-		w = LIST_ENTRY(p, struct xs_watch, xw_link);
-		if (w->xw_overflow || !list_empty(&w->xw_events))
-			break;
-	}
-	if (p == &xs->xs_watches)
+	if (p == NULL)
 		return NULL;
-	list_remove(&w->xw_link);
-	list_append(&xs->xs_watches, &w->xw_link);
+	w = LIST_ENTRY(p, struct xs_watch, xw_ready);
 	str_begin(&sb, xs->xs_path, sizeof(xs->xs_path));
 	if (w->xw_overflow) {
 		xs_watch_flush(xs, w);
@@ -116,6 +135,8 @@ xs_watch_next(struct xs *xs)
 	w->xw_nevent--;
 	str_add(&sb, LIST_ENTRY(p, struct xs_event, ev_link)->ev_path);
 	list_append(&xs->xs_evfree, p);
+	if (w->xw_nevent > 0)
+		xs_watch_ready(xs, w);
 	return w;
 }
 
@@ -156,6 +177,8 @@ xs_watch_forget(struct xs *xs, struct xs_watch *w)
 	pv_lock(&xs->xs_lock);
 	list_remove(&w->xw_link);
 	xs->xs_nwatch--;
+	if (w->xw_ready.li_next != NULL)
+		list_remove(&w->xw_ready);
 	xs_watch_flush(xs, w);
 	while (w->xw_running) {
 		pv_unlock(&xs->xs_lock);
@@ -188,9 +211,10 @@ xs_watch_name(struct xs *xs, struct xs_watch *w)
 {
 	struct strbuf sb;
 
+	w->xw_id = ++xs->xs_token;
 	str_begin(&sb, w->xw_token, sizeof(w->xw_token));
 	str_add(&sb, "w");
-	str_addu(&sb, ++xs->xs_token);
+	str_addu(&sb, w->xw_id);
 }
 
 /*
@@ -222,6 +246,7 @@ xs_watch(struct xen *x, struct xs_watch *w, const char *path,
 	w->xw_nevent = 0;
 	w->xw_overflow = w->xw_running = w->xw_again = false;
 	list_init(&w->xw_events);
+	w->xw_ready.li_next = NULL;
 	/* On the list before it is asked for: events may overtake the reply. */
 	pv_lock(&xs->xs_lock);
 	xs_watch_name(xs, w);
@@ -255,20 +280,6 @@ xs_unwatch(struct xs_watch *w)
 }
 
 /* ---- a new connection -------------------------------------------------- */
-
-static struct xs_watch *
-xs_watch_by_token(struct xs *xs, const char *token)
-{
-	struct xs_watch *w;
-	struct list *p;
-
-	LIST_FOREACH(p, &xs->xs_watches) {
-		w = LIST_ENTRY(p, struct xs_watch, xw_link);
-		if (str_eqn(w->xw_token, str_len(w->xw_token), token))
-			return w;
-	}
-	return NULL;
-}
 
 /* Copy the next watch to be set; it may be taken away while we wait. */
 static bool
@@ -327,7 +338,8 @@ xs_watch_restore(struct xs *xs)
 		if (rv == -PV_EEXIST)
 			rv = 0;		/* xs_watch() was faster */
 		pv_lock(&xs->xs_lock);
-		w = xs_watch_by_token(xs, xs->xs_settoken);
+		w = xs_watch_find(xs, xs->xs_settoken,
+		    str_len(xs->xs_settoken));
 		if (w != NULL && rv < 0)
 			w->xw_again = true;
 		pv_unlock(&xs->xs_lock);

@@ -106,6 +106,7 @@ struct xs {
 	uint32_t	 xs_got;	/* bytes of it, header included */
 	/* watches */
 	struct list	 xs_watches;
+	struct list	 xs_ready;	/* those with events, by xw_ready */
 	unsigned int	 xs_nwatch;
 	uint32_t	 xs_token;
 	struct list	 xs_evfree;

@@ -198,6 +198,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	xs.xs_page = &page;
 	list_init(&xs.xs_sendq);
 	list_init(&xs.xs_watches);
+	list_init(&xs.xs_ready);
 	list_init(&xs.xs_evfree);
 	for (i = 0; i < XS_NEVENT; i++)
 		list_append(&xs.xs_evfree, &xs.xs_event[i].ev_link);
