@@ -47,6 +47,10 @@ $(OUT)/host/$(1)/%.o: %.c | $(XEN_LINK) $(CMOCKA)/src/cmocka.c
 endef
 $(foreach v,$(VARIANTS),$(eval $(call host-variant,$(v))))
 
+# What is compiled with lwIP's headers.
+$(foreach v,$(VARIANTS),$(lwip-hosted:%=$(OUT)/host/$(v)/%.o)): | \
+	$(LWIP_SRC)/core/init.c
+
 # A test may name a smaller set of variants in t_<name>-variants.
 variants-of = $(filter $(VARIANTS),$(or $($(1)-variants),$(VARIANTS)))
 test-dir = $(notdir $(patsubst %/,%,$(dir $(firstword \

@@ -74,6 +74,7 @@ void nif_tx_unlock(void);
 #define TCP_DEFAULT_LISTEN_BACKLOG	32
 #define TCP_MSL				15000
 #define LWIP_TCP_SACK_OUT		1
+#define LWIP_TCP_PCB_NUM_EXT_ARGS	2	/* netorphan.c */
 /* lwIP's own first sequence numbers follow the clock. */
 #define LWIP_HOOK_TCP_ISN(lip, lport, rip, rport) rand_u32()
 #define LWIP_HOOK_FILENAME		"tcp_again.h"

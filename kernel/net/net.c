@@ -28,6 +28,7 @@
 
 #include "net.h"
 #include "netmem.h"
+#include "netorphan.h"
 #include "nif.h"
 
 #define NET_DHCPTIME	(10 * NSEC_PER_SEC)	/* then we complain */
@@ -253,7 +254,10 @@ net_dhcp_pending(const struct nif *nif)
 	    !dhcp_supplied_address(&nif->nif_netif);
 }
 
-/* lwIP's thread, each second: tell once when DHCP does not answer. */
+/*
+ * lwIP's thread, each second: tell once when DHCP does not answer; connections
+ * that were closed long ago.
+ */
 static void
 net_patrol(void *arg)
 {
@@ -261,6 +265,7 @@ net_patrol(void *arg)
 	struct nif *nif;
 
 	net_patrol_none();
+	netorphan_tick();
 	NETIF_FOREACH(netif) {
 		if (netif->status_callback != net_status)
 			continue;
@@ -448,6 +453,7 @@ static void
 net_started(void *arg)
 {
 	net_settings();
+	netorphan_init();
 	sys_timeout(NET_PATROL, net_patrol, NULL);
 	sem_post(arg);
 }

@@ -162,6 +162,26 @@ def test_many_clients(web):
     assert good == [True] * 24
 
 
+@pytest.mark.long
+def test_closed_window(web):
+    """Who takes nothing, but goes on to say so, is let go of in the end."""
+    # More than what is in between takes.
+    assert ask(web, "PUT", "/huge", BIG * 12)[0] == 201
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", web.port))
+        s.sendall(b"GET /huge HTTP/1.1\r\nHost: a\r\n\r\n")
+        until = time.monotonic() + 240
+        while "FIN_WAIT_1" not in web.sh("netstat"):
+            assert time.monotonic() < until
+            time.sleep(2)
+        until = time.monotonic() + 90
+        while "FIN_WAIT_1" in web.sh("netstat"):
+            assert time.monotonic() < until
+            time.sleep(2)
+    assert ask(web, "GET", "/sub/")[0] == 200
+
+
 def check_image(web, path, data):
     """The file in the disk image is this, and the image is sound."""
     assert web.shutdown() == "poweroff"

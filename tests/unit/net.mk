@@ -9,6 +9,13 @@ hostflags-apps/http_fmt.c := -Iapps
 t_netmem-srcs := kernel/net/netmem.c
 t_nif_train-srcs := kernel/net/nif_train.c kernel/net/nif_cut.c
 
+# What uses lwIP wants its headers, but no more.
+unit-tests += t_netorphan
+t_netorphan-srcs := kernel/net/netorphan.c
+t_netorphan-cflags = $(LWIP_INC)
+hostflags-kernel/net/netorphan.c = $(LWIP_INC)
+lwip-hosted := kernel/net/netorphan tests/unit/t_netorphan
+
 f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 f_http-cflags := -Iapps
 
