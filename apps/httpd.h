@@ -49,6 +49,8 @@ struct httpd_conn {
 	    HTTPD_BODY_BAD } hc_body;
 	uint64_t	 hc_left;	/* of the body, or of its chunk */
 	bool		 hc_inchunk;	/* a chunk's line was read */
+	uint64_t	 hc_got, hc_waited;	/* bytes of the request's body,
+						   ns until they came */
 	size_t		 hc_have, hc_pos;	/* in hc_head: filled, taken */
 	uint64_t	 hc_start;	/* arch_now() of the request */
 	struct http_req	 hc_req;

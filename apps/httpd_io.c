@@ -4,10 +4,11 @@
  *
  * What a client may cost is bounded: a head has HTTPD_HEADMAX bytes and 20
  * seconds; between requests a connection may be idle for 15 seconds, and for
- * one when others wait for its place; a body may pause for 30 seconds, and what
- * is not wanted of it, or is not data, may take no longer; what we send must be
- * taken within two minutes, and when all places are taken something of it
- * within 30 seconds.
+ * one when others wait for its place; a body may pause for 30 seconds, and keep
+ * us waiting for as long beside a second for each 500 bytes; what is not wanted
+ * of it, or is not data, may take no longer than such a pause; what we send
+ * must be taken within two minutes, and when all places are taken something of
+ * it within 30 seconds.
  */
 
 #include <string.h>
@@ -25,6 +26,7 @@
 #define HTTPD_IO_BUSY	(1 * NSEC_PER_SEC)
 #define HTTPD_IO_HEAD	(20 * NSEC_PER_SEC)
 #define HTTPD_IO_PAUSE	(30 * NSEC_PER_SEC)
+#define HTTPD_IO_RATE	500u		/* bytes of a body in a second */
 #define HTTPD_IO_SEND	(120 * NSEC_PER_SEC)
 #define HTTPD_IO_STILL	30000		/* ms without progress, when busy */
 #define HTTPD_IO_SKIP	(256 * 1024u)	/* bytes not worth a new connection */
@@ -130,6 +132,7 @@ httpd_io_body_start(struct httpd_conn *hc)
 	hc->hc_continue = rq->rq_expect;
 	hc->hc_inchunk = false;
 	hc->hc_left = 0;
+	hc->hc_waited = hc->hc_got = 0;
 	hc->hc_body = HTTPD_BODY_NONE;
 	if (rq->rq_chunked) {
 		hc->hc_body = HTTPD_BODY_CHUNK;
@@ -139,11 +142,36 @@ httpd_io_body_start(struct httpd_conn *hc)
 	}
 }
 
+/* Has a body, with this wait for more of it, kept us waiting too long? */
+static bool
+httpd_io_slow(const struct httpd_conn *hc, uint64_t wait)
+{
+	uint64_t most = HTTPD_IO_PAUSE + hc->hc_got *
+	    (NSEC_PER_SEC / HTTPD_IO_RATE);
+
+	return wait > HTTPD_IO_PAUSE || hc->hc_waited + wait > most;
+}
+
+/* Wait for more of a body in hc_in; false: there will be none. */
+static bool
+httpd_io_more(struct httpd_conn *hc)
+{
+	uint64_t since = arch_now();
+	bool here;
+
+	do {
+		here = httpd_io_fill(hc);
+		if (httpd_io_slow(hc, arch_now() - since))
+			hc->hc_failed = true;
+	} while (!here && !hc->hc_eof && !hc->hc_failed);
+	hc->hc_waited += arch_now() - since;
+	return here && !hc->hc_failed;
+}
+
 /* Some bytes of the stream, at least one: a count, or -PV_EIO. */
 static ptrdiff_t
 httpd_io_raw(struct httpd_conn *hc, char *buf, size_t len)
 {
-	uint64_t since = arch_now();
 	size_t n = hc->hc_have - hc->hc_pos;
 
 	if (n > 0) {
@@ -151,15 +179,13 @@ httpd_io_raw(struct httpd_conn *hc, char *buf, size_t len)
 			n = len;
 		memcpy(buf, hc->hc_head + hc->hc_pos, n);
 		hc->hc_pos += n;
-		return (ptrdiff_t)n;
+	} else if (httpd_io_more(hc)) {
+		n = httpd_io_take(hc, buf, len);
+	} else {
+		return -PV_EIO;
 	}
-	while (!httpd_io_fill(hc)) {
-		if (arch_now() - since > HTTPD_IO_PAUSE)
-			hc->hc_failed = true;
-		if (hc->hc_eof || hc->hc_failed)
-			return -PV_EIO;
-	}
-	return (ptrdiff_t)httpd_io_take(hc, buf, len);
+	hc->hc_got += n;
+	return (ptrdiff_t)n;
 }
 
 /* A line of a chunked body, without its end: its length, or -PV_EIO. */

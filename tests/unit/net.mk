@@ -10,11 +10,15 @@ t_netmem-srcs := kernel/net/netmem.c
 t_nif_train-srcs := kernel/net/nif_train.c kernel/net/nif_cut.c
 
 # What uses lwIP wants its headers, but no more.
-unit-tests += t_netorphan
+unit-tests += t_httpd_io t_netorphan
+t_httpd_io-srcs := apps/httpd_io.c apps/http.c lib/str.c
+t_httpd_io-cflags = -Iapps $(LWIP_INC)
+hostflags-apps/httpd_io.c = -Iapps $(LWIP_INC)
 t_netorphan-srcs := kernel/net/netorphan.c
 t_netorphan-cflags = $(LWIP_INC)
 hostflags-kernel/net/netorphan.c = $(LWIP_INC)
-lwip-hosted := kernel/net/netorphan tests/unit/t_netorphan
+lwip-hosted := apps/httpd_io kernel/net/netorphan \
+	tests/unit/t_httpd_io tests/unit/t_netorphan
 
 f_http-srcs := apps/http.c apps/http_fmt.c lib/str.c
 f_http-cflags := -Iapps
