@@ -174,10 +174,6 @@ class Lab:
     def check(self, command, stdin=b"", timeout=60):
         """Run a command that must succeed; returns its stdout."""
         done = self.exec(command, stdin, timeout)
-        if done.status == 127 and "symbol lookup error" in done.stderr:
-            # Seen, rarely, of sound programs in the emulated dom0: it had
-            # not begun yet.
-            done = self.exec(command, stdin, timeout)
         if done.status != 0:
             raise LabError("failed in dom0 (%d): %s\n%s"
                            % (done.status, command,
