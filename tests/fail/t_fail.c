@@ -10,37 +10,12 @@
  * the point's number.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "loop/loop.h"
-
-#define MANY	3000		/* more points than any scenario has */
 
 static void
 fail_each(const char *name, unsigned int flags, void (*fn)(struct loop *))
 {
-	const char *one = getenv("SIM_POINT");
-	unsigned int n = one == NULL ? 1 : (unsigned int)atoi(one);
-	static struct loop l;
-
-	for (; n < MANY; n++) {
-		fprintf(stderr, "%s: SIM_POINT=%u\n", name, n);
-		loop_open(&l, n, flags);
-		sim_fail_at(l.l_sim, n);
-		if (loop_attach(&l) == 0)
-			fn(&l);
-		if (!sim_failed(l.l_sim))
-			break;
-		loop_close(&l);
-		if (one != NULL)
-			return;
-	}
-	/* The run without a failure must have gone well. */
-	assert_int_equal(l.l_attached, 0);
-	loop_close(&l);
-	fprintf(stderr, "%s: %u points\n", name, n - 1);
-	assert_in_range(n, 10, MANY - 1);
+	loop_points(name, flags, false, fn);
 }
 
 static void

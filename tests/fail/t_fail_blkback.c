@@ -4,12 +4,7 @@
  * serves a disk to another; see t_fail.c.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "loop/back.h"
-
-#define MANY	3000
 
 static struct back b;
 
@@ -45,40 +40,15 @@ fail_scene(struct loop *l)
 }
 
 static void
-fail_each(const char *name, unsigned int flags)
-{
-	const char *one = getenv("SIM_POINT");
-	unsigned int n = one == NULL ? 1 : (unsigned int)atoi(one);
-	static struct loop l;
-
-	for (; n < MANY; n++) {
-		fprintf(stderr, "%s: SIM_POINT=%u\n", name, n);
-		loop_open(&l, n, flags);
-		sim_fail_at(l.l_sim, 0);
-		assert_int_equal(loop_attach(&l), 0);
-		sim_fail_at(l.l_sim, n);
-		fail_scene(&l);
-		if (!sim_failed(l.l_sim))
-			break;
-		loop_close(&l);
-		if (one != NULL)
-			return;
-	}
-	loop_close(&l);
-	fprintf(stderr, "%s: %u points\n", name, n - 1);
-	assert_in_range(n, 30, MANY - 1);
-}
-
-static void
 fail_blkback(void **state)
 {
-	fail_each("blkback", SIM_CALM);
+	loop_points("blkback", SIM_CALM, true, fail_scene);
 }
 
 static void
 fail_blkback_pv(void **state)
 {
-	fail_each("blkback, PV", SIM_PV | SIM_CALM);
+	loop_points("blkback, PV", SIM_PV | SIM_CALM, true, fail_scene);
 }
 
 int

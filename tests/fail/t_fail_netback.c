@@ -4,12 +4,7 @@
  * is the other end of another's interface; see t_fail.c.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "loop/nback.h"
-
-#define MANY	3000
 
 static struct nback b;
 
@@ -30,6 +25,7 @@ fail_scene(struct loop *l)
 {
 	uint8_t *buf = pv_os_pages_alloc(1);
 
+	loop_set(l, "netfront.queues", "2");
 	if (buf == NULL)
 		buf = pv_os_pages_alloc(1);
 	memset(buf, 0, 4096);
@@ -53,41 +49,15 @@ fail_scene(struct loop *l)
 }
 
 static void
-fail_each(const char *name, unsigned int flags)
-{
-	const char *one = getenv("SIM_POINT");
-	unsigned int n = one == NULL ? 1 : (unsigned int)atoi(one);
-	static struct loop l;
-
-	for (; n < MANY; n++) {
-		fprintf(stderr, "%s: SIM_POINT=%u\n", name, n);
-		loop_open(&l, n, flags);
-		loop_set(&l, "netfront.queues", "2");
-		sim_fail_at(l.l_sim, 0);
-		assert_int_equal(loop_attach(&l), 0);
-		sim_fail_at(l.l_sim, n);
-		fail_scene(&l);
-		if (!sim_failed(l.l_sim))
-			break;
-		loop_close(&l);
-		if (one != NULL)
-			return;
-	}
-	loop_close(&l);
-	fprintf(stderr, "%s: %u points\n", name, n - 1);
-	assert_in_range(n, 30, MANY - 1);
-}
-
-static void
 fail_netback(void **state)
 {
-	fail_each("netback", SIM_CALM);
+	loop_points("netback", SIM_CALM, true, fail_scene);
 }
 
 static void
 fail_netback_pv(void **state)
 {
-	fail_each("netback pv", SIM_CALM | SIM_PV);
+	loop_points("netback pv", SIM_CALM | SIM_PV, true, fail_scene);
 }
 
 int

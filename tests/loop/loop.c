@@ -9,6 +9,7 @@
 #include "loop.h"
 
 #define LOOP_PATIENCE	(60 * SIM_S)
+#define LOOP_NPOINT	3000	/* more than any scene has */
 
 static struct loop *loop_all[2];	/* one for each guest */
 
@@ -448,6 +449,49 @@ loop_seeds(const char *name, void (*body)(struct loop *))
 	}
 	for (seed = 1; seed <= n; seed++)
 		loop_one(name, body, seed);
+}
+
+/* One point; true: it was reached. */
+static bool
+loop_point(unsigned int n, unsigned int flags, bool attached,
+    void (*scene)(struct loop *))
+{
+	static struct loop l;
+	bool failed;
+	int rv;
+
+	loop_open(&l, n, flags);
+	sim_fail_at(l.l_sim, attached ? 0 : n);
+	rv = loop_attach(&l);
+	if (attached)
+		sim_fail_at(l.l_sim, n);
+	if (rv == 0)
+		scene(&l);
+	failed = sim_failed(l.l_sim);
+	/* Where nothing fails all must go well. */
+	if (attached || !failed)
+		assert_int_equal(rv, 0);
+	loop_close(&l);
+	return failed;
+}
+
+void
+loop_points(const char *name, unsigned int flags, bool attached,
+    void (*scene)(struct loop *))
+{
+	const char *one = getenv("SIM_POINT");
+	unsigned int n = one == NULL ? 1 : (unsigned int)atoi(one);
+
+	for (; n < LOOP_NPOINT; n++) {
+		fprintf(stderr, "%s: SIM_POINT=%u\n", name, n);
+		if (!loop_point(n, flags, attached, scene))
+			break;
+		if (one != NULL)
+			return;
+	}
+	fprintf(stderr, "%s: %u points\n", name, n - 1);
+	if (one == NULL)
+		assert_in_range(n, attached ? 30 : 10, LOOP_NPOINT - 1);
 }
 
 /* ---- waiting ----------------------------------------------------------- */

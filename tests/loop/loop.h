@@ -94,6 +94,14 @@ void	 loop_seeds(const char *name, void (*body)(struct loop *));
 	static void							\
 	name##_body(struct loop *l)
 
+/*
+ * The scene, with the first thing that can fail failing, then with the second,
+ * until all go well; SIM_POINT=n: with that one alone.  attached: attaching
+ * does not fail, and is not one of them.
+ */
+void	 loop_points(const char *name, unsigned int flags, bool attached,
+	    void (*scene)(struct loop *));
+
 extern const struct pv_client *const loop_client;
 /* What the operator sets, before attach. */
 void	 loop_set(struct loop *, const char *name, const char *value);
