@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(ROOT, "lab"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import image as disk_image              # noqa: E402
+from ends import BRIDGE, DOM0           # noqa: E402
 from console import Console             # noqa: E402
 from guest import Guest                 # noqa: E402
 from lab import Lab                     # noqa: E402
@@ -146,6 +147,18 @@ def guest(lab, kernel, disk):
     yield create
     for old in made:
         old.remove()
+
+
+@pytest.fixture
+def bridge(lab):
+    """A bridge of dom0's without a way out; dom0 is in it.  It keeps its
+    address when no interface is."""
+    lab.check("brctl addbr %s; echo 0 > /sys/class/net/%s/bridge/"
+              "forward_delay; ip link set %s address 02:64:6d:00:01:00 up;"
+              " ip addr add %s/24 dev %s"
+              % (BRIDGE, BRIDGE, BRIDGE, DOM0, BRIDGE))
+    yield BRIDGE
+    lab.exec("ip link set %s down; brctl delbr %s" % (BRIDGE, BRIDGE))
 
 
 @pytest.fixture(scope="session")
