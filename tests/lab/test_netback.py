@@ -186,37 +186,3 @@ def test_rules(lab, guest, net):
                  vifs=[vif(dom, 2, ",ip=10.9.0.3")])
     liar.expect(rb"net: xn0 address 10.9.0.2", 60)
     assert "0 answered" in liar.sh("ping %s 3" % HERE)
-
-
-def rewire(lab, client, dom):
-    """What a toolstack does whose driver domain has come again: name it to
-    the guest that has its interface."""
-    lab.check("""
-c=$(xl domid %s) m=$(xl domid %s)
-b=/local/domain/$m/backend/vif/$c/0 f=/local/domain/$c/device/vif/0
-xenstore-write $b ''; xenstore-chmod $b n$m r$c
-xenstore-chmod -r $f n$c r$m
-xenstore-write $b/frontend $f $b/frontend-id $c $b/online 1 \\
-    $b/mac %s $b/handle 0 $b/state 1
-xenstore-write $f/backend-id $m $f/backend $b \\
-    /libxl/$c/device/vif/0/backend $b""" % (client.name, dom.name, MAC % 1))
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("times", [1, 20])
-def test_restart(lab, guest, net, times):
-    """The driver domain is destroyed under a guest that pings, and comes
-    again: the guest goes on."""
-    dom = net()
-    client = guest("pvh", "app=shell root=none ip=10.9.0.2/24",
-                   vifs=[vif(dom, 1)])
-    client.expect(rb"net: xn0 address 10.9.0.2", 60)
-    for _ in range(times):
-        assert "2 answered" in client.sh("ping %s 2" % HERE)
-        client.send(b"ping %s 5\r" % HERE.encode())
-        dom.remove()
-        dom = net()
-        rewire(lab, client, dom)
-        dom.expect(rb"vif\d+\.0: .*queue", 60)
-        client.expect(rb"net: xn0 carrier on", 60)
-    assert "2 answered" in client.sh("ping %s 2" % HERE)

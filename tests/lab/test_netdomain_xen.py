@@ -2,16 +2,20 @@
 """A Domus guest as network driver domain on Xen: bridge, router and firewall
 for Linux and Domus guests."""
 
+import hashlib
 import os
 import re
 
 import image
 import pytest
 from capture import capture, check      # noqa: F401
+from ends import FRONT
 from guest import Guest
 from linux import INIT, Linux, boot_files
+from test_xl import check_held, held, wait_for
 
 HERE = "10.9.0.1"
+MAC = "00:16:3e:5a:00:%02x"
 MIB = 4
 RULES = ["network wan xn0", "network lan vif*", "address lan %s/24" % HERE,
          "nat wan", "dhcp lan 10.9.0.100-10.9.0.109",
@@ -49,7 +53,7 @@ poweroff -f
 
 def vif(dom, n):
     """An xl vif line for an interface of which dom is the other end."""
-    return "mac=00:16:3e:5a:00:%02x,backend=%s,type=vif" % (n, dom.name)
+    return "mac=%s,backend=%s,type=vif" % (MAC % n, dom.name)
 
 
 @pytest.fixture
@@ -203,3 +207,78 @@ def test_two_linux(lab, guest, capture, pair, files,    # noqa: F811
     assert not any(s.startswith(bytes([10, 9, 0])) for s in senders)
     assert re.search(r"^xn0.*?completed [1-9]\d*, trains cut [1-9]",
                      dom.sh("netdomain"), re.M | re.S)
+
+
+def rewire(lab, client, dom):
+    """What a toolstack does whose driver domain has come again: name it to
+    the guest that has its interface."""
+    lab.check("""
+c=$(xl domid %s) m=$(xl domid %s)
+b=/local/domain/$m/backend/vif/$c/0 f=/local/domain/$c/device/vif/0
+xenstore-write $b ''; xenstore-chmod $b n$m r$c
+xenstore-chmod -r $f n$c r$m
+xenstore-write $b/frontend $f $b/frontend-id $c $b/online 1 \\
+    $b/mac %s $b/handle 0 $b/state 1
+xenstore-write $f/backend-id $m $f/backend $b \\
+    /libxl/$c/device/vif/0/backend $b""" % (client.name, dom.name, MAC % 1))
+
+
+@pytest.fixture
+def server(guest, disk, tmp_path):
+    """server(dom): a Domus guest behind dom that serves a file /f, and the
+    file's checksum."""
+    def create(dom):
+        path = str(tmp_path / "www.img")
+        os.mkdir(tmp_path / "www")
+        data = os.urandom(16 << 20)
+        (tmp_path / "www" / "f").write_bytes(data)
+        image.from_folder(str(tmp_path / "www"), path)
+        new = guest("pvh", "app=httpd root=xvda ip=%s/24" % FRONT,
+                    vifs=[vif(dom, 1)], disks=["phy:%s,xvda,r" % disk(path)])
+        new.expect(rb"httpd: serving", 90)
+        return new, hashlib.sha256(data).hexdigest()
+    return create
+
+
+@pytest.fixture
+def bridging(guest, bridge):
+    """bridging(): a network domain that bridges its guests to dom0."""
+    def create():
+        dom = guest("pvh", "app=netdomain root=none", memory=32,
+                    vifs=["mac=%s,bridge=%s,type=vif" % (MAC % 15, bridge)],
+                    extra=["driver_domain = 1"])
+        dom.expect(rb"domus# ", 60)
+        return dom
+    return create
+
+
+# A reader of the file: slowly, as long as it is held, then the rest.
+FETCH = """set -o pipefail; touch /lab/hold; wget -q -O - http://%s/f | (n=0
+while [ -e /lab/hold ]; do
+	[ $n -ge 100 ] || dd bs=64k count=1 iflag=fullblock
+	n=$((n+1)); touch /lab/flows; usleep 20000
+done; cat) 2>/dev/null | sha256sum"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("times", [1, 20])
+def test_restart(lab, bridging, server, times):
+    """The domain is destroyed while a file is fetched through it, and comes
+    again: the connection goes on, the file is right, and the guest holds what
+    it held."""
+    dom = bridging()
+    client, want = server(dom)
+    before = held(client)
+    for _ in range(times):
+        fetch = lab.spawn(FETCH % FRONT)
+        wait_for(lab, "rm /lab/flows", 60)
+        dom.remove()
+        dom = bridging()
+        rewire(lab, client, dom)
+        client.expect(rb"net: xn0 carrier on", 60)
+        assert fetch.wait(0) is None    # it had not come to its end
+        lab.check("rm /lab/hold")
+        assert fetch.wait(300) == 0
+        assert fetch.out.split()[0].decode() == want
+        lab.check("rm -f /lab/flows")
+    check_held(client, before)
