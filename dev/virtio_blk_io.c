@@ -576,8 +576,10 @@ virtio_blk_io_poll(void *arg)
 	struct virtio_blk_softc *sc = arg;
 	unsigned int i;
 
-	for (i = 0; i < sc->sc_nq; i++)
-		(void)virtio_blk_io_intr(sc->sc_q[i]);
+	for (i = 0; i < sc->sc_nq; i++) {
+		if (virtio_blk_io_intr(sc->sc_q[i]))
+			virtio_queue_again(&sc->sc_q[i]->q_queue);
+	}
 }
 
 /* ---- Opening and closing ----------------------------------------------- */
