@@ -28,6 +28,7 @@
 #define XENBUS_BACK_PATH 64		/* bytes of "backend/type/domain" */
 #define XENBUS_BACK_SOON (200ull * 1000 * 1000)		/* ns */
 #define XENBUS_BACK_LATER (1000ull * 1000 * 1000)
+#define XENBUS_BACK_SEEN (2000ull * 1000 * 1000)	/* to read Closed */
 #define XENBUS_BACK_NSTATE (XenbusStateReconfigured + 1)
 
 struct xenbus_back {
@@ -43,7 +44,7 @@ struct xenbus_back {
 struct xenbus_back_dev {
 	struct xenbus_dev bd_xd;
 	bool		 bd_offered;	/* xd_state is our word to the peer */
-	bool		 bd_end;	/* to be removed */
+	uint64_t	 bd_end;	/* when it is removed, or 0 */
 	int		 bd_rv;		/* why it has no device yet, told */
 };
 
@@ -216,8 +217,17 @@ xenbus_back_asked(struct xenbus_dev *xd)
 	(void)xs_read_num(xd->xd_xen, XS_NOTRANS, xd->xd_path, "state", 0,
 	    XENBUS_BACK_NSTATE - 1, &state);
 	if (online == 0 && xd->xd_state == XenbusStateClosed)
-		xenbus_back_of(xd)->bd_end = true;
+		xenbus_back_of(xd)->bd_end = pv_os_now() + XENBUS_BACK_SEEN;
 	return online == 0 || state == XenbusStateClosing;
+}
+
+/* In how many ns a device that has ended is removed; 0: now. */
+static uint64_t
+xenbus_back_left(const struct xenbus_back_dev *bd)
+{
+	uint64_t now = pv_os_now();
+
+	return bd->bd_end > now ? bd->bd_end - now : 0;
 }
 
 /* See what state the peer is in, and what follows.  As xenbus_back_offer(). */
@@ -225,11 +235,11 @@ static uint64_t
 xenbus_back_look(struct xenbus_dev *xd)
 {
 	struct xenbus_back_dev *bd = xenbus_back_of(xd);
-	bool asked = xenbus_back_asked(xd), changed;
+	bool asked = bd->bd_end == 0 && xenbus_back_asked(xd), changed;
 	uint64_t state;
 
-	if (bd->bd_end)
-		return 0;
+	if (bd->bd_end != 0)
+		return xenbus_back_left(bd);
 	if (asked && xd->xd_state != XenbusStateConnected &&
 	    xd->xd_state != XenbusStateClosed) {
 		/* Nobody is served: no need to wait for anybody. */
@@ -374,7 +384,11 @@ xenbus_back_remove(struct xenbus_back *xb, struct xenbus_dev *xd, bool polite)
 	pv_os_free(xenbus_back_of(xd), sizeof(struct xenbus_back_dev));
 }
 
-/* It is over, and the toolstack waits until the directory is gone. */
+/*
+ * It is over, and the toolstack waits until the directory is gone.  Before that
+ * it waits for our state to be Closed, and fails when it does not find one: so
+ * it had XENBUS_BACK_SEEN to read it.
+ */
 static void
 xenbus_back_finish(struct xenbus_back *xb, struct xenbus_dev *xd)
 {
@@ -599,7 +613,7 @@ xenbus_back_look_all(struct xenbus_back *xb)
 			__atomic_store_n(&xd->xd_look, true, __ATOMIC_RELEASE);
 		if (delay > 0 && (again == 0 || delay < again))
 			again = delay;
-		if (xenbus_back_of(xd)->bd_end)
+		if (delay == 0 && xenbus_back_of(xd)->bd_end != 0)
 			xenbus_back_finish(xb, xd);
 	}
 	return again;

@@ -20,10 +20,22 @@ t_open(struct loop *l, const char *mode)
 	assert_true(loop_blks(l, 1));
 }
 
+static bool
+t_is_closed(void *arg)
+{
+	const char *state = back_key(arg, 0, "state");
+
+	return state != NULL && strcmp(state, "6") == 0;
+}
+
 static void
 t_close(struct loop *l)
 {
 	back_unplug(&b, 0);
+	assert_true(sim_until(l->l_sim, t_is_closed, &b, 60 * SIM_S));
+	/* It takes the toolstack a while to see that. */
+	sim_run(l->l_sim, SIM_S);
+	assert_true(t_is_closed(&b));
 	assert_true(loop_blks(l, 0));
 	assert_true(back_unplugged(&b, 0));
 	assert_int_equal(b.bk_store[0].st_nclose, b.bk_store[0].st_nopen);
