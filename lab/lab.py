@@ -8,6 +8,7 @@ Guests are made by guest.py.  Nothing of the lab outlives the process.
 """
 
 import ctypes
+import fcntl
 import glob
 import hashlib
 import os
@@ -44,12 +45,15 @@ def die_with_parent():
 
 
 def new_log(name):
-    """A path for a new log file; the oldest logs are removed."""
+    """A path for a new log file; the oldest logs are removed, one lab at a
+    time."""
     where = os.path.join(build.ROOT, "out", "log")
     os.makedirs(where, exist_ok=True)
-    logs = sorted(glob.glob(where + "/*.log"), key=os.path.getmtime)
-    for old in logs[:-KEPT_LOGS]:
-        os.unlink(old)
+    with open(where + "/.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        logs = sorted(glob.glob(where + "/*.log"), key=os.path.getmtime)
+        for old in logs[:-KEPT_LOGS]:
+            os.unlink(old)
     stamp = time.strftime("%m%d-%H%M%S")
     return "%s/%s-%s-%d.log" % (where, name, stamp, os.getpid())
 
