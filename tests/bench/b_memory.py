@@ -30,19 +30,24 @@ def least(works, most):
     return high
 
 
+def prompts(guest):
+    """Does its prompt come?  It is removed."""
+    try:
+        guest.create()
+        guest.expect(PROMPT, PATIENCE)
+        return True
+    except LabError:
+        return False
+    finally:
+        guest.remove()
+
+
 def shell(machine):
     """works(steps) for QEMU: the prompt comes."""
     def works(steps):
         guest = SerialGuest(KERNEL, "%dK" % (steps * KIB), 1,
                             "app=shell root=none", None, machine)
-        try:
-            guest.create()
-            guest.expect(PROMPT, PATIENCE)
-            return True
-        except LabError:
-            return False
-        finally:
-            guest.remove()
+        return prompts(guest)
     return works
 
 
@@ -81,14 +86,7 @@ def domain(lab, mode):
     def works(mib):
         guest = Guest(lab, "small-%s-%d" % (mode, mib), mode, KERNEL,
                       memory=mib, vifs=[], append="app=shell root=none")
-        try:
-            guest.create()
-            guest.expect(PROMPT, PATIENCE)
-            return True
-        except LabError:
-            return False
-        finally:
-            guest.remove()
+        return prompts(guest)
     return works
 
 
